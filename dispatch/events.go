@@ -1,0 +1,65 @@
+package dispatch
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// RunMarker starts the log line that ties a job to a Lambda request:
+// `[AIWORKER_RUN] {"jobId","workerId","awsRequestId"}`. It is written once per
+// delivery, before anything else is decided about it, so it proves delivery and
+// not execution.
+const RunMarker = "[AIWORKER_RUN]"
+
+// Run is the JSON behind RunMarker.
+type Run struct {
+	JobID        string `json:"jobId"`
+	WorkerID     string `json:"workerId"`
+	AWSRequestID string `json:"awsRequestId"`
+}
+
+// The values of JobEvent.Event. Each is one JSON log line of a worker.
+const (
+	EventStarted   = "job.started"   // the handler is about to run
+	EventProgress  = "job.progress"  // the handler reported progress
+	EventCompleted = "job.completed" // final: the output is valid
+	EventRetrying  = "job.retrying"  // this attempt failed, SQS will deliver again
+	EventFailed    = "job.failed"    // final: the message goes to the dead-letter queue
+	EventWebhook   = "job.webhook"   // the completion webhook was delivered or not
+)
+
+// JobEvent is the contract between the worker runtime, which writes these lines
+// through slog, and whoever follows a job in the logs. Unknown fields are the
+// worker author's own.
+type JobEvent struct {
+	Time      time.Time `json:"time"`
+	Level     string    `json:"level"` // DEBUG, INFO, WARN, ERROR
+	Message   string    `json:"msg"`
+	Event     string    `json:"event,omitempty"`
+	JobID     string    `json:"jobId,omitempty"`
+	WorkerID  string    `json:"workerId,omitempty"`
+	RequestID string    `json:"requestId,omitempty"`
+	// Attempt is the SQS receive count of this delivery, from 1.
+	Attempt int `json:"attempt,omitempty"`
+	// MaxAttempts is the queue's maxReceiveCount, zero when the worker does not
+	// know it.
+	MaxAttempts int `json:"maxAttempts,omitempty"`
+	// DurationMS is how long the handler ran.
+	DurationMS float64 `json:"durationMs,omitempty"`
+	// Percent (0 to 100) and Note belong to EventProgress.
+	Percent float64 `json:"percent,omitempty"`
+	Note    string  `json:"note,omitempty"`
+	// Output belongs to EventCompleted. It is left out, and OutputBytes says how
+	// long it was, when it is over the size cap or the author turned it off.
+	Output      json.RawMessage `json:"output,omitempty"`
+	OutputBytes int             `json:"outputBytes,omitempty"`
+	// Error belongs to EventRetrying and EventFailed.
+	Error *JobError `json:"error,omitempty"`
+}
+
+// JobError is a failed attempt's error, as in the webhook payload.
+type JobError struct {
+	Message string `json:"message"`
+	Name    string `json:"name,omitempty"`
+	Stack   string `json:"stack,omitempty"`
+}

@@ -1,0 +1,50 @@
+package dispatch
+
+import "encoding/json"
+
+// ManifestVersion is the version of the Manifest document this module writes.
+const ManifestVersion = 1
+
+// Manifest is what a worker binary says about itself: the document printed by
+// `WORKERS manifest`, read by the local endpoint and by deployment.
+type Manifest struct {
+	// Version is ManifestVersion. A reader refuses a higher one.
+	Version int `json:"version"`
+	// Workers lists the workers the binary contains, sorted by ID.
+	Workers []ManifestWorker `json:"workers"`
+}
+
+// ManifestWorker describes one worker of a Manifest. Durations are whole
+// seconds, since that is the unit of Lambda and SQS.
+type ManifestWorker struct {
+	ID string `json:"id"`
+	// Group is the deployment group, "default" unless the author named one.
+	Group        string          `json:"group"`
+	Description  string          `json:"description,omitempty"`
+	InputSchema  json.RawMessage `json:"inputSchema,omitempty"`
+	OutputSchema json.RawMessage `json:"outputSchema,omitempty"`
+	// TimeoutSeconds is the Lambda function's timeout, 1 to 900.
+	TimeoutSeconds int `json:"timeoutSeconds"`
+	// MemoryMB is the Lambda function's memory, 128 to 10240.
+	MemoryMB int        `json:"memoryMB"`
+	SQS      SQSSetting `json:"sqs"`
+}
+
+// SQSSetting is how a worker's queue and its event source mapping are set up.
+type SQSSetting struct {
+	// VisibilityTimeoutSeconds is the queue's visibility timeout; at least the
+	// function's timeout, else Lambda refuses the mapping.
+	VisibilityTimeoutSeconds int `json:"visibilityTimeoutSeconds"`
+	// MaxReceiveCount is how often a message is delivered before it goes to the
+	// dead-letter queue.
+	MaxReceiveCount int `json:"maxReceiveCount"`
+	// RetentionSeconds is how long the queue keeps a message.
+	RetentionSeconds int `json:"retentionSeconds"`
+	// DLQRetentionSeconds is how long the dead-letter queue keeps a message.
+	DLQRetentionSeconds int `json:"dlqRetentionSeconds"`
+	// BatchSize is how many messages one invocation gets at most.
+	BatchSize int `json:"batchSize"`
+	// MaximumConcurrency caps concurrent invocations; zero means no cap.
+	// AWS allows 2 to 1000.
+	MaximumConcurrency int `json:"maximumConcurrency,omitempty"`
+}

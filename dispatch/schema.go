@@ -1,0 +1,159 @@
+package dispatch
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+)
+
+// The keywords of violations that no schema keyword stands for.
+const (
+	keywordSyntax    = "syntax"
+	keywordNumber    = "number"
+	keywordDuplicate = "duplicate"
+)
+
+// Schema is a compiled JSON Schema. It is safe for concurrent use. A nil
+// *Schema accepts every JSON text.
+type Schema struct {
+	raw json.RawMessage
+	// doc is the schema as it is applied, with the order of its text.
+	doc schemaDoc
+	// check decides what is valid; nil accepts everything.
+	check *jsonschema.Schema
+	// extras, when set, is check plus the additionalProperties:false that
+	// TolerateOutputMode took out of it. It only makes warnings.
+	extras   *jsonschema.Schema
+	patterns *patternSet
+}
+
+// SchemaOption changes how CompileSchema reads a schema.
+type SchemaOption func(*schemaOptions)
+
+type schemaOptions struct{ outputMode bool }
+
+// TolerateOutputMode reads a schema published by the TypeScript system.
+//
+// What that system publishes under /workers/config describes what its Zod
+// schemas give out, not what they take in: a property with a default is listed
+// as required, and additionalProperties is false where the worker itself drops
+// unknown properties silently. With this option a property with a default is
+// not required, at any depth, and an additional property is a Violation with
+// Warning set.
+func TolerateOutputMode() SchemaOption { return func(o *schemaOptions) { o.outputMode = true } }
+
+// Violation is one way in which a text does not fit a schema.
+type Violation struct {
+	// Pointer is the JSON pointer (RFC 6901) of the offending value; empty is
+	// the root. A missing property belongs to the object that lacks it, an
+	// additional one to the property itself. Empty for a syntax error.
+	Pointer string `json:"pointer"`
+	// Keyword is the schema keyword that failed; or "syntax" for text that is
+	// not JSON, "number" for a number outside the range programs can read,
+	// "duplicate" (a warning) for a property that is given twice.
+	Keyword string `json:"keyword"`
+	// Message says what is wrong, in words and without control characters, such
+	// as `must be a string, is a number (7)`.
+	Message string `json:"message"`
+	// Line and Column (in characters) are one-based positions in the text: of
+	// the value, of the opening brace for a missing property, of the name for an
+	// additional one. The end of the text counts as a position.
+	Line   int `json:"line"`
+	Column int `json:"column"`
+	// Warning marks a violation that does not make the text invalid.
+	Warning bool `json:"warning,omitempty"`
+}
+
+// String is the violation as one line: line:column, pointer, message.
+func (v Violation) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "line %d, column %d: ", v.Line, v.Column)
+	if v.Pointer != "" {
+		b.WriteString(printable(v.Pointer) + ": ")
+	}
+	b.WriteString(v.Message)
+	return b.String()
+}
+
+// Valid reports whether vs holds nothing but warnings.
+func Valid(vs []Violation) bool {
+	return !slices.ContainsFunc(vs, func(v Violation) bool { return !v.Warning })
+}
+
+// ValidationError is returned when input does not fit its schema. Nothing was
+// sent.
+type ValidationError struct {
+	// WorkerID is the worker whose schema it is; may be empty.
+	WorkerID string
+	// Violations holds every violation and warning, sorted by position.
+	Violations []Violation
+}
+
+// maxErrorLines is how many violations Error spells out.
+const maxErrorLines = 20
+
+// Error names the worker and every violation, one in a line when there are
+// several.
+func (e *ValidationError) Error() string {
+	head := "input is invalid"
+	if e.WorkerID != "" {
+		head = fmt.Sprintf("input for worker %q is invalid", e.WorkerID)
+	}
+	bad := slices.DeleteFunc(slices.Clone(e.Violations), func(v Violation) bool { return v.Warning })
+	switch len(bad) {
+	case 0:
+		return head
+	case 1:
+		return head + ": " + bad[0].String()
+	}
+	var b strings.Builder
+	b.WriteString(head + ":")
+	for i, v := range bad {
+		if i == maxErrorLines {
+			fmt.Fprintf(&b, "\n  and %d more", len(bad)-i)
+			break
+		}
+		b.WriteString("\n  " + v.String())
+	}
+	return b.String()
+}
+
+// Validate checks JSON text and returns every violation, sorted by position. A
+// text that is not JSON has exactly one, with the keyword "syntax". No
+// violations, or only warnings, means that the text is valid: see Valid.
+func (s *Schema) Validate(text []byte) []Violation {
+	parsed, problem := parseText(text)
+	if problem != nil {
+		return place(text, []finding{{
+			off: problem.off, path: problem.path, keyword: problem.keyword, message: problem.message,
+		}})
+	}
+	var found []finding
+	for _, d := range parsed.duplicates {
+		found = append(found, finding{off: d.off, path: d.path, keyword: d.keyword, message: d.message, warning: true})
+	}
+	if s != nil {
+		found = append(found, s.violations(parsed)...)
+	}
+	return place(text, found)
+}
+
+// Warnings says what of the schema could not be used, such as a pattern that no
+// engine compiles. Patterns that take too long are added as they are met.
+func (s *Schema) Warnings() []string {
+	if s == nil || s.patterns == nil {
+		return nil
+	}
+	return s.patterns.list()
+}
+
+// Raw is the schema as it was given; nil for a nil Schema.
+func (s *Schema) Raw() json.RawMessage {
+	if s == nil {
+		return nil
+	}
+	return slices.Clone(s.raw)
+}
