@@ -1,0 +1,43 @@
+package jobs
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/microfox-ai/aiwctl/runtime"
+)
+
+// FlakyInput is the input of Flaky.
+type FlakyInput struct {
+	// SucceedOn is the delivery that succeeds; zero means the second.
+	SucceedOn int `json:"succeedOn,omitempty" jsonschema:"the delivery that succeeds, the second by default"`
+}
+
+// FlakyOutput is the output of Flaky.
+type FlakyOutput struct {
+	// Attempts is how many deliveries it took.
+	Attempts int `json:"attempts"`
+}
+
+// Flaky fails at first and succeeds on a later delivery of the same message, as a
+// job does that calls a service with a bad day. An ordinary error is enough: SQS
+// delivers the message again when its visibility timeout has passed.
+var Flaky = runtime.Must(runtime.New("flaky", flaky,
+	runtime.WithDescription("Fails at first and succeeds on a later delivery"),
+	runtime.WithTimeout(3*time.Second),
+	runtime.WithVisibilityTimeout(3*time.Second),
+	runtime.WithMemory(128),
+	runtime.WithMaxReceiveCount(3),
+))
+
+func flaky(_ context.Context, job *runtime.Job[FlakyInput]) (FlakyOutput, error) {
+	succeedOn := job.Input.SucceedOn
+	if succeedOn <= 0 {
+		succeedOn = 2
+	}
+	if job.Attempt < succeedOn {
+		return FlakyOutput{}, fmt.Errorf("the service did not answer (delivery %d; delivery %d will do)", job.Attempt, succeedOn)
+	}
+	return FlakyOutput{Attempts: job.Attempt}, nil
+}

@@ -1,0 +1,164 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/microfox-ai/aiwctl/dispatch"
+	"github.com/microfox-ai/aiwctl/runtime"
+	"github.com/microfox-ai/aiwctl/runtime/runtimetest"
+)
+
+func TestEcho(t *testing.T) {
+	t.Parallel()
+	out, err := runtimetest.Run(t, Echo, EchoInput{Text: "hi"}, runtimetest.WithAttempt(2, 3))
+	if err != nil || out.Text != "hi" || out.Attempt != 2 || time.Since(out.At) > time.Minute {
+		t.Errorf("echo = %+v, %v", out, err)
+	}
+}
+
+func TestVideoProcessing(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ url, want, err string }{
+		{"https://videos.example.com/a/cat.mp4?token=x#t", "https://videos.example.com/a/cat-processed.mp4", ""},
+		{"http://user:pw@example.org/cat", "http://example.org/cat-processed", ""},
+		{"https://EXAMPLE.net./v.webm", "https://EXAMPLE.net./v-processed.webm", ""},
+		{"https://no-such-host.invalid/cat.mp4", "", `host "no-such-host.invalid" does not exist`},
+		{"https://example.com.evil.test/cat.mp4", "", "does not exist"},
+		{"ftp://example.com/cat.mp4", "", "neither http nor https"},
+		{"https://exa mple.com/", "", "read the URL"},
+		{"", "", "neither http nor https"},
+	} {
+		out, err := runtimetest.Run(t, VideoProcessing, VideoInput{URL: tt.url})
+		if out.ProcessedURL != tt.want || (err == nil) != (tt.err == "") || (err != nil && !strings.Contains(err.Error(), tt.err)) {
+			t.Errorf("%q: %+v, %v; want %q, %q", tt.url, out, err, tt.want, tt.err)
+		}
+		// A host may come back, a malformed URL may not.
+		if err != nil && runtime.IsPermanent(err) != !strings.Contains(tt.err, "does not exist") {
+			t.Errorf("%q: permanent = %v", tt.url, runtime.IsPermanent(err))
+		}
+	}
+}
+
+type downResolver struct{}
+
+var errDown = errors.New("name server down")
+
+func (downResolver) LookupHost(context.Context, string) ([]string, error) { return nil, errDown }
+
+func TestVideoProcessingWithAnotherResolver(t *testing.T) {
+	t.Parallel()
+	w := runtime.Must(NewVideoProcessing(downResolver{}))
+	if _, err := runtimetest.Run(t, w, VideoInput{URL: "https://example.com/"}); !errors.Is(err, errDown) {
+		t.Errorf("error = %v", err)
+	}
+}
+
+func TestFlaky(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		input   FlakyInput
+		attempt int
+		ok      bool
+	}{
+		{FlakyInput{}, 1, false},
+		{FlakyInput{}, 2, true},
+		{FlakyInput{SucceedOn: 3}, 2, false},
+		{FlakyInput{SucceedOn: 3}, 3, true},
+		{FlakyInput{SucceedOn: 1}, 1, true},
+	} {
+		out, err := runtimetest.Run(t, Flaky, tt.input, runtimetest.WithAttempt(tt.attempt, 3))
+		if (err == nil) != tt.ok || (tt.ok && out.Attempts != tt.attempt) {
+			t.Errorf("%+v on delivery %d: %+v, %v", tt.input, tt.attempt, out, err)
+		}
+	}
+}
+
+func TestFail(t *testing.T) {
+	t.Parallel()
+	if out, err := runtimetest.Run(t, Fail, FailInput{Order: 12}); err != nil || out.Booked != 12 {
+		t.Errorf("order 12: %+v, %v", out, err)
+	}
+	for _, attempt := range []int{1, 2} {
+		_, err := runtimetest.Run(t, Fail, FailInput{Order: 13}, runtimetest.WithAttempt(attempt, 2))
+		if err == nil || !strings.Contains(err.Error(), "order 13 cannot be booked") {
+			t.Errorf("order 13: %v", err)
+		}
+	}
+	var p *runtime.PanicError
+	if _, err := runtimetest.Run(t, Fail, FailInput{Order: 12, Poison: true}); !errors.As(err, &p) {
+		t.Errorf("poison: %v", err)
+	}
+}
+
+func TestSlow(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		out, err := runtimetest.Run(t, Slow, SlowInput{Steps: 4, StepMS: 250})
+		if err != nil || out.Steps != 4 || out.TookMS != 1000 {
+			t.Errorf("slow = %+v, %v", out, err)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		_, err := runtimetest.Run(t, Slow, SlowInput{Steps: 100, StepMS: 1000}, runtimetest.WithTimeout(30*time.Second))
+		if !errors.Is(err, runtime.ErrTimeLimit) || !strings.Contains(err.Error(), "stopped in step 30 of 100") {
+			t.Errorf("slow = %v", err)
+		}
+		if took := time.Since(start); took != 29*time.Second {
+			t.Errorf("stopped after %v", took)
+		}
+	})
+}
+
+func TestTimeout(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		out, err := runtimetest.Run(t, Timeout, TimeoutInput{SleepMS: 100}, runtimetest.WithTimeout(3*time.Second))
+		if err != nil || out.SleptMS != 100 {
+			t.Errorf("timeout = %+v, %v", out, err)
+		}
+		start := time.Now()
+		_, err = runtimetest.Run(t, Timeout, TimeoutInput{SleepMS: 10_000}, runtimetest.WithTimeout(3*time.Second))
+		if !errors.Is(err, runtime.ErrTimeLimit) {
+			t.Errorf("timeout = %v", err)
+		}
+		if took := time.Since(start); took < 3*time.Second {
+			t.Errorf("the function answered after %v, so Lambda has nothing to kill", took)
+		}
+		time.Sleep(10 * time.Second) // let the handler end
+	})
+}
+
+// The demo names its workers, and a mapping refuses a visibility timeout below
+// the function's.
+func TestManifestOfTheDemo(t *testing.T) {
+	t.Parallel()
+	app, err := runtime.NewApp(runtime.AppConfig{}, All()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	for _, w := range app.Manifest().Workers {
+		ids = append(ids, w.ID)
+		if w.Description == "" || w.SQS.VisibilityTimeoutSeconds < w.TimeoutSeconds || w.SQS.VisibilityTimeoutSeconds > 30 {
+			t.Errorf("worker %+v", w)
+		}
+		schema, err := dispatch.CompileSchema(w.InputSchema)
+		if err != nil {
+			t.Errorf("worker %q: %v", w.ID, err)
+			continue
+		}
+		// What the console prefills is at least of the right form.
+		if violations := schema.Validate(schema.Skeleton()); len(violations) > 0 {
+			t.Errorf("worker %q: the skeleton %s does not fit: %+v", w.ID, schema.Skeleton(), violations)
+		}
+	}
+	if got := strings.Join(ids, " "); got != "echo fail flaky slow timeout video-processing" {
+		t.Errorf("workers = %s", got)
+	}
+}

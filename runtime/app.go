@@ -1,0 +1,150 @@
+package runtime
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"net/http"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// AppConfig configures an App. The zero value is what Main uses.
+type AppConfig struct {
+	// Logger gets the job events; nil means JSON lines on Output. A logger of
+	// another form works, but the console then shows its lines as plain text.
+	Logger *slog.Logger
+	// Output gets the log: markers and, without a Logger, JSON lines. Nil means
+	// os.Stdout, which is where Lambda looks for it.
+	Output io.Writer
+	// WebhookClient sends completion webhooks; nil means a client of the App's
+	// own. Its redirect policy is replaced: see WebhookUserAgent.
+	WebhookClient *http.Client
+	// WebhookStack puts the stack of a panic into the webhook's payload. Stacks
+	// tell a receiver about the inside of the worker, so the default is off.
+	WebhookStack bool
+	// OnOutcome, if set, is called after each attempt, for metrics and tests. It is
+	// called from the goroutine of the invocation and must be quick.
+	OnOutcome func(ctx context.Context, o Outcome)
+	// Getenv reads the environment; nil means os.Getenv.
+	Getenv func(string) string
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+}
+
+// Outcome is what came of one attempt at a job.
+type Outcome struct {
+	// JobID and WorkerID are the message's; WorkerID is empty when the message
+	// could not be read.
+	JobID, WorkerID string
+	// Attempt is the SQS receive count of the delivery, from 1.
+	Attempt int
+	// Output is the handler's output as JSON; nil after a failure.
+	Output json.RawMessage
+	// Err is nil when the job was completed. Otherwise it wraps the handler's error,
+	// or is a *dispatch.ValidationError, an *OutputError or a *PanicError.
+	Err error
+	// Final says that the job has come to its end: no other attempt will be made,
+	// or none could help.
+	Final bool
+	// Duration is how long the handler ran; zero when it did not.
+	Duration time.Duration
+}
+
+// App is a program's set of workers. It is safe for concurrent use.
+type App struct {
+	cfg     AppConfig
+	workers map[string]*definition
+	out     *lineWriter
+	log     *slog.Logger
+	webhook *webhookSender
+	// maxReceive is the queue's maxReceiveCount; 0 is unknown.
+	maxReceive int
+	// active is held for reading by every invocation, so that a shutdown can wait
+	// for them, and keep out further ones, by taking it for writing.
+	active sync.RWMutex
+}
+
+// NewApp makes an App. Two workers must not have the same id, nor ids that make
+// the same function, queue or variable name when deployed.
+func NewApp(cfg AppConfig, workers ...Runner) (*App, error) {
+	if cfg.Getenv == nil {
+		cfg.Getenv = os.Getenv
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Output == nil {
+		cfg.Output = os.Stdout
+	}
+	a := &App{cfg: cfg, workers: make(map[string]*definition, len(workers)), out: &lineWriter{w: cfg.Output}}
+	a.log = cfg.Logger
+	if a.log == nil {
+		a.log = newLogger(a.out, cfg.Getenv("DEBUG") != "" || cfg.Getenv("WORKER_DEBUG") != "")
+	}
+	a.webhook = newWebhookSender(cfg.WebhookClient, cfg.Getenv("WORKFLOW_INTERNAL_SECRET"), cfg.WebhookStack)
+
+	if text := strings.TrimSpace(cfg.Getenv("AIWORKER_MAX_RECEIVE_COUNT")); text != "" {
+		// The count only tells a last attempt from the others: not worth losing
+		// jobs over, which is what a function that does not start would do.
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 {
+			a.log.Warn("AIWORKER_MAX_RECEIVE_COUNT is not a number of 1 or more; the last attempt of a job will not be recognised", "value", text)
+		} else {
+			a.maxReceive = n
+		}
+	}
+	for i, w := range workers {
+		if w == nil {
+			return nil, fmt.Errorf("worker number %d is nil", i+1)
+		}
+		d := w.definition()
+		if d == nil {
+			return nil, fmt.Errorf("worker number %d was not made by New", i+1)
+		}
+		if _, taken := a.workers[d.id]; taken {
+			return nil, fmt.Errorf("two workers have the id %q", d.id)
+		}
+		a.workers[d.id] = d
+	}
+	return a, a.checkNames()
+}
+
+// checkNames refuses ids that differ and still collide once deployed: the
+// function's name drops dashes and letter case, the variable's name drops case,
+// and the dead-letter queue of "a" is called like the queue of "a-dlq".
+func (a *App) checkNames() error {
+	var errs []error
+	functions := map[string]string{}
+	for _, id := range a.ids() {
+		key := strings.ToLower(strings.Map(func(r rune) rune {
+			if isAlphanumeric(r) {
+				return r
+			}
+			return -1
+		}, id))
+		if other, taken := functions[key]; taken {
+			errs = append(errs, fmt.Errorf("workers %q and %q would share one function name: rename one", other, id))
+		}
+		functions[key] = id
+		if _, taken := a.workers[id+"-dlq"]; taken {
+			errs = append(errs, fmt.Errorf("worker %q would share the dead-letter queue of worker %q: rename one", id+"-dlq", id))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// ids are the workers' ids, sorted.
+func (a *App) ids() []string { return slices.Sorted(maps.Keys(a.workers)) }
+
+// idList is for messages.
+func (a *App) idList() string { return cmp.Or(strings.Join(a.ids(), ", "), "none") }
