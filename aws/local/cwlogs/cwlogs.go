@@ -1,0 +1,113 @@
+// Package cwlogs is CloudWatch Logs in memory, spoken over its own protocol:
+// log groups, streams and events, with the filter patterns, limits and error
+// codes of the service. The oldest events of a group are dropped when it
+// reaches its bounds, so an endpoint may run for days.
+//
+// Facts about the service are those of its API reference
+// (https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/).
+package cwlogs
+
+import (
+	"cmp"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/microfox-ai/aiwctl/aws/local/functions"
+	"github.com/microfox-ai/aiwctl/aws/local/wire"
+)
+
+// The bounds of a log group unless Config says otherwise.
+const (
+	DefaultMaxEvents = 200_000
+	DefaultMaxBytes  = 64 << 20
+)
+
+// Config configures New. The zero value works.
+type Config struct {
+	// Region and Account appear in ARNs; empty means us-east-1 and 000000000000.
+	Region, Account string
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+	// MaxEvents and MaxBytes bound each log group: with more than that, its oldest
+	// events are dropped. Zero means DefaultMaxEvents and DefaultMaxBytes; an
+	// event counts as its message and 26 bytes, as for PutLogEvents.
+	MaxEvents int
+	MaxBytes  int64
+	// ScanLimit is how many events one FilterLogEvents looks at. Beyond it the
+	// page ends early, perhaps empty, with a token to go on, as happens in AWS.
+	// Zero means 20,000.
+	ScanLimit int
+	// Logger gets faults of the service itself; nil means none.
+	Logger *slog.Logger
+}
+
+func (c Config) withDefaults() Config {
+	c.Region = cmp.Or(c.Region, "us-east-1")
+	c.Account = cmp.Or(c.Account, "000000000000")
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	c.MaxEvents = cmp.Or(c.MaxEvents, DefaultMaxEvents)
+	c.MaxBytes = cmp.Or(c.MaxBytes, DefaultMaxBytes)
+	c.ScanLimit = cmp.Or(c.ScanLimit, 20_000)
+	return c
+}
+
+// Service is one CloudWatch Logs. It is safe for concurrent use.
+type Service struct {
+	cfg     Config
+	handler *wire.Service
+
+	mu     sync.RWMutex
+	groups map[string]*group
+	// seq numbers events in order of arrival, over all groups.
+	seq uint64
+}
+
+var _ functions.Logs = (*Service)(nil)
+
+// New returns an empty service.
+func New(cfg Config) *Service {
+	s := &Service{cfg: cfg.withDefaults(), groups: make(map[string]*group)}
+	s.handler = &wire.Service{Target: Target, Version: wire.JSON11, Logger: cfg.Logger}
+	s.register()
+	return s
+}
+
+// Target is the prefix of X-Amz-Target in requests for this service.
+const Target = "Logs_20140328"
+
+// Handler answers requests of the service's JSON protocol.
+func (s *Service) Handler() http.Handler { return s.handler }
+
+// EnsureGroup makes a log group unless it exists, as a deployment does for each
+// of its functions.
+func (s *Service) EnsureGroup(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ensureGroup(name)
+}
+
+// CreateStream implements functions.Logs: it makes the stream, and the group,
+// unless they exist.
+func (s *Service) CreateStream(groupName, streamName string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ensureStream(groupName, streamName)
+}
+
+// Append implements functions.Logs. The stream and its group are made if need
+// be. Empty messages are left out, since CloudWatch Logs takes none.
+func (s *Service) Append(groupName, streamName string, events ...functions.LogEvent) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	g, st := s.ensureStream(groupName, streamName)
+	now := s.cfg.Now().UnixMilli()
+	for _, e := range events {
+		if e.Message != "" {
+			s.add(g, st, max(0, e.Time.UnixMilli()), now, e.Message)
+		}
+	}
+}

@@ -1,0 +1,192 @@
+package local
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/microfox-ai/aiwctl/aws/local/functions"
+	"github.com/microfox-ai/aiwctl/dispatch"
+)
+
+// errClosed is returned to whoever replaces programs of an endpoint that ends.
+var errClosed = errors.New("the local endpoint is closed")
+
+// SetPrograms replaces the running programs: queues, messages and logs stay;
+// running invocations end first. What the new programs contain is found out
+// before anything changes, so that a program which cannot be used leaves the old
+// ones running. A mapping that was paused stays paused.
+func (s *Server) SetPrograms(ctx context.Context, programs []Program) error {
+	workers, err := inspect(ctx, programs, s.cfg.Env)
+	if err != nil {
+		return err
+	}
+	s.deploying.Lock()
+	defer s.deploying.Unlock()
+	if s.closed {
+		return fmt.Errorf("replace the programs: %w", errClosed)
+	}
+	d := deployment{Server: s, workers: workers, queues: make(map[string]queueAddress)}
+	for _, step := range []func(context.Context) error{
+		d.ensureQueues, d.writeManifest, d.putFunctions, d.putMappings, d.removeOthers,
+	} {
+		if err := step(ctx); err != nil {
+			return fmt.Errorf("run the programs: %w", err)
+		}
+	}
+	return nil
+}
+
+// deployment is one replacement of the programs.
+type deployment struct {
+	*Server
+	workers []worker
+	queues  map[string]queueAddress // by worker id
+}
+
+type queueAddress struct{ url, arn string }
+
+func (d *deployment) ensureQueues(context.Context) error {
+	for _, w := range d.workers {
+		dlqAttributes := map[string]string{}
+		setSeconds(dlqAttributes, "MessageRetentionPeriod", w.SQS.DLQRetentionSeconds)
+		_, dlqARN, err := d.Server.queues.EnsureQueue(d.dlqName(w.ID), dlqAttributes)
+		if err != nil {
+			return err
+		}
+		redrive, err := json.Marshal(map[string]any{"deadLetterTargetArn": dlqARN, "maxReceiveCount": w.SQS.MaxReceiveCount})
+		if err != nil {
+			return fmt.Errorf("write the redrive policy of worker %q: %w", w.ID, err)
+		}
+		attributes := map[string]string{"RedrivePolicy": string(redrive)}
+		setSeconds(attributes, "VisibilityTimeout", w.SQS.VisibilityTimeoutSeconds)
+		setSeconds(attributes, "MessageRetentionPeriod", w.SQS.RetentionSeconds)
+		url, arn, err := d.Server.queues.EnsureQueue(d.queueName(w.ID), attributes)
+		if err != nil {
+			return err
+		}
+		d.queues[w.ID] = queueAddress{url: url, arn: arn}
+	}
+	return nil
+}
+
+// setSeconds sets an attribute; zero leaves it at what AWS has for default.
+func setSeconds(attributes map[string]string, name string, seconds int) {
+	if seconds > 0 {
+		attributes[name] = strconv.Itoa(seconds)
+	}
+}
+
+func (d *deployment) writeManifest(context.Context) error { return d.manifest.write(d.workers) }
+
+// putFunctions replaces all functions at the same time: each waits for its own
+// invocations.
+func (d *deployment) putFunctions(ctx context.Context) error {
+	var g errgroup.Group
+	put := func(f functions.Function) {
+		f.LogGroup = "/aws/lambda/" + f.Name
+		d.logs.EnsureGroup(f.LogGroup) // there before the first line, as in a deployment
+		g.Go(func() error { return d.functions.Put(ctx, f) })
+	}
+	for _, w := range d.workers {
+		put(functions.Function{
+			Name:        d.functionName(w.ID),
+			Handler:     "worker." + w.ID,
+			Command:     w.program.Command,
+			Env:         d.env("AIWORKER_MAX_RECEIVE_COUNT=" + strconv.Itoa(w.SQS.MaxReceiveCount)),
+			Timeout:     time.Duration(w.TimeoutSeconds) * time.Second,
+			MemoryMB:    w.MemoryMB,
+			Description: w.Description,
+		})
+	}
+	if len(d.workers) > 0 {
+		put(functions.Function{
+			Name:        d.apiFunctionName(),
+			Handler:     "api",
+			Command:     d.workers[0].program.Command, // any of them can do it
+			Env:         d.env("AIWORKER_MANIFEST=" + d.manifest.path()),
+			Timeout:     apiTimeout,
+			MemoryMB:    256,
+			Description: "The workers API",
+		})
+	}
+	return g.Wait()
+}
+
+// env is what a deployment puts into every function's environment.
+func (d *deployment) env(own string) []string {
+	env := []string{
+		"AIWORKER_SERVICE=" + d.cfg.Service,
+		"ENVIRONMENT=" + d.cfg.Stage,
+		"STAGE=" + d.cfg.Stage,
+		"NODE_ENV=" + d.cfg.Stage,
+		"WORKER_BASE_URL=" + d.endpoint,
+		// The SDKs' own variable, as the functions may call SQS themselves.
+		"AWS_ENDPOINT_URL=" + d.endpoint,
+		own,
+	}
+	if d.cfg.APIKey != "" {
+		env = append(env, "WORKERS_API_KEY="+d.cfg.APIKey)
+	}
+	for _, w := range d.workers {
+		env = append(env, dispatch.QueueURLEnv(w.ID)+"="+d.queues[w.ID].url)
+	}
+	return append(env, d.cfg.Env...)
+}
+
+func (d *deployment) putMappings(context.Context) error {
+	paused := make(map[string]bool)
+	for _, m := range d.functions.Mappings() {
+		paused[m.QueueARN] = !m.Enabled
+	}
+	for _, w := range d.workers {
+		queue := d.queues[w.ID].arn
+		var window time.Duration
+		if w.SQS.BatchSize > 10 {
+			window = time.Second // Lambda wants a window for larger batches
+		}
+		if _, err := d.functions.PutMapping(functions.Mapping{
+			FunctionName:            d.functionName(w.ID),
+			QueueARN:                queue,
+			BatchSize:               w.SQS.BatchSize,
+			Window:                  window,
+			MaximumConcurrency:      w.SQS.MaximumConcurrency,
+			ReportBatchItemFailures: true,
+			Enabled:                 !paused[queue],
+		}); err != nil {
+			return fmt.Errorf("feed worker %q from its queue: %w", w.ID, err)
+		}
+	}
+	return nil
+}
+
+// removeOthers ends what the old programs had and the new ones have not.
+func (d *deployment) removeOthers(ctx context.Context) error {
+	var keep []string
+	for _, w := range d.workers {
+		keep = append(keep, d.functionName(w.ID))
+	}
+	if len(d.workers) > 0 {
+		keep = append(keep, d.apiFunctionName())
+	}
+	for _, m := range d.functions.Mappings() {
+		if !slices.Contains(keep, m.FunctionName) {
+			if err := d.functions.RemoveMapping(m.UUID); err != nil {
+				return err
+			}
+		}
+	}
+	var g errgroup.Group
+	for _, f := range d.functions.Functions() {
+		if !slices.Contains(keep, f.Name) {
+			g.Go(func() error { return d.functions.Remove(ctx, f.Name) })
+		}
+	}
+	return g.Wait()
+}

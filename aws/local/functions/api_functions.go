@@ -1,0 +1,310 @@
+package functions
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/microfox-ai/aiwctl/aws/local/wire"
+)
+
+// configuration is Lambda's FunctionConfiguration.
+type configuration struct {
+	FunctionName     string
+	FunctionArn      string
+	Runtime          string
+	Role             string
+	Handler          string
+	CodeSize         int64
+	Description      string
+	Timeout          int // seconds
+	MemorySize       int // MB
+	LastModified     string
+	CodeSha256       string
+	Version          string
+	TracingConfig    struct{ Mode string }
+	RevisionId       string //nolint:revive // the API's spelling
+	State            string
+	LastUpdateStatus string
+	PackageType      string
+	Architectures    []string
+	EphemeralStorage struct{ Size int }
+	LoggingConfig    struct{ LogFormat, LogGroup string }
+	Environment      *variables `json:",omitempty"`
+}
+
+type variables struct{ Variables map[string]string }
+
+const (
+	lastModifiedFormat = "2006-01-02T15:04:05.000-0700"
+	functionsPerPage   = 50
+)
+
+func (m *Manager) configuration(f *function) configuration {
+	spec := f.pool.spec
+	c := configuration{
+		FunctionName:     spec.Name,
+		FunctionArn:      m.functionARN(spec.Name),
+		Runtime:          spec.Runtime,
+		Role:             fmt.Sprintf("arn:aws:iam::%s:role/local", m.cfg.Account),
+		Handler:          spec.Handler,
+		Description:      spec.Description,
+		Timeout:          spec.timeoutSeconds(),
+		MemorySize:       spec.MemoryMB,
+		LastModified:     f.modified.UTC().Format(lastModifiedFormat),
+		Version:          latest,
+		RevisionId:       f.revision,
+		State:            "Active",
+		LastUpdateStatus: "Successful",
+		PackageType:      "Zip",
+		Architectures:    []string{spec.Architecture},
+	}
+	c.TracingConfig.Mode = "PassThrough"
+	c.EphemeralStorage.Size = 512
+	c.LoggingConfig.LogFormat = "Text"
+	c.LoggingConfig.LogGroup = spec.LogGroup
+	c.CodeSize, c.CodeSha256 = executable(spec)
+	if shown := visible(append(slices.Clone(m.cfg.BaseEnv), spec.Env...)); len(shown) > 0 {
+		c.Environment = &variables{shown}
+	}
+	return c
+}
+
+// executable is the size of the executable, and a digest that changes when it is built
+// anew: of its path, size and time, since reading it each time would cost too much.
+func executable(spec Function) (int64, string) {
+	path, err := exec.LookPath(spec.Command[0])
+	if err != nil {
+		return 0, ""
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0, ""
+	}
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d %d", path, info.Size(), info.ModTime().UnixNano()))
+	return info.Size(), base64.StdEncoding.EncodeToString(sum[:])
+}
+
+var secretName = regexp.MustCompile(`(?i)(secret|token|passw|pwd|credential|private|auth|api_?key|access_?key|_key$|^key$|cookie|dsn$)`)
+
+// visible are the variables of env that may be shown. Lambda shows all to whoever
+// may call GetFunction; the local endpoint asks nobody who they are, so it leaves
+// out what looks like a secret: by its name, or a URL with a password in it.
+func visible(env []string) map[string]string {
+	shown := map[string]string{}
+	for _, entry := range env {
+		key := keyOf(entry)
+		if len(key) == len(entry) {
+			continue
+		}
+		value := entry[len(key)+1:]
+		delete(shown, key) // the last one counts
+		if secretName.MatchString(key) || hasPassword(value) {
+			continue
+		}
+		shown[key] = value
+	}
+	return shown
+}
+
+func hasPassword(value string) bool {
+	if !strings.Contains(value, "@") {
+		return false
+	}
+	u, err := url.Parse(value)
+	if err != nil {
+		return strings.Contains(value, "://")
+	}
+	_, has := u.User.Password()
+	return has
+}
+
+func (m *Manager) listFunctions(_ context.Context, r *http.Request) (int, any, error) {
+	m.mu.Lock()
+	names := slices.Sorted(maps.Keys(m.functions))
+	m.mu.Unlock()
+	names, next, err := page(names, func(s string) string { return s }, r.URL.Query(), functionsPerPage)
+	if err != nil {
+		return 0, nil, err
+	}
+	out := struct {
+		Functions  []configuration
+		NextMarker *string `json:",omitempty"`
+	}{Functions: []configuration{}, NextMarker: next}
+	for _, name := range names {
+		if f := m.function(name); f != nil {
+			out.Functions = append(out.Functions, m.configuration(f))
+		}
+	}
+	return http.StatusOK, out, nil
+}
+
+func (m *Manager) function(name string) *function {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.functions[name]
+}
+
+// named is the function that a request's path and Qualifier name.
+func (m *Manager) named(r *http.Request) (*function, error) {
+	name := r.PathValue("name")
+	if q := r.URL.Query().Get("Qualifier"); q != "" && q != latest {
+		return nil, wire.NotFound("ResourceNotFoundException", "Function not found: %s:%s", m.functionARN(name), q)
+	}
+	name, err := m.resolve(name)
+	if err != nil {
+		return nil, err
+	}
+	if f := m.function(name); f != nil {
+		return f, nil
+	}
+	return nil, m.notFound(name)
+}
+
+func (m *Manager) getFunction(_ context.Context, r *http.Request) (int, any, error) {
+	f, err := m.named(r)
+	if err != nil {
+		return 0, nil, err
+	}
+	type concurrency struct{ ReservedConcurrentExecutions int }
+	out := struct {
+		Configuration configuration
+		Code          struct{ RepositoryType, Location string }
+		Concurrency   *concurrency `json:",omitempty"`
+	}{Configuration: m.configuration(f)}
+	out.Code.RepositoryType = "Local"
+	out.Code.Location = (&url.URL{Scheme: "file", Path: f.pool.spec.Command[0]}).String()
+	if n := f.pool.spec.ReservedConcurrency; n > 0 {
+		out.Concurrency = &concurrency{n}
+	}
+	return http.StatusOK, out, nil
+}
+
+func (m *Manager) getConfiguration(_ context.Context, r *http.Request) (int, any, error) {
+	f, err := m.named(r)
+	if err != nil {
+		return 0, nil, err
+	}
+	return http.StatusOK, m.configuration(f), nil
+}
+
+func (m *Manager) serveInvoke(w http.ResponseWriter, r *http.Request) {
+	if err := m.apiInvoke(w, r); err != nil {
+		wire.WriteRESTError(w, err)
+	}
+}
+
+// maxAsyncPayload is the largest payload of an asynchronous invocation.
+const maxAsyncPayload = 1 << 20
+
+func (m *Manager) apiInvoke(w http.ResponseWriter, r *http.Request) error {
+	limit := int64(MaxPayload)
+	kind := r.Header.Get("X-Amz-Invocation-Type")
+	if kind == "Event" {
+		limit = maxAsyncPayload
+	}
+	payload, err := wire.ReadBody(r, nil, limit)
+	if err != nil {
+		if e, _ := wire.AsError(err); e.HTTPStatus() == http.StatusRequestEntityTooLarge {
+			return wire.Errorf("RequestTooLargeException", "Request must be smaller than %d bytes for the InvokeFunction operation", limit).
+				WithStatus(http.StatusRequestEntityTooLarge)
+		}
+		return err
+	}
+	f, err := m.named(r)
+	if err != nil {
+		return err
+	}
+	if len(payload) > 0 && !json.Valid(payload) {
+		return wire.NewError("InvalidRequestContentException", "Could not parse request body into json.")
+	}
+	var clientContext []byte
+	if text := r.Header.Get("X-Amz-Client-Context"); text != "" {
+		clientContext, err = base64.StdEncoding.DecodeString(text)
+		if err != nil || !json.Valid(clientContext) {
+			return wire.NewError("InvalidRequestContentException", "Client context must be a valid Base64-encoded JSON object.")
+		}
+	}
+	name := f.pool.spec.Name
+	h := w.Header()
+	h.Set("X-Amz-Executed-Version", latest)
+	switch kind {
+	case "DryRun":
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	case "Event":
+		id, err := m.invokeAsync(name, payload, string(clientContext))
+		if err != nil {
+			return err
+		}
+		h.Set("X-Amzn-Requestid", id)
+		h.Set("Content-Length", "0")
+		w.WriteHeader(http.StatusAccepted)
+		return nil
+	case "", "RequestResponse":
+	default:
+		return wire.Errorf("InvalidParameterValueException", "Invocation type %q is none of RequestResponse, Event, DryRun", kind)
+	}
+	result, err := m.invoke(r.Context(), name, payload, string(clientContext))
+	if err != nil {
+		return err
+	}
+	h.Set("Content-Type", "application/json")
+	h.Set("Content-Length", strconv.Itoa(len(result.Payload)))
+	h.Set("X-Amzn-Requestid", result.RequestID)
+	if result.FunctionError != "" {
+		h.Set("X-Amz-Function-Error", result.FunctionError)
+	}
+	if r.Header.Get("X-Amz-Log-Type") == "Tail" {
+		h.Set("X-Amz-Log-Result", base64.StdEncoding.EncodeToString(result.LogTail))
+	}
+	_, _ = w.Write(result.Payload) // a client that has gone away is no concern of ours
+	return nil
+}
+
+// maxAsync is how many asynchronous invocations may be waiting or running.
+const maxAsync = 1000
+
+// asyncRetries are the waits before a failed asynchronous invocation is tried
+// again (https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html).
+var asyncRetries = [...]time.Duration{time.Minute, 2 * time.Minute}
+
+// invokeAsync accepts an invocation and runs it in the background; the result is
+// in the log only. A failed one is tried twice more, as in Lambda; all of it ends
+// with Close.
+func (m *Manager) invokeAsync(name string, payload []byte, clientContext string) (string, error) {
+	select {
+	case m.async <- struct{}{}:
+	default:
+		return "", throttled()
+	}
+	ok := m.run(func() {
+		defer func() { <-m.async }()
+		for attempt := 0; ; attempt++ {
+			result, err := m.invoke(m.life, name, payload, clientContext)
+			if err == nil && result.FunctionError == "" || attempt == len(asyncRetries) {
+				return
+			}
+			if !sleep(m.life, asyncRetries[attempt]) {
+				return
+			}
+		}
+	})
+	if !ok {
+		<-m.async
+		return "", errClosed
+	}
+	return wire.NewID(), nil
+}

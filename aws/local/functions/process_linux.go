@@ -1,0 +1,34 @@
+package functions
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"strconv"
+	"syscall"
+)
+
+// dieWithParent has the kernel kill the process when we are gone, however that came.
+func dieWithParent(attr *syscall.SysProcAttr) { attr.Pdeathsig = syscall.SIGKILL }
+
+// peakMemoryMB is the most memory that a process has had so far, in MB; zero when
+// it cannot be told.
+func peakMemoryMB(pid int) int {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0
+	}
+	_, rest, ok := bytes.Cut(status, []byte("\nVmHWM:"))
+	if !ok {
+		return 0
+	}
+	fields := bytes.Fields(rest[:min(len(rest), 40)])
+	if len(fields) == 0 {
+		return 0
+	}
+	kb, err := strconv.Atoi(string(fields[0]))
+	if err != nil {
+		return 0
+	}
+	return (kb + 1023) / 1024
+}

@@ -1,0 +1,200 @@
+// Package local is an AWS endpoint inside this process, for the demo, for
+// development and for tests: SQS, CloudWatch Logs, and the parts of Lambda and
+// STS that the console reads, spoken over AWS's own protocols, and worker
+// binaries run for real behind an event source mapping. It is not for
+// production: there, SQS and Lambda are themselves.
+//
+// The endpoint runs programs and asks nobody for credentials, so it answers only
+// requests that were addressed to this machine or to the host it listens on: a
+// web page whose name an attacker points at 127.0.0.1 is refused by its Host
+// header, and a script of another site by its Origin header.
+package local
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"regexp"
+	"sync"
+	"time"
+
+	"github.com/microfox-ai/aiwctl/aws/local/cwlogs"
+	"github.com/microfox-ai/aiwctl/aws/local/functions"
+	"github.com/microfox-ai/aiwctl/aws/local/queues"
+	"github.com/microfox-ai/aiwctl/dispatch"
+)
+
+// DefaultListen is where the endpoint listens unless told otherwise.
+const DefaultListen = "127.0.0.1:4566"
+
+// Config configures Start. The zero value serves AWS's protocols with no workers.
+type Config struct {
+	// Listen is a host:port; empty means DefaultListen; port 0 takes a free one.
+	Listen string
+	// Region and Account are what the endpoint claims to be; empty means
+	// us-east-1 and 000000000000.
+	Region, Account string
+	// Stage and Service name queues and functions as a deployment would:
+	// <service>-<worker>-<stage>. Empty means "dev" and "aiw".
+	Stage, Service string
+	// Programs are the worker binaries to run.
+	Programs []Program
+	// Env is added to every function's environment, KEY=value. It wins over what
+	// the endpoint itself puts there.
+	Env []string
+	// APIKey guards the workers API; empty means it is open.
+	APIKey string
+	// Logger gets what an operator of the endpoint should know; nil means none.
+	Logger *slog.Logger
+}
+
+// Program is a worker binary: a program that calls runtime.Main.
+type Program struct {
+	// Name names it in messages: the package's path.
+	Name string
+	// Command starts it; the manifest is asked for by adding "manifest".
+	Command []string
+	// Manifest is what it contains; nil means ask it.
+	Manifest *dispatch.Manifest
+}
+
+// namePart is what queue and function names can be made of.
+var namePart = regexp.MustCompile(`^[a-zA-Z0-9_-]+$`)
+
+func (c Config) withDefaults() Config {
+	c.Listen = cmp.Or(c.Listen, DefaultListen)
+	c.Region = cmp.Or(c.Region, "us-east-1")
+	c.Account = cmp.Or(c.Account, "000000000000")
+	c.Stage = cmp.Or(c.Stage, "dev")
+	c.Service = cmp.Or(c.Service, "aiw")
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+func (c Config) validate() error {
+	for what, name := range map[string]string{"stage": c.Stage, "service": c.Service} {
+		if !namePart.MatchString(name) {
+			return fmt.Errorf("start the local endpoint: the %s %q becomes part of queue and function names: use letters, digits, - and _ only", what, name)
+		}
+	}
+	return nil
+}
+
+// Server is a running endpoint. Start makes it, Close ends it.
+type Server struct {
+	cfg      Config
+	listener net.Listener
+	endpoint string // URL, without a slash at the end
+	address  string // host:port for programs on this machine
+	http     *http.Server
+	serving  sync.WaitGroup
+	end      context.CancelFunc // ends requests that are still waiting
+
+	queues    *queues.Broker
+	logs      *cwlogs.Service
+	functions *functions.Manager
+	manifest  *manifestFile
+
+	// deploying is held while programs are replaced.
+	deploying sync.Mutex
+	closed    bool // under deploying
+
+	closing   sync.Once
+	closedErr error
+}
+
+// Start listens and runs the programs. A taken port is an error that names the
+// --listen flag. When ctx ends before it is done it undoes everything and
+// returns; afterwards ctx means nothing to the server.
+func Start(ctx context.Context, cfg Config) (*Server, error) {
+	cfg = cfg.withDefaults()
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	s := &Server{cfg: cfg}
+	if err := s.listen(ctx); err != nil {
+		return nil, err
+	}
+	var err error
+	if s.manifest, err = newManifestFile(); err != nil {
+		return nil, errors.Join(fmt.Errorf("start the local endpoint: %w", err), s.listener.Close())
+	}
+	s.queues = queues.New(queues.Config{
+		Region: cfg.Region, Account: cfg.Account, Logger: cfg.Logger,
+		BaseURL: s.Endpoint,
+	})
+	s.logs = cwlogs.New(cwlogs.Config{Region: cfg.Region, Account: cfg.Account, Logger: cfg.Logger})
+	s.functions = functions.New(functions.Config{
+		Region: cfg.Region, Account: cfg.Account, Logger: cfg.Logger,
+		Queues: s.queues, Logs: s.logs,
+		RuntimeAPI: func() string { return s.address },
+	})
+	s.serve()
+	if err := s.SetPrograms(ctx, cfg.Programs); err != nil {
+		return nil, errors.Join(err, s.Close(ctx))
+	}
+	return s, nil
+}
+
+// Endpoint is the URL for AWS clients, which is also the base URL of the workers API.
+func (s *Server) Endpoint() string { return s.endpoint }
+
+// Environment is what another program needs in order to use the endpoint, as
+// KEY=value. The credentials are dummies, which AWS clients insist on. The key of
+// the workers API is not among it.
+func (s *Server) Environment() []string {
+	return []string{
+		"AWS_ENDPOINT_URL=" + s.endpoint,
+		"AWS_REGION=" + s.cfg.Region,
+		"AWS_DEFAULT_REGION=" + s.cfg.Region, // version 1 of the AWS CLI reads this one only
+		"AWS_ACCESS_KEY_ID=local",
+		"AWS_SECRET_ACCESS_KEY=local",
+		"WORKER_BASE_URL=" + s.endpoint,
+		"AIWCTL_STAGE=" + s.cfg.Stage,
+	}
+}
+
+// killGrace is how long Close waits at least for processes that it has killed,
+// so that none outlives it even when its context is over.
+const killGrace = 3 * time.Second
+
+// Close kills the programs, with everything they have started, ends the
+// requests that are waiting, and stops listening. It waits for all of it until
+// ctx ends; for the killed processes it waits a few seconds even then. A second
+// call returns what the first one did.
+func (s *Server) Close(ctx context.Context) error {
+	s.closing.Do(func() { s.closedErr = s.close(ctx) })
+	return s.closedErr
+}
+
+func (s *Server) close(ctx context.Context) error {
+	kill, cancel := context.WithTimeout(context.WithoutCancel(ctx), killGrace)
+	defer cancel()
+	patient := ctx
+	if deadline, ok := ctx.Deadline(); ctx.Err() != nil || ok && time.Until(deadline) < killGrace {
+		patient = kill
+	}
+	// The functions go first: their processes are clients of this server. A
+	// SetPrograms that is under way fails soon after.
+	errs := []error{s.functions.Close(patient)}
+	s.deploying.Lock()
+	s.closed = true
+	s.deploying.Unlock()
+	s.queues.Close()
+	s.end()
+	if err := s.http.Shutdown(kill); err != nil {
+		errs = append(errs, s.http.Close())
+	}
+	s.serving.Wait()
+	errs = append(errs, s.manifest.remove())
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("close the local endpoint: %w", err)
+	}
+	return nil
+}

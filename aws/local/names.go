@@ -1,0 +1,35 @@
+package local
+
+import "strings"
+
+// The names of a deployed stage. A console that finds a worker's parts by name
+// finds them here under the same ones.
+
+func (s *Server) queueName(workerID string) string {
+	return s.cfg.Service + "-" + workerID + "-" + s.cfg.Stage
+}
+
+func (s *Server) dlqName(workerID string) string {
+	return s.cfg.Service + "-" + workerID + "-dlq-" + s.cfg.Stage
+}
+
+func (s *Server) functionName(workerID string) string {
+	return s.cfg.Service + "-" + s.cfg.Stage + "-worker" + upperCamel(workerID)
+}
+
+func (s *Server) apiFunctionName() string {
+	return s.cfg.Service + "-" + s.cfg.Stage + "-api"
+}
+
+// upperCamel splits an id at everything that is not an ASCII letter or digit and
+// gives each part a capital and small letters: results-aggregator becomes
+// ResultsAggregator, smartDemo becomes Smartdemo.
+func upperCamel(id string) string {
+	parts := strings.FieldsFunc(id, func(r rune) bool {
+		return (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+	})
+	for i, p := range parts {
+		parts[i] = strings.ToUpper(p[:1]) + strings.ToLower(p[1:])
+	}
+	return strings.Join(parts, "")
+}
