@@ -1,0 +1,260 @@
+package aws
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	awssdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+
+	"github.com/microfox-ai/aiwctl/dispatch"
+)
+
+// ErrNoRegion is returned by Open when nothing names a region.
+var ErrNoRegion = errors.New("no AWS region: pass --region, set AWS_REGION, or give the profile a region in the AWS config file")
+
+// ProfileError is returned by Open when the profile is not in the AWS config
+// and credentials files.
+type ProfileError struct {
+	Profile string
+	// Known lists the profiles there are, sorted.
+	Known []string
+	Err   error
+}
+
+// Error names the profile and those that exist.
+func (e *ProfileError) Error() string {
+	if len(e.Known) == 0 {
+		return fmt.Sprintf("no AWS profile %q: the AWS config and credentials files have no profiles", e.Profile)
+	}
+	return fmt.Sprintf("no AWS profile %q: there is %s", e.Profile, strings.Join(e.Known, ", "))
+}
+
+// Unwrap is the SDK's error.
+func (e *ProfileError) Unwrap() error { return e.Err }
+
+// CredentialsError is the error of every call for which no credentials could be
+// had.
+type CredentialsError struct {
+	Profile string
+	// Remedy is what to do, as a sentence.
+	Remedy string
+	Err    error
+}
+
+// Error says what to do after what went wrong.
+func (e *CredentialsError) Error() string {
+	what := "no AWS credentials"
+	if e.Profile != "" {
+		what = fmt.Sprintf("no AWS credentials for profile %q", e.Profile)
+	}
+	return fmt.Sprintf("%s: %s (%v)", what, e.Remedy, e.Err)
+}
+
+// Unwrap is the credential provider's error.
+func (e *CredentialsError) Unwrap() error { return e.Err }
+
+// localRegion and localKey serve a loopback endpoint, which checks neither.
+const (
+	localRegion = "us-east-1"
+	localKey    = "local"
+)
+
+// maxAttempts is the SDK's "up to": the adaptive mode stops earlier when its
+// retry quota is used up.
+const maxAttempts = 5
+
+// loadConfig loads the SDK's configuration for a resolved target, and fills in
+// what only the configuration knows: the region and the endpoint of the
+// profile. It makes no call.
+func loadConfig(ctx context.Context, t Target, o Options) (awssdk.Config, Target, *countingClient, error) {
+	cfg, err := baseConfig(ctx, t, o)
+	if err != nil {
+		return awssdk.Config{}, t, nil, err
+	}
+	if t.EndpointURL == "" && cfg.BaseEndpoint != nil {
+		t.EndpointURL = *cfg.BaseEndpoint
+	}
+	if t.EndpointURL != "" {
+		cfg.BaseEndpoint = awssdk.String(t.EndpointURL)
+	}
+	if t.Loopback() {
+		cfg.Region = cmp.Or(cfg.Region, localRegion)
+		// Nobody throttles here, and an endpoint that is not running should be
+		// reported at once.
+		cfg.Retryer = func() awssdk.Retryer {
+			return retry.NewStandard(func(so *retry.StandardOptions) {
+				so.MaxAttempts, so.MaxBackoff = 2, 100*time.Millisecond
+			})
+		}
+	} else if cfg.RetryMode == "" && cfg.Retryer == nil {
+		cfg.RetryMode = awssdk.RetryModeAdaptive
+		cfg.RetryMaxAttempts = cmp.Or(cfg.RetryMaxAttempts, maxAttempts)
+	}
+	if cfg.Region == "" {
+		return awssdk.Config{}, t, nil, ErrNoRegion
+	}
+	t.Region = cfg.Region
+
+	var next dispatch.Doer = cfg.HTTPClient
+	if o.HTTPClient != nil {
+		next = o.HTTPClient
+	}
+	counter := &countingClient{next: dispatch.StableHTTPClient(next)}
+	cfg.HTTPClient = counter
+	return cfg, t, counter, nil
+}
+
+func baseConfig(ctx context.Context, t Target, o Options) (awssdk.Config, error) {
+	if t.Loopback() && t.Profile == "" {
+		return localConfig(t, o.Getenv), nil
+	}
+	load := []func(*config.LoadOptions) error{config.WithHTTPClient(newSDKClient())}
+	if t.Profile != "" && !t.ambientProfile {
+		load = append(load, config.WithSharedConfigProfile(t.Profile))
+	}
+	if t.Region != "" {
+		load = append(load, config.WithRegion(t.Region))
+	}
+	if f := o.Getenv("AWS_CONFIG_FILE"); f != "" {
+		load = append(load, config.WithSharedConfigFiles([]string{f}))
+	}
+	if f := o.Getenv("AWS_SHARED_CREDENTIALS_FILE"); f != "" {
+		load = append(load, config.WithSharedCredentialsFiles([]string{f}))
+	}
+	cfg, err := config.LoadDefaultConfig(ctx, load...)
+	if missing, ok := errors.AsType[config.SharedConfigProfileNotExistError](err); ok {
+		return awssdk.Config{}, &ProfileError{
+			Profile: cmp.Or(missing.Profile, t.Profile),
+			Known:   knownProfiles(o.Getenv),
+			Err:     err,
+		}
+	}
+	if _, ok := errors.AsType[config.AssumeRoleTokenProviderNotSetError](err); ok {
+		return awssdk.Config{}, fmt.Errorf("profile %q wants a one-time code (mfa_serial), which cannot be asked for here: get a session with another tool and use its credentials: %w", t.Profile, err)
+	}
+	if err != nil {
+		return awssdk.Config{}, fmt.Errorf("load the AWS configuration: %w", err)
+	}
+	if cfg.Credentials != nil {
+		cfg.Credentials = explainCredentials(cfg, t.Profile)
+	}
+	return cfg, nil
+}
+
+// localConfig is the configuration of a loopback endpoint. It reads no AWS
+// file, and asks no metadata service and no login service for credentials:
+// access keys in the environment are used, else made-up ones.
+func localConfig(t Target, getenv func(string) string) awssdk.Config {
+	id, secret, token := getenv("AWS_ACCESS_KEY_ID"), getenv("AWS_SECRET_ACCESS_KEY"), getenv("AWS_SESSION_TOKEN")
+	if id == "" || secret == "" {
+		id, secret, token = localKey, localKey, ""
+	}
+	return awssdk.Config{
+		Region:      t.Region,
+		HTTPClient:  newSDKClient(),
+		Credentials: credentials.NewStaticCredentialsProvider(id, secret, token),
+	}
+}
+
+// explainedCredentials turns a provider's failure into a *CredentialsError.
+type explainedCredentials struct {
+	awssdk.CredentialsProvider
+	profile, remedy string
+	// login is true when the credentials come from a login service: then a
+	// network that is down is not a login that has expired.
+	login bool
+}
+
+// Retrieve implements the SDK's CredentialsProvider.
+func (p explainedCredentials) Retrieve(ctx context.Context) (awssdk.Credentials, error) {
+	c, err := p.CredentialsProvider.Retrieve(ctx)
+	if err == nil || ctx.Err() != nil {
+		return c, err
+	}
+	if kind, _ := Classify(err); !p.login || kind != KindNetwork {
+		err = &CredentialsError{Profile: p.profile, Remedy: p.remedy, Err: err}
+	}
+	return c, err
+}
+
+func explainCredentials(cfg awssdk.Config, profile string) awssdk.CredentialsProvider {
+	p := explainedCredentials{CredentialsProvider: cfg.Credentials, profile: profile}
+	suffix := ""
+	if profile != "" {
+		suffix = " --profile " + profile
+	}
+	p.remedy = "pass --profile, set AWS_PROFILE, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+	for _, source := range cfg.ConfigSources {
+		shared, ok := source.(config.SharedConfig)
+		if !ok {
+			continue
+		}
+		// The credentials may be a role's, with the login one or more profiles
+		// behind it.
+		for s := &shared; s != nil; s = s.Source {
+			switch {
+			case s.SSOSession != nil || s.SSOStartURL != "":
+				p.login, p.remedy = true, "the SSO session has expired or was never begun: run `aws sso login"+suffix+"`"
+			case s.LoginSession != "":
+				p.login, p.remedy = true, "the login session has expired: run `aws login"+suffix+"`"
+			case s.CredentialProcess != "":
+				p.remedy = "the credential_process of the profile failed: run it by hand to see why"
+			}
+		}
+	}
+	return p
+}
+
+// knownProfiles lists the profiles of the AWS files. What cannot be read is not
+// listed: the error it goes into is about something else.
+func knownProfiles(getenv func(string) string) []string {
+	var names []string
+	for _, path := range []string{
+		cmp.Or(getenv("AWS_CONFIG_FILE"), config.DefaultSharedConfigFilename()),
+		cmp.Or(getenv("AWS_SHARED_CREDENTIALS_FILE"), config.DefaultSharedCredentialsFilename()),
+	} {
+		f, err := os.Open(path)
+		if err != nil {
+			continue
+		}
+		lines := bufio.NewScanner(f)
+		for lines.Scan() {
+			if name, ok := profileSection(lines.Text()); ok {
+				names = append(names, name)
+			}
+		}
+		_ = f.Close()
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// profileSection reads "[profile name]", "[default]" and, as the credentials
+// file has it, "[name]".
+func profileSection(line string) (string, bool) {
+	head, _, ok := strings.Cut(strings.TrimSpace(line), "]")
+	if !ok || !strings.HasPrefix(head, "[") {
+		return "", false
+	}
+	fields := strings.Fields(head[1:])
+	switch {
+	case len(fields) == 1:
+		return fields[0], true
+	case len(fields) == 2 && fields[0] == "profile":
+		return fields[1], true
+	}
+	return "", false // sso-session, services
+}
+
+var _ dispatch.Doer = (*http.Client)(nil)

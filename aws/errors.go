@@ -1,0 +1,329 @@
+package aws
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+	"unicode"
+
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials/ssocreds"
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/microfox-ai/aiwctl/dispatch"
+)
+
+// ErrorKind says what a person can do about an error.
+type ErrorKind string
+
+// The kinds of error a panel or a command tells apart.
+const (
+	KindNone      ErrorKind = ""
+	KindAuth      ErrorKind = "auth"      // no or expired credentials
+	KindDenied    ErrorKind = "denied"    // a permission is missing
+	KindThrottled ErrorKind = "throttled" // AWS asks us to slow down
+	KindNotFound  ErrorKind = "not found"
+	KindNetwork   ErrorKind = "network" // nothing answered
+	KindInvalid   ErrorKind = "invalid" // AWS refused the request itself
+	KindOther     ErrorKind = "other"
+)
+
+// urgency orders the kinds for an error made of several: what has to be put
+// right first comes first.
+func (k ErrorKind) urgency() int {
+	return slices.Index([]ErrorKind{
+		KindNone, KindOther, KindInvalid, KindNotFound, KindThrottled, KindNetwork, KindDenied, KindAuth,
+	}, k)
+}
+
+// Classify sorts an error of the SDK, the workers API or the network, and says
+// in one sentence what to do about it (may be empty). Of a joined error it
+// takes the part that has to be put right first: expired credentials before a
+// missing permission before a network that is down.
+func Classify(err error) (kind ErrorKind, hint string) {
+	if err == nil {
+		return KindNone, ""
+	}
+	if parts := branches(err); len(parts) > 1 {
+		for _, part := range parts {
+			if k, h := Classify(part); k.urgency() > kind.urgency() {
+				kind, hint = k, h
+			}
+		}
+		return kind, hint
+	}
+	for _, sort := range []func(error) (ErrorKind, string){classifyOwn, classifyAPI, classifyWorkersAPI, classifyNetwork} {
+		if k, h := sort(err); k != KindNone {
+			return k, h
+		}
+	}
+	return KindOther, ""
+}
+
+// branches finds the first place where err divides into several. An error whose
+// own type says what to do is not taken apart.
+func branches(err error) []error {
+	for err != nil {
+		switch err.(type) { //nolint:errorlint // this is the walk itself
+		case *CredentialsError, *ProfileError, *dispatch.StatusError:
+			return nil
+		}
+		if m, ok := err.(interface{ Unwrap() []error }); ok {
+			if parts := m.Unwrap(); len(parts) != 1 {
+				return parts
+			}
+			err = m.Unwrap()[0]
+			continue
+		}
+		err = errors.Unwrap(err)
+	}
+	return nil
+}
+
+func classifyOwn(err error) (ErrorKind, string) {
+	if errors.Is(err, ErrReadOnly) {
+		return KindDenied, "start without --read-only to allow writes"
+	}
+	if errors.Is(err, ErrNoRegion) {
+		return KindInvalid, "pass --region or set AWS_REGION"
+	}
+	if e, ok := errors.AsType[*CredentialsError](err); ok {
+		return KindAuth, e.Remedy
+	}
+	if e, ok := errors.AsType[*ProfileError](err); ok {
+		if len(e.Known) == 0 {
+			return KindAuth, "run `aws configure`, or leave out --profile"
+		}
+		return KindAuth, "choose one of these profiles: " + strings.Join(e.Known, ", ")
+	}
+	if _, ok := errors.AsType[config.SharedConfigProfileNotExistError](err); ok {
+		return KindAuth, "choose a profile that exists"
+	}
+	if _, ok := errors.AsType[*ssocreds.InvalidTokenError](err); ok {
+		return KindAuth, "run `aws sso login`"
+	}
+	if _, ok := errors.AsType[*dispatch.ValidationError](err); ok {
+		return KindInvalid, "correct the input"
+	}
+	if errors.Is(err, dispatch.ErrDelay) || errors.Is(err, dispatch.ErrTooLarge) {
+		return KindInvalid, ""
+	}
+	return KindNone, ""
+}
+
+// The codes are those of the services' API references and of AWS's list of
+// common errors. A code not listed here is sorted by its shape.
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/CommonErrors.html
+func kindOfCode(code string) ErrorKind {
+	// The JSON protocols may prefix a namespace.
+	code = code[strings.LastIndexByte(code, '#')+1:]
+	bare := strings.TrimSuffix(code[strings.LastIndexByte(code, '.')+1:], "Exception")
+	switch bare {
+	case "ExpiredToken", "RequestExpired", "UnrecognizedClient", "InvalidClientTokenId", "InvalidAccessKeyId",
+		"InvalidSignature", "SignatureDoesNotMatch", "IncompleteSignature", "MissingAuthenticationToken",
+		"AuthFailure", "Unauthorized", "InvalidGrant", "RequestTimeTooSkewed", "InvalidSecurity", "InvalidToken":
+		return KindAuth
+	case "AccessDenied", "UnauthorizedOperation", "NotAuthorized", "AuthorizationError", "OptInRequired":
+		return KindDenied
+	case "RequestLimitExceeded", "TooManyRequests", "SlowDown", "OverLimit", "LimitExceeded", "BandwidthLimitExceeded",
+		"RequestThrottled", "ServiceUnavailable", "PriorRequestNotComplete":
+		return KindThrottled
+	case "NonExistentQueue", "QueueDoesNotExist", "NoSuchEntity", "NoSuchBucket", "NoSuchKey":
+		return KindNotFound
+	case "InternalFailure", "InternalError", "InternalServerError", "InternalServiceError", "Service":
+		return KindOther
+	}
+	switch {
+	case strings.HasPrefix(bare, "ExpiredToken"):
+		return KindAuth
+	case strings.HasPrefix(bare, "AccessDenied"):
+		return KindDenied
+	case strings.Contains(bare, "Throttl"), strings.HasSuffix(bare, "Throughput"):
+		return KindThrottled
+	case strings.HasSuffix(bare, "NotFound"), strings.HasSuffix(bare, "DoesNotExist"):
+		return KindNotFound
+	case strings.HasPrefix(bare, "Invalid"), strings.Contains(bare, "Validation"), strings.HasPrefix(bare, "Malformed"),
+		strings.HasPrefix(bare, "Missing"), strings.HasPrefix(bare, "Unsupported"):
+		return KindInvalid
+	}
+	return KindNone
+}
+
+func classifyAPI(err error) (ErrorKind, string) {
+	api, ok := errors.AsType[smithy.APIError](err)
+	if !ok {
+		if status := httpStatus(err); status != 0 {
+			return kindOfStatus(status), ""
+		}
+		return KindNone, ""
+	}
+	kind := kindOfCode(api.ErrorCode())
+	if kind == KindNone {
+		kind = cmp.Or(kindOfStatus(httpStatus(err)), KindOther)
+		if kind == KindOther && api.ErrorFault() == smithy.FaultClient {
+			kind = KindInvalid
+		}
+	}
+	switch kind {
+	case KindAuth:
+		return kind, authHint(api)
+	case KindDenied:
+		return kind, deniedHint(err, api)
+	case KindThrottled:
+		return kind, "AWS limits these calls: wait a moment, or refresh less often"
+	case KindNotFound:
+		return kind, "check the region and the stage: it does not exist there"
+	case KindInvalid:
+		return kind, clean(api.ErrorMessage())
+	case KindNone, KindNetwork, KindOther:
+	}
+	return kind, ""
+}
+
+func authHint(api smithy.APIError) string {
+	switch code := api.ErrorCode(); {
+	case strings.Contains(code, "Expired") && !strings.Contains(code, "Request"):
+		return "the session has expired: log in again (`aws sso login`), or renew the access keys"
+	case strings.Contains(code, "Skew"), strings.Contains(code, "RequestExpired"),
+		strings.Contains(api.ErrorMessage(), "Signature expired"), strings.Contains(api.ErrorMessage(), "Signature not yet current"):
+		return "this machine's clock is wrong: set it"
+	case strings.Contains(code, "Signature"):
+		return "the secret access key does not belong to the access key: check AWS_SECRET_ACCESS_KEY or the profile"
+	}
+	return "AWS does not know these credentials: check the profile, or AWS_ACCESS_KEY_ID and AWS_SESSION_TOKEN"
+}
+
+// deniedMessage is the sentence with which AWS's services refuse.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+var deniedMessage = regexp.MustCompile(`User: (\S+) is not authorized to perform: ([\w-]+:\w+)(?: on resource: (\S+))?(?:.*(explicit deny in an? [\w -]+))?`)
+
+func deniedHint(err error, api smithy.APIError) string {
+	action := ""
+	op, hasOp := errors.AsType[*smithy.OperationError](err)
+	if hasOp {
+		action = iamAction(op)
+	}
+	m := deniedMessage.FindStringSubmatch(clean(api.ErrorMessage()))
+	if m == nil {
+		if action == "" {
+			return "access denied: a permission is missing"
+		}
+		return fmt.Sprintf("access denied: %s is missing from these credentials' permissions", action)
+	}
+	// SQS names its actions in lower case in these messages.
+	if !strings.EqualFold(action, m[2]) {
+		action = m[2]
+	}
+	if m[4] != "" {
+		return fmt.Sprintf("access denied: %s is refused to %s by an %s", action, principal(m[1]), m[4])
+	}
+	return fmt.Sprintf("access denied: %s is missing from %s", action, principal(m[1]))
+}
+
+// iamAction is the IAM action of an SDK operation, for those this program calls.
+func iamAction(op *smithy.OperationError) string {
+	prefix, ok := map[string]string{
+		"SQS": "sqs", "Lambda": "lambda", "CloudWatch Logs": "logs", "CloudWatch": "cloudwatch", "STS": "sts",
+	}[op.ServiceID]
+	if !ok {
+		return ""
+	}
+	return prefix + ":" + op.OperationName
+}
+
+// principal shortens an ARN to what a person calls it: "role ops-read".
+func principal(arn string) string {
+	_, id, ok := strings.Cut(arn[strings.LastIndexByte(arn, ':')+1:], "/")
+	switch {
+	case ok && strings.Contains(arn, ":assumed-role/"):
+		role, _, _ := strings.Cut(id, "/")
+		return "role " + role
+	case ok && strings.Contains(arn, ":user/"):
+		return "user " + id
+	}
+	return arn
+}
+
+func classifyWorkersAPI(err error) (ErrorKind, string) {
+	e, ok := errors.AsType[*dispatch.StatusError](err)
+	if !ok {
+		return KindNone, ""
+	}
+	switch kind := kindOfStatus(e.StatusCode); kind {
+	case KindAuth, KindDenied:
+		if !keyRefused(e) {
+			return KindNotFound, "the workers API has no such path: check the base URL and its stage"
+		}
+		return KindAuth, "the workers API refused the key: set WORKERS_API_KEY to the stage's key"
+	case KindNotFound:
+		return kind, "check the worker's id and the base URL of the workers API"
+	case KindThrottled:
+		return kind, "the workers API limits these calls: wait a moment"
+	default:
+		return kind, ""
+	}
+}
+
+func kindOfStatus(status int) ErrorKind {
+	switch {
+	case status == 0:
+		return KindNone
+	case status == http.StatusUnauthorized:
+		return KindAuth
+	case status == http.StatusForbidden:
+		return KindDenied
+	case status == http.StatusNotFound:
+		return KindNotFound
+	case status == http.StatusTooManyRequests, status == http.StatusServiceUnavailable:
+		return KindThrottled
+	case status >= 400 && status < 500:
+		return KindInvalid
+	}
+	return KindOther
+}
+
+func httpStatus(err error) int {
+	if e, ok := errors.AsType[*smithyhttp.ResponseError](err); ok && e.Response != nil && e.Response.Response != nil {
+		return e.HTTPStatusCode()
+	}
+	return 0
+}
+
+func classifyNetwork(err error) (ErrorKind, string) {
+	if errors.Is(err, context.Canceled) {
+		return KindOther, ""
+	}
+	if e, ok := errors.AsType[*net.DNSError](err); ok {
+		return KindNetwork, fmt.Sprintf("the name %s cannot be looked up: check the network, the region and --endpoint-url", clean(e.Name))
+	}
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		return KindNetwork, "nothing listens there: is the endpoint running, and is --endpoint-url right?"
+	}
+	netErr, isNet := errors.AsType[net.Error](err)
+	if errors.Is(err, context.DeadlineExceeded) || isNet && netErr.Timeout() {
+		return KindNetwork, "no answer in time: check the network, the VPN and the region"
+	}
+	if isNet || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) {
+		return KindNetwork, "the connection failed: check the network"
+	}
+	return KindNone, ""
+}
+
+// clean drops control characters from a service's words, which reach a terminal.
+func clean(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return -1
+		}
+		return r
+	}, s)
+}

@@ -1,0 +1,217 @@
+package aws
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	goruntime "runtime"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/smithy-go"
+)
+
+func readAudit(t *testing.T, path string) []AuditEntry {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []AuditEntry
+	for line := range strings.Lines(string(text)) {
+		var e AuditEntry
+		if err := json.Unmarshal([]byte(line), &e); err != nil {
+			t.Fatalf("line %q: %v", line, err)
+		}
+		out = append(out, e)
+	}
+	return out
+}
+
+func TestGuardRefusesReadOnly(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "audit.jsonl")
+	s := newFakeAWS().stage(Target{ReadOnly: true}, Options{AuditPath: path})
+	err := s.Guard().Do(t.Context(), Action{Name: "dlq.replay", Object: "orders"}, func(context.Context, Writer) error {
+		t.Error("a refused write ran")
+		return nil
+	})
+	if !errors.Is(err, ErrReadOnly) || !strings.Contains(err.Error(), "--read-only") || !strings.Contains(err.Error(), "orders") {
+		t.Errorf("err = %v, want ErrReadOnly, the object and what to change", err)
+	}
+	if kind, _ := Classify(err); kind != KindDenied {
+		t.Errorf("kind = %q, want denied", kind)
+	}
+	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
+		t.Error("a refused write left an audit trail")
+	}
+	if !new(Guard).ReadOnly() {
+		t.Error("the zero Guard allows writes")
+	}
+}
+
+func TestGuardKeepsAnAuditTrail(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "state", "aiwctl", "audit.jsonl")
+	f := newFakeAWS()
+	s := f.stage(Target{Stage: "prod", Service: "p-x", EndpointURL: "http://me:secret@127.0.0.1:4566"}, Options{AuditPath: path})
+	do := func(err error) error {
+		return s.Guard().Do(t.Context(), Action{Name: "dlq.replay", Object: "orders", Count: 2, IDs: []string{"m1", "m2"}},
+			func(context.Context, Writer) error { return err })
+	}
+	if err := do(nil); err != nil {
+		t.Fatal(err)
+	}
+	failure := &smithy.GenericAPIError{Code: denied, Message: "token=abc"}
+	if err := do(failure); !errors.Is(err, failure) {
+		t.Errorf("err = %v, want the write's own", err)
+	}
+	if err := do(context.Canceled); !errors.Is(err, context.Canceled) {
+		t.Errorf("err = %v, want the write's own", err)
+	}
+	entries := readAudit(t, path)
+	if len(entries) != 3 {
+		t.Fatalf("%d lines, want one for each write", len(entries))
+	}
+	for i, want := range []struct {
+		outcome string
+		kind    ErrorKind
+	}{{OutcomeDone, KindNone}, {OutcomeFailed, KindDenied}, {OutcomeCancelled, KindOther}} {
+		e := entries[i]
+		if e.Outcome != want.outcome || e.ErrorKind != want.kind {
+			t.Errorf("line %d: %s, %q, want %s, %q", i, e.Outcome, e.ErrorKind, want.outcome, want.kind)
+		}
+		if e.Account != testAccount || !strings.HasSuffix(e.Who, "assumed-role/ops/somebody") || e.Stage != "prod" || e.Region != testRegion ||
+			e.Service != "p-x" || e.Name != "dlq.replay" || e.Object != "orders" || e.Count != 2 || len(e.IDs) != 2 || !e.Time.Equal(testNow()) {
+			t.Errorf("line %d = %+v: something is missing", i, e)
+		}
+	}
+	if n := f.count("GetCallerIdentity"); n != 1 {
+		t.Errorf("STS was asked %d times, want once", n)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil || strings.Contains(string(text), "secret") || strings.Contains(string(text), "token=abc") {
+		t.Errorf("the trail holds a secret: %s (%v)", text, err)
+	}
+	if goruntime.GOOS == "windows" {
+		return
+	}
+	for p, want := range map[string]os.FileMode{path: 0o600, filepath.Dir(path): 0o700} {
+		if info, err := os.Stat(p); err != nil || info.Mode().Perm() != want {
+			t.Errorf("%s: %v, want %v (%v)", p, info.Mode().Perm(), want, err)
+		}
+	}
+}
+
+func TestGuardWritesWholeLines(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "audit.jsonl")
+	s := newFakeAWS().stage(Target{}, Options{AuditPath: path})
+	var wg sync.WaitGroup
+	for range 50 {
+		wg.Go(func() {
+			err := s.Guard().Do(t.Context(), Action{Name: "a", Object: strings.Repeat("x", 5000)}, func(context.Context, Writer) error { return nil })
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	entries := readAudit(t, path)
+	if len(entries) != 50 {
+		t.Errorf("%d lines, want 50", len(entries))
+	}
+	for _, e := range entries {
+		if e.Who == "" {
+			t.Fatal("a write at the same time as the first is on record without its caller")
+		}
+	}
+}
+
+func TestGuardRefusesWithoutATrail(t *testing.T) {
+	t.Parallel()
+	blocked := filepath.Join(t.TempDir(), "a-file")
+	if err := os.WriteFile(blocked, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := newFakeAWS().stage(Target{}, Options{AuditPath: filepath.Join(blocked, "audit.jsonl")})
+	err := s.Guard().Do(t.Context(), Action{Name: "dispatch", Object: "echo"}, func(context.Context, Writer) error {
+		t.Error("a write ran that could not be put on record")
+		return nil
+	})
+	if !errors.Is(err, ErrAudit) || !strings.Contains(err.Error(), "nothing was written") || !strings.Contains(err.Error(), "XDG_STATE_HOME") {
+		t.Errorf("err = %v, want ErrAudit, what happened and what to do", err)
+	}
+}
+
+func TestGuardReportsATrailThatFailsAfterTheWrite(t *testing.T) {
+	t.Parallel()
+	if _, err := os.Stat("/dev/full"); err != nil {
+		t.Skip("needs /dev/full")
+	}
+	s := newFakeAWS().stage(Target{}, Options{AuditPath: "/dev/full"})
+	ran := false
+	failure := errors.New("the write's own")
+	err := s.Guard().Do(t.Context(), Action{Name: "dispatch", Object: "echo"}, func(context.Context, Writer) error {
+		ran = true
+		return failure
+	})
+	if !ran || !errors.Is(err, ErrAudit) || !errors.Is(err, failure) {
+		t.Errorf("ran %t, err = %v, want both errors", ran, err)
+	}
+}
+
+func TestGuardIsNotHeldUpByAnIdentity(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "audit.jsonl")
+	f := newFakeAWS()
+	f.fail["GetCallerIdentity"] = errors.New("no network")
+	s := f.stage(Target{}, Options{AuditPath: path})
+	if err := s.Guard().Do(t.Context(), Action{Name: "dispatch"}, func(context.Context, Writer) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if e := readAudit(t, path)[0]; e.Who != "" || e.Outcome != OutcomeDone {
+		t.Errorf("entry = %+v, want it without a caller", e)
+	}
+}
+
+func TestGuardTakesTheWriterBack(t *testing.T) {
+	t.Parallel()
+	f := newFakeAWS()
+	s := f.stage(Target{}, Options{})
+	var kept Writer
+	if err := s.Guard().Do(t.Context(), Action{}, func(_ context.Context, w Writer) error { kept = w; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := kept.SendMessage(t.Context(), &sqs.SendMessageInput{}); err == nil || len(f.sent) > 0 {
+		t.Error("a writer kept after its action still writes")
+	}
+	if _, ok := s.SQS().(Writer); ok {
+		t.Error("the reader can be turned into a writer")
+	}
+	if _, ok := s.SQS().(interface {
+		SendMessage(context.Context, *sqs.SendMessageInput, ...func(*sqs.Options)) (*sqs.SendMessageOutput, error)
+	}); ok {
+		t.Error("the reader can send")
+	}
+}
+
+func TestDefaultAuditPath(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		env  map[string]string
+		want string
+	}{
+		{map[string]string{"XDG_STATE_HOME": "/s", "HOME": "/h"}, "/s/aiwctl/audit.jsonl"},
+		{map[string]string{"HOME": "/h"}, "/h/.local/state/aiwctl/audit.jsonl"},
+		{map[string]string{"XDG_STATE_HOME": "relative", "HOME": "/h"}, "/h/.local/state/aiwctl/audit.jsonl"},
+	} {
+		if got, err := DefaultAuditPath(envOf(tt.env)); err != nil || got != filepath.FromSlash(tt.want) {
+			t.Errorf("%v: %q, %v, want %q", tt.env, got, err, tt.want)
+		}
+	}
+}

@@ -1,0 +1,145 @@
+package logs
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"time"
+
+	awssdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+)
+
+const (
+	// lateWindow is how late an event may arrive and still be shown.
+	lateWindow = 60 * time.Second
+	// seenMost bounds the event ids remembered per cursor.
+	seenMost = 200_000
+)
+
+// cursor walks the events of one log group, or of one stream in it, page by page.
+type cursor struct {
+	src      Source
+	stream   string // empty: all streams
+	pattern  string
+	from, to int64 // milliseconds; zero: no bound
+
+	token   *string
+	done    bool // no more pages
+	missing bool // there is no such group
+
+	// seen holds the events passed on, by id, with their time. Those older than
+	// keepFrom may be dropped; floor is the time below which some were.
+	seen     map[string]int64
+	keepFrom func() int64 // nil: lateWindow before the last event
+	floor    int64
+	last     int64 // the latest event's time, zero before the first
+
+	buf []Line // fetched, not yet merged
+}
+
+func newCursor(src Source, since, until time.Time) *cursor {
+	return &cursor{src: src, from: millisOf(since), to: millisOf(until), seen: map[string]int64{}}
+}
+
+func millisOf(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+// page fetches the next page and returns its new lines, in order of time. done
+// is set when it was the last one. Empty pages with more behind them are normal.
+func (c *cursor) page(ctx context.Context, r *Reader) ([]Line, error) {
+	in := &cloudwatchlogs.FilterLogEventsInput{LogGroupName: &c.src.Group, NextToken: c.token}
+	if c.stream != "" {
+		in.LogStreamNames = []string{c.stream}
+	}
+	if c.pattern != "" {
+		in.FilterPattern = &c.pattern
+	}
+	if c.from > 0 {
+		in.StartTime = &c.from
+	}
+	if c.to > 0 {
+		in.EndTime = &c.to
+	}
+	out, missing, err := r.call(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	c.missing = missing
+	if missing {
+		c.done, c.token = true, nil
+		return nil, nil
+	}
+	lines := c.accept(out.Events)
+	c.token = out.NextToken
+	c.done = awssdk.ToString(out.NextToken) == ""
+	return lines, nil
+}
+
+// restart begins again at from (milliseconds).
+func (c *cursor) restart(from int64) {
+	c.from, c.token, c.done = max(from, c.floor), nil, false
+}
+
+// accept parses the events that were not seen before.
+func (c *cursor) accept(events []types.FilteredLogEvent) []Line {
+	lines := make([]Line, 0, len(events))
+	for i := range events {
+		e := &events[i]
+		at := awssdk.ToInt64(e.Timestamp)
+		if c.from > 0 && at < c.from || c.to > 0 && at > c.to {
+			continue
+		}
+		id := awssdk.ToString(e.EventId)
+		if id == "" { // AWS always sends one
+			id = awssdk.ToString(e.LogStreamName) + "|" + strconv.FormatInt(at, 10) + "|" + awssdk.ToString(e.Message)
+		}
+		if _, dup := c.seen[id]; dup {
+			continue
+		}
+		c.seen[id] = at
+		c.last = max(c.last, at)
+		lines = append(lines, Parse(c.src.Group, awssdk.ToString(e.LogStreamName), c.src.WorkerID,
+			id, time.UnixMilli(at), awssdk.ToString(e.Message)))
+	}
+	if !slices.IsSortedFunc(lines, byTime) {
+		slices.SortStableFunc(lines, byTime)
+	}
+	if len(c.seen) > seenMost/4 {
+		c.forget()
+	}
+	return lines
+}
+
+// forget drops ids that cannot come again, and when that is not enough, the
+// oldest: nothing older than them is asked for any more.
+func (c *cursor) forget() {
+	cut := c.last - lateWindow.Milliseconds()
+	if c.keepFrom != nil {
+		cut = c.keepFrom()
+	}
+	for id, at := range c.seen {
+		if at < cut {
+			delete(c.seen, id)
+		}
+	}
+	if len(c.seen) <= seenMost {
+		return
+	}
+	times := make([]int64, 0, len(c.seen))
+	for _, at := range c.seen {
+		times = append(times, at)
+	}
+	slices.Sort(times)
+	c.floor = max(c.floor, times[len(times)/2])
+	for id, at := range c.seen {
+		if at < c.floor {
+			delete(c.seen, id)
+		}
+	}
+}

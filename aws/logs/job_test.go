@@ -1,0 +1,84 @@
+package logs_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/microfox-ai/aiwctl/aws/logs"
+)
+
+func TestJobOutcome(t *testing.T) {
+	t.Parallel()
+	marker := func(req string) string {
+		return `[AIWORKER_RUN] {"jobId":"j","workerId":"w","awsRequestId":"` + req + `"}`
+	}
+	event := func(name, req string, attempt int, more string) string {
+		return fmt.Sprintf(`{"level":"INFO","msg":"m","event":"%s","jobId":"j","workerId":"w","requestId":"%s","attempt":%d%s}`, name, req, attempt, more)
+	}
+	node := func(req, text string) string { return "2026-01-02T03:04:05.678Z\t" + req + "\tERROR\t" + text }
+	timeout := func(req string) string {
+		return "2026-01-02T03:04:05.678Z " + req + " Task timed out after 3.00 seconds"
+	}
+	report := func(req, status string) string {
+		s := "REPORT RequestId: " + req + "\tDuration: 3000.00 ms\tBilled Duration: 3000 ms\tMemory Size: 128 MB\tMax Memory Used: 30 MB"
+		if status != "" {
+			s += "\tStatus: " + status
+		}
+		return s
+	}
+	failedRecord := func(req string) string {
+		return node(req, "[Worker] Error processing SQS record: {\n  jobId: 'j',\n  workerId: 'w',\n  error: \"it's broken\"\n}")
+	}
+	tests := map[string]struct {
+		max     int
+		lines   []string
+		status  string // empty: not ended
+		attempt int
+		message string
+	}{
+		"nothing yet":                      {lines: []string{marker("r1"), event("job.started", "r1", 1, "")}},
+		"completed":                        {lines: []string{marker("r1"), event("job.completed", "r1", 1, `,"output":1`)}, status: "completed", attempt: 1},
+		"failed":                           {lines: []string{event("job.failed", "r1", 3, `,"error":{"message":"boom"}`)}, status: "failed", attempt: 3, message: "boom"},
+		"failed without a reason":          {lines: []string{event("job.failed", "r1", 3, "")}, status: "failed", attempt: 3, message: "the worker gave no reason"},
+		"retrying is not the end":          {max: 3, lines: []string{event("job.retrying", "r1", 1, "")}},
+		"retrying, attempts unknown":       {lines: []string{event("job.retrying", "r1", 9, "")}},
+		"retrying on the last":             {max: 2, lines: []string{event("job.retrying", "r1", 2, `,"error":{"message":"boom"}`)}, status: "failed", attempt: 2, message: "boom"},
+		"another job's end":                {lines: []string{marker("r1"), `{"event":"job.completed","jobId":"k","requestId":"r1"}`}},
+		"timed out, attempts left":         {max: 3, lines: []string{marker("r1"), timeout("r1"), report("r1", "timeout")}},
+		"timed out on the last":            {max: 2, lines: []string{marker("r1"), timeout("r1"), report("r1", "timeout"), marker("r2"), timeout("r2")}, status: "timed out", attempt: 2, message: "Task timed out after 3.00 seconds"},
+		"attempt known from the event":     {lines: []string{event("job.started", "r1", 2, `,"maxAttempts":3`), timeout("r1"), event("job.started", "r2", 3, ""), report("r2", "timeout")}, status: "timed out", attempt: 3, message: "Task timed out after 3.00 seconds"},
+		"timed out, attempts unknown":      {lines: []string{marker("r1"), report("r1", "timeout")}, status: "timed out", attempt: 1, message: "Task timed out after 3.00 seconds"},
+		"somebody else's timeout":          {lines: []string{marker("r1"), timeout("r2")}},
+		"crashed":                          {max: 1, lines: []string{marker("r1"), "RequestId: r1 Error: Runtime exited with error: exit status 2"}, status: "crashed", attempt: 1, message: "Error: Runtime exited with error: exit status 2"},
+		"crashed, attempts left":           {max: 2, lines: []string{marker("r1"), "RequestId: r1 Error: Runtime exited with error: exit status 2", report("r1", "error")}},
+		"TypeScript completed":             {lines: []string{marker("r1"), node("r1", "[Worker] Job completed: { jobId: 'j', workerId: 'w', output: {} }")}, status: "completed", attempt: 1},
+		"TypeScript failed":                {max: 1, lines: []string{marker("r1"), failedRecord("r1")}, status: "failed", attempt: 1, message: "it's broken"},
+		"TypeScript failed, attempts left": {max: 3, lines: []string{marker("r1"), failedRecord("r1"), report("r1", "")}},
+		"TypeScript failed in its store":   {max: 3, lines: []string{marker("r1"), node("r1", "[Worker] Job status updated to failed: { jobId: 'j', workerId: 'w' }"), failedRecord("r1")}, status: "failed", attempt: 1, message: "it's broken"},
+		"TypeScript skipped":               {lines: []string{marker("r2"), node("r2", "[Worker] Skipping already terminal job (idempotent): { jobId: 'j', workerId: 'w', status: 'completed' }")}, status: "completed", attempt: 1},
+		"Node invoke error":                {max: 1, lines: []string{marker("r1"), node("r1", `Invoke Error `+"\t"+`{"errorType":"TypeError","errorMessage":"x is undefined","stack":[]}`)}, status: "failed", attempt: 1, message: "x is undefined"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			job := logs.NewJob("j", tt.max)
+			var out logs.Outcome
+			var done bool
+			for _, s := range tt.lines {
+				l := logs.Parse("g", "s", "w", "e", time.Time{}, s)
+				out, done = job.Observe(&l)
+			}
+			if done != (tt.status != "") || out.Status != tt.status || out.Attempt != tt.attempt {
+				t.Fatalf("got %v %+v", done, out)
+			}
+			message := ""
+			if out.Error != nil {
+				message = out.Error.Message
+			}
+			if message != tt.message {
+				t.Errorf("error %q, want %q", message, tt.message)
+			}
+		})
+	}
+}

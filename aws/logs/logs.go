@@ -1,0 +1,167 @@
+// Package logs reads a stage's CloudWatch Logs: lines parsed once, tails that
+// follow, and one job's own lines.
+package logs
+
+import (
+	"time"
+
+	"github.com/microfox-ai/aiwctl/aws"
+	"github.com/microfox-ai/aiwctl/dispatch"
+)
+
+// Level is a line's severity. LevelNone sorts below all others.
+type Level int
+
+// The levels.
+const (
+	LevelNone Level = iota
+	LevelDebug
+	LevelInfo
+	LevelWarn
+	LevelError
+)
+
+// String is the level's name in lower case; empty for LevelNone.
+func (l Level) String() string {
+	switch l {
+	case LevelDebug:
+		return "debug"
+	case LevelInfo:
+		return "info"
+	case LevelWarn:
+		return "warn"
+	case LevelError:
+		return "error"
+	case LevelNone:
+	}
+	return ""
+}
+
+// ParseLevel reads a level's name in any case, slog's ("INFO+2") and the usual
+// variants ("warning", "fatal", "trace") included. ok is false for others.
+func ParseLevel(s string) (l Level, ok bool) {
+	l = levelOf(s)
+	return l, l != LevelNone
+}
+
+// Kind is what a line is.
+type Kind int
+
+// The kinds of line. Platform lines are Lambda's own.
+const (
+	KindApp Kind = iota
+	KindMarker
+	KindInit
+	KindStart
+	KindEnd
+	KindReport
+	KindTimeout // Task timed out
+	KindCrash   // Runtime exited
+)
+
+// Platform reports whether Lambda itself wrote the line.
+func (k Kind) Platform() bool { return k >= KindInit }
+
+// Line is one log event, parsed once, free of control characters.
+type Line struct {
+	ID     string
+	Time   time.Time
+	Group  string
+	Stream string
+	Kind   Kind
+	Level  Level
+	// WorkerID is the worker whose log group it came from.
+	WorkerID string
+	// JobID and RequestID are empty when nothing says. The reader also fills
+	// them from what came before in the same stream: a bare print between START
+	// and END belongs to that request and, when just one of the request's jobs is
+	// under way, to that job. Parse knows only what the line itself says.
+	JobID     string
+	RequestID string
+	// Text is what to show on one line: for JSON lines the message and the
+	// fields worth reading, else the raw line without its prefix.
+	Text string
+	// Raw is the whole event, control characters removed, tabs and newlines kept.
+	Raw string
+	// Event is set when the line is a worker's lifecycle event.
+	Event *dispatch.JobEvent
+	// Report is set for KindReport.
+	Report *Report
+
+	// run is true when the line proves that RequestID runs JobID.
+	run bool
+	// legacy is what a line of the TypeScript runtime says about its job's end.
+	legacy legacyEvent
+	// legacyErr is the error text of legacyFailed.
+	legacyErr string
+}
+
+// Report is what a REPORT line says of an invocation.
+type Report struct {
+	Duration, Billed, Init time.Duration
+	MemoryMB, MaxMemoryMB  int
+	Status                 string // "", "timeout", "error"
+}
+
+// Source is a log group to read and the worker it belongs to.
+type Source struct{ WorkerID, Group string }
+
+// Sources are the log groups of workers that have a function. A group that
+// several workers share appears once, without a worker id.
+func Sources(workers ...aws.Worker) []Source {
+	var out []Source
+	at := make(map[string]int, len(workers))
+	for i := range workers {
+		w := &workers[i]
+		if w.Function == nil {
+			continue
+		}
+		group := w.Function.LogGroup
+		if group == "" && w.Function.Name != "" {
+			group = "/aws/lambda/" + w.Function.Name
+		}
+		if group == "" {
+			continue
+		}
+		if j, ok := at[group]; ok {
+			if out[j].WorkerID != w.ID {
+				out[j].WorkerID = ""
+			}
+			continue
+		}
+		at[group] = len(out)
+		out = append(out, Source{WorkerID: w.ID, Group: group})
+	}
+	return out
+}
+
+// Query selects lines.
+type Query struct {
+	Sources []Source
+	// Since and Until bound the time; zero Since means from the oldest event,
+	// zero Until means no end. CloudWatch counts in milliseconds.
+	Since, Until time.Time
+	// JobID keeps one job's lines only: those that name it and those of its
+	// invocations that name no other job.
+	JobID string
+	// MinLevel drops lines below it; LevelNone keeps all.
+	MinLevel Level
+	// Match keeps lines for which it is true; nil keeps all. It is called from
+	// one goroutine at a time.
+	Match func(*Line) bool
+}
+
+func (q *Query) keeps(l *Line) bool {
+	return l.Level >= q.MinLevel && (q.Match == nil || q.Match(l))
+}
+
+// State is how a tail is doing.
+type State struct {
+	// Err is the latest failure of a log group that is failing now; nil: healthy.
+	Err error
+	// RetryIn is when that group is asked again.
+	RetryIn time.Duration
+	// Lag is how long ago the group that is furthest behind was last read to its
+	// end; zero while all of them are read at the usual interval.
+	Lag time.Duration
+}

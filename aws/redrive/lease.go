@@ -1,0 +1,224 @@
+package redrive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"golang.org/x/sync/errgroup"
+)
+
+// batchMost is SQS's limit of entries in a batch.
+const batchMost = 10
+
+// lease holds the messages that were received and are still in the queue. It
+// keeps them hidden until they are released or dropped.
+type lease struct {
+	queue queue
+	url   string
+
+	mu   sync.Mutex
+	held map[string]*held // by message id
+}
+
+type held struct {
+	receipt string
+	until   time.Time
+}
+
+func newLease(q queue, url string) *lease {
+	return &lease{queue: q, url: url, held: map[string]*held{}}
+}
+
+// add takes a received message; until is when its visibility timeout ends. A
+// message that comes again brings a newer receipt handle, the only one that is
+// sure to work.
+func (l *lease) add(id, receipt string, until time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.held[id] = &held{receipt: receipt, until: until}
+}
+
+// drop forgets a message that is no longer in the queue.
+func (l *lease) drop(id string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.held, id)
+}
+
+// receipt is a message's latest receipt handle.
+func (l *lease) receipt(id string) (string, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	h, ok := l.held[id]
+	if !ok {
+		return "", false
+	}
+	return h.receipt, true
+}
+
+// keep extends leases before they end, until ctx does.
+func (l *lease) keep(ctx context.Context) {
+	tick := time.NewTicker(leaseTime / 12)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			// An extension that fails is tried again with the next tick; at the
+			// worst the message comes back and is received again.
+			_ = l.change(ctx, l.ending(time.Now().Add(leaseTime/2)), leaseTime)
+		}
+	}
+}
+
+// ending lists the messages whose lease ends before a time.
+func (l *lease) ending(before time.Time) []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var ids []string
+	for id, h := range l.held {
+		if h.until.Before(before) {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// release makes every held message visible again. What could not be released
+// is returned as an error that says when it comes back by itself.
+func (l *lease) release(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTimeout)
+	defer cancel()
+	var last error
+	for try := range 4 {
+		if try > 0 && sleep(ctx, backoff(try)) != nil {
+			break
+		}
+		l.mu.Lock()
+		ids := make([]string, 0, len(l.held))
+		for id := range l.held {
+			ids = append(ids, id)
+		}
+		l.mu.Unlock()
+		if len(ids) == 0 {
+			return nil
+		}
+		slices.Sort(ids)
+		last = l.change(ctx, ids, 0)
+	}
+	l.mu.Lock()
+	n := len(l.held)
+	l.mu.Unlock()
+	if n == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s not be made visible again and will come back within %v: %w", plural(n, "message could", "messages could"), leaseTime, last)
+}
+
+// change sets the visibility timeout of messages, in batches, several at a
+// time. With zero, those that succeed are dropped from the lease.
+func (l *lease) change(ctx context.Context, ids []string, timeout time.Duration) error {
+	var g errgroup.Group
+	g.SetLimit(workersMost)
+	var mu sync.Mutex
+	var errs []error
+	for batch := range slices.Chunk(ids, batchMost) {
+		g.Go(func() error {
+			if err := l.changeBatch(ctx, batch, timeout); err != nil {
+				mu.Lock()
+				errs = append(errs, err)
+				mu.Unlock()
+			}
+			return nil
+		})
+	}
+	_ = g.Wait() // errors are collected above: one must not stop the others
+	if len(errs) == 0 {
+		return nil
+	}
+	return errs[0]
+}
+
+func (l *lease) changeBatch(ctx context.Context, ids []string, timeout time.Duration) error {
+	in := &sqs.ChangeMessageVisibilityBatchInput{QueueUrl: &l.url}
+	for i, id := range ids {
+		receipt, ok := l.receipt(id)
+		if !ok { // moved meanwhile
+			continue
+		}
+		in.Entries = append(in.Entries, types.ChangeMessageVisibilityBatchRequestEntry{
+			Id: new(strconv.Itoa(i)), ReceiptHandle: &receipt, VisibilityTimeout: seconds(timeout),
+		})
+	}
+	if len(in.Entries) == 0 {
+		return nil
+	}
+	cctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	until := time.Now().Add(timeout)
+	out, err := l.queue.ChangeMessageVisibilityBatch(cctx, in)
+	if err != nil {
+		return fmt.Errorf("change the visibility of %s: %w", plural(len(in.Entries), "message", "messages"), err)
+	}
+	for i := range out.Successful {
+		if id, ok := entry(out.Successful[i].Id, ids); ok {
+			l.changed(id, until, timeout == 0)
+		}
+	}
+	var errs []error
+	for i := range out.Failed {
+		f := &out.Failed[i]
+		id, ok := entry(f.Id, ids)
+		if !ok {
+			continue
+		}
+		if timeout == 0 && gone(str(f.Code)) {
+			l.drop(id) // it is not ours any more: visible, or somebody else's, or deleted
+			continue
+		}
+		errs = append(errs, fmt.Errorf("change the visibility of message %s: %s: %s", id, str(f.Code), str(f.Message)))
+	}
+	return errors.Join(errs...)
+}
+
+// seconds is a visibility timeout as SQS counts it.
+func seconds(d time.Duration) int32 { return int32(d / time.Second) } //nolint:gosec // zero or leaseTime
+
+func (l *lease) changed(id string, until time.Time, released bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if released {
+		delete(l.held, id)
+	} else if h := l.held[id]; h != nil {
+		h.until = until
+	}
+}
+
+// gone is true of the codes with which SQS says that a receipt handle no longer
+// stands for a hidden message.
+func gone(code string) bool {
+	switch code {
+	case "MessageNotInflight", "ReceiptHandleIsInvalid", "InvalidParameterValue",
+		"AWS.SimpleQueueService.MessageNotInflight", "AWS.SimpleQueueService.ReceiptHandleIsInvalid":
+		return true
+	}
+	return false
+}
+
+// entry finds what a batch result's entry id stands for.
+func entry[T any](id *string, of []T) (t T, ok bool) {
+	i, err := strconv.Atoi(str(id))
+	if err != nil || i < 0 || i >= len(of) {
+		return t, false
+	}
+	return of[i], true
+}

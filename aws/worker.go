@@ -1,0 +1,176 @@
+package aws
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/microfox-ai/aiwctl/dispatch"
+)
+
+// Worker is one worker of a stage, joined from every source that knows it.
+type Worker struct {
+	ID string `json:"id"`
+	// Group is the deployment group, "default" when there is none, empty when
+	// no source says.
+	Group string `json:"group,omitempty"`
+	// Queue is the worker's queue; nil when it could not be found.
+	Queue *Queue `json:"queue,omitempty"`
+	// DLQ is the queue named by Queue's RedrivePolicy; nil when there is none.
+	DLQ *Queue `json:"dlq,omitempty"`
+	// Function and Mapping are what runs the worker; nil when not found or not
+	// permitted to be read. When Lambda may not be read but the worker's queue
+	// is named as deployments name it, Function holds the names that follow from
+	// it, and its Derived is true.
+	Function *Function `json:"function,omitempty"`
+	Mapping  *Mapping  `json:"mapping,omitempty"`
+	// InputSchema is nil when no source has one: the input is then unchecked.
+	InputSchema json.RawMessage `json:"inputSchema,omitempty"`
+	// TolerantSchema marks a schema published by the TypeScript system, to be
+	// compiled with dispatch.TolerateOutputMode.
+	TolerantSchema bool `json:"tolerantSchema,omitempty"`
+	// Problems are what is wrong with the deployment, most serious first.
+	Problems []Problem `json:"problems,omitempty"`
+}
+
+// Schema compiles the worker's input schema, as tolerantly as its source needs.
+// It is nil, which checks that a text is JSON and nothing more, when the worker
+// has no schema.
+func (w Worker) Schema() (*dispatch.Schema, error) {
+	if len(bytes.TrimSpace(w.InputSchema)) == 0 {
+		return nil, nil
+	}
+	var opts []dispatch.SchemaOption
+	if w.TolerantSchema {
+		opts = append(opts, dispatch.TolerateOutputMode())
+	}
+	schema, err := dispatch.CompileSchema(w.InputSchema, opts...)
+	if err != nil {
+		return nil, fmt.Errorf("the schema of worker %q cannot be used: %w", w.ID, err)
+	}
+	return schema, nil
+}
+
+// Queue is an SQS queue with the attributes that matter here.
+type Queue struct {
+	Name              string        `json:"name"`
+	URL               string        `json:"url"`
+	ARN               string        `json:"arn"`
+	FIFO              bool          `json:"fifo,omitempty"`
+	VisibilityTimeout time.Duration `json:"visibilityTimeout"`
+	Retention         time.Duration `json:"retention"`
+	// MaxReceiveCount and DeadLetterARN are the queue's RedrivePolicy; zero and
+	// empty when it has none.
+	MaxReceiveCount int    `json:"maxReceiveCount,omitempty"`
+	DeadLetterARN   string `json:"deadLetterArn,omitempty"`
+	Depth           Depth  `json:"depth"`
+}
+
+// Depth is how many messages a queue holds. SQS calls these numbers
+// approximate: they settle about a minute after the last change.
+type Depth struct {
+	Visible  int `json:"visible"`
+	InFlight int `json:"inFlight"`
+	Delayed  int `json:"delayed"`
+	// At is when it was read; zero means it never was.
+	At time.Time `json:"at"`
+}
+
+// Total is every message in the queue.
+func (d Depth) Total() int { return d.Visible + d.InFlight + d.Delayed }
+
+// Function is the Lambda function that runs a worker.
+type Function struct {
+	Name    string `json:"name"`
+	ARN     string `json:"arn"`
+	Runtime string `json:"runtime,omitempty"`
+	// State is AWS's word (Pending, Active, Inactive, Failed); empty when the
+	// call that found the function does not say.
+	State string `json:"state,omitempty"`
+	// Handler is the function's handler setting.
+	Handler      string        `json:"handler,omitempty"`
+	LogGroup     string        `json:"logGroup"`
+	Timeout      time.Duration `json:"timeout"`
+	MemoryMB     int           `json:"memoryMB"`
+	LastModified time.Time     `json:"lastModified"`
+	// Derived is true when only Name and LogGroup are known, built as a
+	// deployment builds them, because Lambda could not be read.
+	Derived bool `json:"derived,omitempty"`
+}
+
+// Mapping is the event source mapping that feeds a function from a queue.
+type Mapping struct {
+	UUID string `json:"uuid"`
+	// State is AWS's word: Enabled, Disabled, Enabling, Creating, ...
+	State     string `json:"state"`
+	BatchSize int    `json:"batchSize"`
+	// ReportsBatchItemFailures is whether AWS honours a partial batch response.
+	ReportsBatchItemFailures bool `json:"reportsBatchItemFailures"`
+	// MaximumConcurrency is zero when there is no cap.
+	MaximumConcurrency int `json:"maximumConcurrency,omitempty"`
+}
+
+// Problem is something wrong with a worker's deployment.
+type Problem struct {
+	// Severity is "error" when jobs do not run or are lost without a trace, else
+	// "warning".
+	Severity string `json:"severity"`
+	// Kind is the problem in two or three words, for a table.
+	Kind ProblemKind `json:"kind"`
+	// Text says what is wrong and what follows from it.
+	Text string `json:"text"`
+}
+
+// ProblemKind names a Problem.
+type ProblemKind string
+
+// The problems that discovery finds.
+const (
+	ProblemNoQueue         ProblemKind = "no queue"
+	ProblemQueueGone       ProblemKind = "queue does not exist"
+	ProblemQueueUnread     ProblemKind = "queue not readable"
+	ProblemQueueIsDLQ      ProblemKind = "queue is a dead-letter queue"
+	ProblemNoMapping       ProblemKind = "no mapping"
+	ProblemMappingDisabled ProblemKind = "mapping disabled"
+	ProblemMappingState    ProblemKind = "mapping changing"
+	ProblemSeveralMappings ProblemKind = "several mappings"
+	ProblemFunctionGone    ProblemKind = "function does not exist"
+	ProblemFunctionFailed  ProblemKind = "function failed"
+	ProblemPartialFailures ProblemKind = "failures not reported"
+	ProblemShortVisibility ProblemKind = "visibility too short"
+	ProblemNoDLQ           ProblemKind = "no dead-letter queue"
+	ProblemDLQGone         ProblemKind = "dead-letter queue does not exist"
+	ProblemDLQUnread       ProblemKind = "dead-letter queue not readable"
+	ProblemSingleAttempt   ProblemKind = "one attempt only"
+	ProblemSameQueue       ProblemKind = "queue shared"
+	ProblemUnlisted        ProblemKind = "not in workers/config"
+)
+
+// Inventory is what discovery found.
+type Inventory struct {
+	Workers []Worker  `json:"workers"`
+	At      time.Time `json:"at"`
+	// Sources names where it came from: "workers/config", "event source mappings".
+	Sources []string `json:"sources"`
+	// Warnings are sources that could not be read; the rest is still good.
+	Warnings []error `json:"-"`
+}
+
+// Worker finds a worker by id, else by queue name or queue URL (its own or its
+// DLQ's).
+func (inv *Inventory) Worker(name string) (*Worker, bool) {
+	for i := range inv.Workers {
+		if inv.Workers[i].ID == name {
+			return &inv.Workers[i], true
+		}
+	}
+	for i := range inv.Workers {
+		for _, q := range []*Queue{inv.Workers[i].Queue, inv.Workers[i].DLQ} {
+			if q != nil && (q.Name == name || q.URL == name) {
+				return &inv.Workers[i], true
+			}
+		}
+	}
+	return nil, false
+}
