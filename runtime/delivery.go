@@ -119,7 +119,7 @@ func (d *delivery) callHandler(input json.RawMessage) (json.RawMessage, error) {
 	info := jobInfo{
 		id: d.jobID, requestID: b.requestID, userID: d.msg.EffectiveUserID(),
 		metadata: orEmpty(d.msg.Metadata), context: orEmpty(d.msg.Context),
-		attempt: d.attempt, maxAttempts: b.maxReceive,
+		attempt: d.attempt, maxAttempts: b.maxReceive, sentAt: d.msg.Timestamp,
 		log: d.author, events: d.events,
 	}
 	type result struct {

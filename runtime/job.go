@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"math"
+	"time"
 
 	"github.com/microfox-ai/aiwctl/dispatch"
 )
@@ -37,6 +38,9 @@ type Job[In any] struct {
 	// MaxAttempts is the attempt after which the message goes to the dead-letter
 	// queue; zero when the function does not know.
 	MaxAttempts int
+	// SentAt is when the job was dispatched, as its message says; a replay keeps
+	// it. Zero when the message does not say.
+	SentAt time.Time
 	// Log writes JSON lines that carry the job's id, worker, request and attempt.
 	// Attributes named like a field of those lines get the prefix "attr.".
 	Log *slog.Logger
@@ -70,6 +74,7 @@ type jobInfo struct {
 	id, requestID, userID string
 	metadata, context     map[string]any
 	attempt, maxAttempts  int
+	sentAt                time.Time
 	log, events           *slog.Logger
 }
 

@@ -87,6 +87,7 @@ func New[In, Out any](id string, h Handler[In, Out], opts ...Option) (*Worker[In
 			Context:     info.context,
 			Attempt:     info.attempt,
 			MaxAttempts: info.maxAttempts,
+			SentAt:      info.sentAt,
 			Log:         info.log,
 			events:      info.events,
 		}

@@ -39,6 +39,11 @@ func WithMetadata(md map[string]any) Option {
 	return func(d *delivery) { d.message.Metadata = md }
 }
 
+// WithSentAt says when the job was dispatched. Default: the message does not say.
+func WithSentAt(at time.Time) Option {
+	return func(d *delivery) { d.message.Timestamp = at }
+}
+
 // WithUserID says whom the job is for. Default: nobody.
 func WithUserID(id string) Option {
 	return func(d *delivery) { d.message.UserID = id }

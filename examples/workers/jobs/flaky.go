@@ -12,6 +12,10 @@ import (
 type FlakyInput struct {
 	// SucceedOn is the delivery that succeeds; zero means the second.
 	SucceedOn int `json:"succeedOn,omitempty" jsonschema:"the delivery that succeeds, the second by default"`
+	// OutageMS makes every delivery fail until that many milliseconds after the
+	// job was dispatched, as in an outage: longer than the deliveries take, it sends
+	// the job to the dead-letter queue, and a replay afterwards gets it through.
+	OutageMS int `json:"outageMs,omitempty" jsonschema:"how long after the dispatch the service is down"`
 }
 
 // FlakyOutput is the output of Flaky.
@@ -32,7 +36,14 @@ var Flaky = runtime.Must(runtime.New("flaky", flaky,
 ))
 
 func flaky(_ context.Context, job *runtime.Job[FlakyInput]) (FlakyOutput, error) {
+	outage := time.Duration(job.Input.OutageMS) * time.Millisecond
+	if back := job.SentAt.Add(outage); outage > 0 && time.Now().Before(back) {
+		return FlakyOutput{}, fmt.Errorf("the service is down; it is back at %s, and a replay then succeeds", back.UTC().Format(time.TimeOnly))
+	}
 	succeedOn := job.Input.SucceedOn
+	if outage > 0 {
+		succeedOn = 1 // the outage was all that was wrong
+	}
 	if succeedOn <= 0 {
 		succeedOn = 2
 	}

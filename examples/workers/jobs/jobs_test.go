@@ -58,6 +58,19 @@ func TestVideoProcessingWithAnotherResolver(t *testing.T) {
 	}
 }
 
+func TestFlakyInAnOutage(t *testing.T) {
+	t.Parallel()
+	in := FlakyInput{OutageMS: 60_000}
+	if _, err := runtimetest.Run(t, Flaky, in, runtimetest.WithAttempt(3, 3), runtimetest.WithSentAt(time.Now())); err == nil || !strings.Contains(err.Error(), "a replay then succeeds") {
+		t.Errorf("during the outage: %v", err)
+	}
+	// A replay keeps the message and starts counting receives again.
+	out, err := runtimetest.Run(t, Flaky, in, runtimetest.WithAttempt(1, 3), runtimetest.WithSentAt(time.Now().Add(-2*time.Minute)))
+	if err != nil || out.Attempts != 1 {
+		t.Errorf("after the outage: %+v, %v", out, err)
+	}
+}
+
 func TestFlaky(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
