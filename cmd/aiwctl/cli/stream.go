@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -72,7 +71,7 @@ func startStream(ctx context.Context, baseURL, key string, log *slog.Logger) (st
 			for _, job := range demoScript(round) {
 				// Now and then a burst, so that a queue is seen to fill and drain.
 				copies := 1
-				if job.worker == "slow" && rand.IntN(3) == 0 {
+				if job.worker == "slow" && round%3 == 1 {
 					copies = 6
 				}
 				for range copies {

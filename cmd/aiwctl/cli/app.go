@@ -1,0 +1,95 @@
+// Package cli is aiwctl's commands: flags in, words or JSON out. It is thin;
+// what a command does is done by the packages below it.
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"charm.land/fang/v2"
+	"golang.org/x/term"
+
+	"github.com/microfox-ai/aiwctl/examples/workers/jobs"
+	"github.com/microfox-ai/aiwctl/runtime"
+)
+
+// workerCommand is the hidden first argument that makes this executable a
+// worker program: the demo runs its workers that way, so it needs no Go
+// toolchain.
+const workerCommand = "demo-worker"
+
+// App is what every command is given: streams, environment and clock, so that
+// tests can stand in for all of them.
+type App struct {
+	In       io.Reader
+	Out, Err io.Writer
+	// InTTY and OutTTY say whether a person is at the other end: prompts need
+	// one, tables are for one.
+	InTTY, OutTTY bool
+	Getenv        func(string) string
+	Now           func() time.Time
+
+	global globalFlags
+	// err is what the command that ran returned. It is kept here and not given
+	// to fang, whose error handler asks the terminal for its background colour
+	// and waits for the answer.
+	err error
+}
+
+// Main runs aiwctl with the process's own streams and returns its exit code.
+func Main(args []string) int {
+	if len(args) > 0 && args[0] == workerCommand {
+		return runWorkers(args[1:])
+	}
+	app := &App{
+		In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
+		InTTY:  term.IsTerminal(int(os.Stdin.Fd())),
+		OutTTY: term.IsTerminal(int(os.Stdout.Fd())),
+		Getenv: os.Getenv,
+		Now:    time.Now,
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	// A second signal ends the process at once: the first one restores default
+	// handling as soon as it has been seen.
+	context.AfterFunc(ctx, stop)
+	return app.Run(ctx, args)
+}
+
+// Run runs one command line and returns its exit code.
+func (a *App) Run(ctx context.Context, args []string) int {
+	root := a.newRoot()
+	root.SetArgs(args)
+	root.SetIn(a.In)
+	root.SetOut(a.Out)
+	root.SetErr(a.Err)
+	err := fang.Execute(ctx, root,
+		fang.WithColorSchemeFunc(fang.AnsiColorScheme),
+		fang.WithVersion(version()),
+		fang.WithErrorHandler(func(io.Writer, fang.Styles, error) {}))
+	if err != nil {
+		// Only cobra's own complaints about flags and arguments come this way.
+		err = usageError(err)
+	} else {
+		err = a.err
+	}
+	code := exitCode(ctx, err)
+	if text := errorText(err, code); text != "" {
+		fmt.Fprintln(a.Err, text)
+	}
+	return code
+}
+
+func runWorkers(args []string) int {
+	app, err := runtime.NewApp(runtime.AppConfig{}, jobs.All()...)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "aiwctl %s: %v\n", workerCommand, err)
+		return exitFailed
+	}
+	return app.Run(context.Background(), args, os.Stdin, os.Stdout, os.Stderr)
+}

@@ -1,0 +1,31 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/microfox-ai/aiwctl/aws"
+	"github.com/microfox-ai/aiwctl/aws/logs"
+	"github.com/microfox-ai/aiwctl/aws/redrive"
+	"github.com/microfox-ai/aiwctl/tui"
+)
+
+// console opens the console on the stage the flags and the environment name.
+func (a *App) console(ctx context.Context) error {
+	s, err := a.openStage(ctx)
+	if err != nil {
+		return err
+	}
+	return a.openConsole(ctx, s, nil)
+}
+
+// openConsole shows the console until a person quits it. Notices (may be nil)
+// appear in its task line.
+func (a *App) openConsole(ctx context.Context, s *aws.Stage, notices <-chan tui.Notice) error {
+	if !a.InTTY || !a.OutTTY {
+		return usagef("the console needs a terminal; `aiwctl workers`, `logs`, `dispatch` and `dlq` do the same for scripts")
+	}
+	return tui.Run(ctx, tui.Config{
+		Stage: s, Logs: logs.For(s), Redrive: redrive.New(s), Notices: notices,
+		NoColor: a.global.noColor, Getenv: a.Getenv, Now: a.Now,
+	})
+}

@@ -1,0 +1,48 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/microfox-ai/aiwctl/aws/local"
+)
+
+type demoFlags struct {
+	localFlags
+	quiet bool
+}
+
+func (a *App) newDemo() *cobra.Command {
+	var f demoFlags
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "A whole stage in this process, with example workers and failures",
+		Long: "Run a whole stage inside this process and open the console on it: real SQS messages over the AWS " +
+			"protocol, delivered by an event source mapping to real worker processes. It needs no AWS account, no Docker " +
+			"and no Go toolchain.\n\nA modest stream of jobs is dispatched all the time, some of which fail.",
+		Example: "aiwctl demo\naiwctl demo --headless --quiet",
+		Args:    cobra.NoArgs,
+		RunE:    a.run(func(ctx context.Context, _ []string) error { return a.demo(ctx, f) }),
+	}
+	f.register(cmd)
+	cmd.Flags().BoolVar(&f.quiet, "quiet", false, "dispatch no jobs")
+	return cmd
+}
+
+func (a *App) demo(ctx context.Context, f demoFlags) error {
+	exe, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find this executable, which also runs the demo's workers: %w", err)
+	}
+	programs := []local.Program{{Name: "the demo's workers", Command: []string{exe, workerCommand}}}
+	return a.withLocal(ctx, f.localFlags, localStage{service: "aiw", stage: "demo"}, programs, func(ctx context.Context, ls *localSession) error {
+		if !f.quiet {
+			stop := startStream(ctx, ls.server.Endpoint(), ls.apiKey, ls.log)
+			defer stop()
+		}
+		return ls.serve(ctx)
+	})
+}

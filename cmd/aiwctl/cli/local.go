@@ -1,0 +1,118 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/microfox-ai/aiwctl/aws"
+	"github.com/microfox-ai/aiwctl/aws/local"
+	"github.com/microfox-ai/aiwctl/dispatch"
+	"github.com/microfox-ai/aiwctl/tui"
+)
+
+// closeTimeout is how long the local endpoint may take to end its workers.
+const closeTimeout = 10 * time.Second
+
+// localFlags are what demo and dev have in common.
+type localFlags struct {
+	listen   string
+	headless bool
+}
+
+func (f *localFlags) register(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.listen, "listen", local.DefaultListen, "where the local AWS endpoint listens; port 0 takes a free one")
+	cmd.Flags().BoolVar(&f.headless, "headless", false, "no console: serve until interrupted, and print the environment another terminal needs")
+}
+
+type localStage struct{ service, stage string }
+
+// localSession is a running local endpoint and what is done with it.
+type localSession struct {
+	app    *App
+	server *local.Server
+	stage  string
+	apiKey string
+	log    *slog.Logger
+	flags  localFlags
+	// notices appear in the console's task line: a rebuild, a failed build.
+	notices chan tui.Notice
+}
+
+// withLocal starts a local endpoint, calls fn, and stops the endpoint with all
+// its workers whatever fn returns.
+func (a *App) withLocal(ctx context.Context, f localFlags, st localStage, programs []local.Program, fn func(context.Context, *localSession) error) (err error) {
+	if a.global.target.Stage != "" {
+		st.stage = a.global.target.Stage
+	}
+	if a.global.target.Service != "" {
+		st.service = a.global.target.Service
+	}
+	// A console owns the terminal, so there the log goes to --log-file or nowhere.
+	fallback := a.Err
+	if !f.headless {
+		fallback = nil
+	}
+	log, closeLog, err := a.logger(fallback)
+	if err != nil {
+		return err
+	}
+	defer closeLog()
+	ls := &localSession{
+		app: a, stage: st.stage, apiKey: dispatch.TriggerKeyFromEnv(a.Getenv), log: log,
+		flags: f, notices: make(chan tui.Notice, 8),
+	}
+	ls.server, err = local.Start(ctx, local.Config{
+		Listen: f.listen, Region: a.global.target.Region, Service: st.service, Stage: st.stage,
+		Programs: programs, APIKey: ls.apiKey, Logger: log,
+	})
+	if err != nil {
+		return err
+	}
+	defer func() {
+		closeCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+		defer cancel()
+		err = errors.Join(err, ls.server.Close(closeCtx))
+	}()
+	return fn(ctx, ls)
+}
+
+// serve opens the console, or waits for an interruption when headless.
+func (ls *localSession) serve(ctx context.Context) error {
+	if !ls.flags.headless {
+		s, err := ls.open(ctx)
+		if err != nil {
+			return err
+		}
+		return ls.app.openConsole(ctx, s, ls.notices)
+	}
+	ls.printEnvironment()
+	<-ctx.Done()
+	return nil // being interrupted is how a headless session ends
+}
+
+// open opens the session's own stage for the console. What is done to a stage
+// that is gone with this process needs no audit trail.
+func (ls *localSession) open(ctx context.Context) (*aws.Stage, error) {
+	t := ls.app.global.target
+	t.EndpointURL, t.BaseURL = ls.server.Endpoint(), ls.server.Endpoint()
+	t.Stage, t.Profile = ls.stage, ""
+	return aws.Open(ctx, t, aws.Options{Getenv: ls.app.Getenv, Now: ls.app.Now, AuditPath: aws.NoAudit})
+}
+
+func (ls *localSession) printEnvironment() {
+	var b strings.Builder
+	fmt.Fprintf(&b, "# %s is up at %s; in another terminal:\n", ls.stage, ls.server.Endpoint())
+	for _, kv := range ls.server.Environment() {
+		fmt.Fprintf(&b, "export %s\n", kv)
+	}
+	if ls.apiKey != "" {
+		b.WriteString("# and the key of the workers API, which is not printed: WORKERS_API_KEY\n")
+	}
+	_, _ = fmt.Fprint(ls.app.Out, b.String())
+}

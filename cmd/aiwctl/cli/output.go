@@ -1,0 +1,151 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"reflect"
+	"strings"
+
+	"github.com/charmbracelet/x/ansi"
+	"github.com/goccy/go-yaml"
+
+	"github.com/microfox-ai/aiwctl/aws"
+	"github.com/microfox-ai/aiwctl/aws/logs"
+)
+
+// format is how a command prints its data.
+type format string
+
+const (
+	formatTable format = "table"
+	formatJSON  format = "json"
+	formatJSONL format = "jsonl"
+	formatYAML  format = "yaml"
+)
+
+func parseFormat(s string) (format, error) {
+	switch f := format(s); f {
+	case formatTable, formatJSON, formatJSONL, formatYAML:
+		return f, nil
+	}
+	return "", usagef("unknown output format %q; -o takes table, json, jsonl or yaml", s)
+}
+
+func (a *App) format() format { return format(a.global.output) }
+
+// print writes data to standard output in the chosen format; table writes it
+// for a person.
+func (a *App) print(data any, table func(*tableWriter)) error {
+	switch a.format() {
+	case formatJSON:
+		return writeJSON(a.Out, data, "  ")
+	case formatJSONL:
+		if v := reflect.ValueOf(data); v.Kind() == reflect.Slice {
+			for i := range v.Len() {
+				if err := writeJSON(a.Out, v.Index(i).Interface(), ""); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+		return writeJSON(a.Out, data, "")
+	case formatYAML:
+		// By way of JSON, so that both have the same names and the same shape.
+		text, err := json.Marshal(data)
+		if err != nil {
+			return fmt.Errorf("write yaml: %w", err)
+		}
+		out, err := yaml.JSONToYAML(text)
+		if err != nil {
+			return fmt.Errorf("write yaml: %w", err)
+		}
+		_, err = a.Out.Write(out)
+		return err
+	default:
+		t := &tableWriter{}
+		table(t)
+		return t.writeTo(a.Out)
+	}
+}
+
+func writeJSON(w io.Writer, data any, indent string) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", indent)
+	if err := enc.Encode(data); err != nil {
+		return fmt.Errorf("write json: %w", err)
+	}
+	return nil
+}
+
+// tableWriter collects aligned columns and free lines.
+type tableWriter struct {
+	rows  [][]string
+	notes []string
+}
+
+// row adds a row; the first is the heading. Cells are made safe for a terminal.
+func (t *tableWriter) row(cells ...string) {
+	for i, c := range cells {
+		cells[i] = plain(c)
+	}
+	t.rows = append(t.rows, cells)
+}
+
+// line adds a line below the table.
+func (t *tableWriter) line(s string) { t.notes = append(t.notes, s) }
+
+func (t *tableWriter) writeTo(w io.Writer) error {
+	var widths []int
+	for _, r := range t.rows {
+		for i, c := range r {
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
+			widths[i] = max(widths[i], ansi.StringWidth(c))
+		}
+	}
+	var b strings.Builder
+	for _, r := range t.rows {
+		var line strings.Builder
+		for i, c := range r {
+			line.WriteString(c)
+			if i < len(r)-1 {
+				line.WriteString(strings.Repeat(" ", widths[i]-ansi.StringWidth(c)+2))
+			}
+		}
+		b.WriteString(strings.TrimRight(line.String(), " "))
+		b.WriteByte('\n')
+	}
+	for _, n := range t.notes {
+		b.WriteString(n)
+		b.WriteByte('\n')
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// plain makes hostile text safe for one line of a terminal. Newlines in errors
+// are ours and are kept.
+func plain(s string) string { return logs.Sanitize(s, true) }
+
+// oneLine is plain on a single line, cut to width cells (0: uncut).
+func oneLine(s string, width int) string {
+	s = logs.Sanitize(s, false)
+	if width > 0 {
+		s = ansi.Truncate(s, width, "…")
+	}
+	return s
+}
+
+// warn says on standard error which sources of an inventory could not be read.
+func (a *App) warn(inv *aws.Inventory) {
+	for _, w := range inv.Warnings {
+		text := "aiwctl: warning: " + w.Error()
+		if _, hint := aws.Classify(w); hint != "" && !strings.Contains(text, hint) {
+			text += "; " + hint
+		}
+		fmt.Fprintln(a.Err, plain(text))
+	}
+}

@@ -1,0 +1,186 @@
+package cli_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/microfox-ai/aiwctl/cmd/aiwctl/cli"
+)
+
+func TestMain(m *testing.M) {
+	// The demo starts its own executable as its worker program; here that is the
+	// test binary.
+	if len(os.Args) > 1 && os.Args[1] == "demo-worker" {
+		os.Exit(cli.Main(os.Args[1:]))
+	}
+	testscript.Main(m, map[string]func(){
+		"aiwctl": func() { os.Exit(cli.Main(os.Args[1:])) },
+	})
+}
+
+// TestScripts runs the commands as a person would, against a demo in a process
+// of its own.
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	testscript.Run(t, testscript.Params{
+		Dir: filepath.Join("testdata", "script"),
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("XDG_STATE_HOME", filepath.Join(env.WorkDir, "state"))
+			env.Setenv("NO_COLOR", "1")
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"demo":  startDemo,
+			"exits": exits,
+			"json":  jsonValue,
+			"retry": retry,
+		},
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+	})
+}
+
+// startDemo runs `aiwctl demo --headless` for the length of the script and puts
+// the environment it prints into the script's. Arguments are added.
+func startDemo(ts *testscript.TestScript, neg bool, args []string) {
+	if neg {
+		ts.Fatalf("demo cannot be negated")
+	}
+	exe, err := os.Executable()
+	ts.Check(err)
+	// The path must end in aiwctl for the test binary to take that role.
+	link := ts.MkAbs("bin-aiwctl/aiwctl")
+	ts.Check(os.MkdirAll(filepath.Dir(link), 0o700))
+	ts.Check(os.Symlink(exe, link))
+	cmd := exec.Command(link, append([]string{"demo", "--headless", "--quiet", "--listen", "127.0.0.1:0"}, args...)...)
+	cmd.Env = append(os.Environ(), "XDG_STATE_HOME="+ts.Getenv("XDG_STATE_HOME"), "WORKERS_API_KEY="+ts.Getenv("WORKERS_API_KEY"))
+	stdout, err := cmd.StdoutPipe()
+	ts.Check(err)
+	stderr := &strings.Builder{}
+	cmd.Stderr = stderr
+	ts.Check(cmd.Start())
+	ts.Defer(func() {
+		ts.Check(cmd.Process.Signal(syscall.SIGTERM))
+		rest, _ := io.ReadAll(stdout)
+		if err := cmd.Wait(); err != nil {
+			ts.Fatalf("the demo ended with %v\nstdout: %s\nstderr: %s", err, rest, stderr)
+		}
+	})
+	lines := bufio.NewScanner(stdout)
+	for lines.Scan() {
+		kv, ok := strings.CutPrefix(lines.Text(), "export ")
+		if !ok {
+			continue
+		}
+		k, v, _ := strings.Cut(kv, "=")
+		ts.Setenv(k, v)
+		if k == "AIWCTL_STAGE" { // the last one
+			return
+		}
+	}
+	ts.Fatalf("the demo ended before it printed its environment: %s", stderr)
+}
+
+// exits CODE COMMAND ARGS... runs a command and wants that exit code.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE COMMAND ARGS...")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	err = ts.Exec(args[1], args[2:]...)
+	got := 0
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		got = exit.ExitCode()
+	} else if err != nil {
+		ts.Fatalf("%v: %v", args[1:], err)
+	}
+	if got != want {
+		ts.Fatalf("%v exited with %d, want %d\nstdout: %s\nstderr: %s", args[1:], got, want, ts.ReadFile("stdout"), ts.ReadFile("stderr"))
+	}
+}
+
+// json PATH REGEXP wants the value at PATH in standard output, as JSON, to match.
+// A path's steps are field names, indices, and id=x for the element whose field
+// is x. `len` counts.
+func jsonValue(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: json PATH REGEXP")
+	}
+	var v any
+	if err := json.Unmarshal([]byte(ts.ReadFile("stdout")), &v); err != nil {
+		ts.Fatalf("standard output is not JSON: %v", err)
+	}
+	for step := range strings.SplitSeq(args[0], "/") {
+		v = walk(ts, v, step)
+	}
+	text, err := json.Marshal(v)
+	ts.Check(err)
+	if regexp.MustCompile(`^(?:`+args[1]+`)$`).Match(text) == neg {
+		ts.Fatalf("%s is %s, want match of %s: %v", args[0], text, args[1], !neg)
+	}
+}
+
+func walk(ts *testscript.TestScript, v any, step string) any {
+	switch v := v.(type) {
+	case map[string]any:
+		return v[step]
+	case []any:
+		if step == "len" {
+			return len(v)
+		}
+		if field, want, ok := strings.Cut(step, "="); ok {
+			i := slices.IndexFunc(v, func(e any) bool {
+				m, ok := e.(map[string]any)
+				return ok && m[field] == want
+			})
+			if i < 0 {
+				ts.Fatalf("no element with %s", step)
+			}
+			return v[i]
+		}
+		i, err := strconv.Atoi(step)
+		if err != nil || i >= len(v) {
+			ts.Fatalf("no element %s of %d", step, len(v))
+		}
+		return v[i]
+	default:
+		ts.Fatalf("nothing below %v at %s", v, step)
+		return nil
+	}
+}
+
+// retry REGEXP COMMAND ARGS... runs a command until its standard output
+// matches, for what takes the stage a while to reach.
+func retry(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: retry REGEXP COMMAND ARGS...")
+	}
+	want := regexp.MustCompile(args[0])
+	deadline := time.Now().Add(40 * time.Second)
+	for {
+		err := ts.Exec(args[1], args[2:]...)
+		if err == nil && want.MatchString(ts.ReadFile("stdout")) {
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("%v never printed %s; the last: %v\n%s%s", args[1:], args[0], err, ts.ReadFile("stdout"), ts.ReadFile("stderr"))
+		}
+		<-time.After(100 * time.Millisecond)
+	}
+}

@@ -1,0 +1,12 @@
+// Command aiwctl is the console for background jobs on AWS: it lists a stage's
+// workers and queue depths, dispatches jobs, follows their logs and replays
+// dead letters, as commands and as a terminal UI.
+package main
+
+import (
+	"os"
+
+	"github.com/microfox-ai/aiwctl/cmd/aiwctl/cli"
+)
+
+func main() { os.Exit(cli.Main(os.Args[1:])) }

@@ -1,0 +1,228 @@
+package tui
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+	"go.uber.org/goleak"
+
+	"github.com/microfox-ai/aiwctl/aws"
+	"github.com/microfox-ai/aiwctl/aws/logs"
+	"github.com/microfox-ai/aiwctl/aws/redrive"
+	"github.com/microfox-ai/aiwctl/dispatch"
+	"github.com/microfox-ai/aiwctl/tui/screen"
+	"github.com/microfox-ai/aiwctl/tui/screentest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// fakeStage is a stage in memory.
+type fakeStage struct {
+	mu      sync.Mutex
+	target  aws.Target
+	workers []aws.Worker
+	err     error
+}
+
+func newStage() *fakeStage {
+	queue := func(name string, visible, inFlight int) *aws.Queue {
+		return &aws.Queue{
+			Name: name, URL: "http://127.0.0.1:4566/000000000000/" + name, MaxReceiveCount: 3,
+			Depth: aws.Depth{Visible: visible, InFlight: inFlight, At: time.Now()},
+		}
+	}
+	worker := func(id string, visible, inFlight, dead int) aws.Worker {
+		return aws.Worker{
+			ID: id, Group: "default",
+			Queue: queue("aiw-"+id+"-demo", visible, inFlight), DLQ: queue("aiw-"+id+"-dlq-demo", dead, 0),
+			Function: &aws.Function{Name: "aiw-demo-worker-" + id, State: "Active", LogGroup: "/aws/lambda/aiw-demo-worker-" + id, Timeout: 30 * time.Second, MemoryMB: 256},
+			Mapping:  &aws.Mapping{State: "Enabled", BatchSize: 10, ReportsBatchItemFailures: true},
+		}
+	}
+	return &fakeStage{
+		target: aws.Target{Stage: "demo", Region: "us-east-1", EndpointURL: "http://127.0.0.1:4566"},
+		workers: []aws.Worker{
+			worker("echo", 0, 0, 0), worker("fail", 3, 1, 9), worker("orders", 1204, 8, 0), worker("slow", 12, 4, 0),
+		},
+	}
+}
+
+func (f *fakeStage) Target() aws.Target { return f.target }
+func (f *fakeStage) Calls() uint64      { return 128 }
+
+func (f *fakeStage) Identity(context.Context) (aws.Identity, error) {
+	return aws.Identity{Account: "000000000000"}, nil
+}
+
+func (f *fakeStage) set(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.err = err
+}
+
+func (f *fakeStage) Inventory(context.Context) (*aws.Inventory, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.err != nil {
+		return nil, f.err
+	}
+	return &aws.Inventory{Workers: f.workers, At: time.Now(), Sources: []string{"workers/config"}}, nil
+}
+
+func (f *fakeStage) Refresh(_ context.Context, workers []aws.Worker) ([]aws.Worker, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.err != nil {
+		return nil, f.err
+	}
+	fresh := append([]aws.Worker(nil), workers...)
+	for i := range fresh {
+		if q := fresh[i].Queue; q != nil {
+			read := *q
+			read.Depth.At = time.Now()
+			fresh[i].Queue = &read
+		}
+	}
+	return fresh, nil
+}
+
+func (f *fakeStage) Dispatch(context.Context, aws.DispatchRequest) (aws.DispatchResult, error) {
+	return aws.DispatchResult{}, errors.New("not in this test")
+}
+
+// fakeLogs has no lines.
+type fakeLogs struct{}
+
+func (fakeLogs) Follow(ctx context.Context, _ logs.Query, _ func(logs.State), _ func([]logs.Line) error) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// fakeDead has one dead letter, whose replay lasts until it is let go.
+type fakeDead struct{ hold chan struct{} }
+
+func (fakeDead) Peek(context.Context, aws.Worker, int) (redrive.Listing, error) {
+	return redrive.Listing{
+		Letters: []redrive.DeadLetter{{
+			ID: "m-1", Body: `{"workerId":"fail","jobId":"job-1","input":{"n":1}}`, ReceiveCount: 3,
+			Message: &dispatch.Message{WorkerID: "fail", JobID: "job-1", Input: []byte(`{"n":1}`)},
+		}},
+		Depth: aws.Depth{Visible: 1}, Complete: true,
+	}, nil
+}
+
+func (f fakeDead) Replay(ctx context.Context, _ redrive.Replay, progress func(redrive.Result)) (redrive.Report, error) {
+	if f.hold != nil {
+		select {
+		case <-f.hold:
+		case <-ctx.Done():
+			return redrive.Report{}, ctx.Err()
+		}
+	}
+	result := redrive.Result{ID: "m-1", Status: redrive.StatusReplayed}
+	progress(result)
+	return redrive.Report{Results: []redrive.Result{result}, Replayed: 1}, nil
+}
+
+func noEnv(string) string { return "" }
+
+// console runs a root model as Bubble Tea would, in the time of a synctest
+// bubble.
+type console struct {
+	t    *testing.T
+	m    *Model
+	msgs chan tea.Msg
+	quit bool
+	out  []tea.Msg // what nobody but Bubble Tea itself handles
+}
+
+func open(t *testing.T, cfg Config, width, height int) *console {
+	t.Helper()
+	if cfg.Stage == nil {
+		cfg.Stage = newStage()
+	}
+	if cfg.Logs == nil {
+		cfg.Logs = fakeLogs{}
+	}
+	if cfg.Redrive == nil {
+		cfg.Redrive = fakeDead{}
+	}
+	if cfg.Getenv == nil {
+		cfg.Getenv = noEnv
+	}
+	work := screen.NewWork(t.Context())
+	t.Cleanup(func() {
+		if !work.Close(time.Minute) {
+			t.Error("the console left work behind")
+		}
+	})
+	c := &console{t: t, m: newModel(cfg.withDefaults(), work), msgs: make(chan tea.Msg, 1000)}
+	c.run(c.m.Init())
+	c.send(tea.WindowSizeMsg{Width: width, Height: height})
+	return c
+}
+
+func (c *console) run(cmd tea.Cmd) {
+	if cmd == nil {
+		return
+	}
+	go func() {
+		switch msg := cmd().(type) {
+		case nil:
+		case tea.BatchMsg:
+			for _, one := range msg {
+				c.run(one)
+			}
+		default:
+			c.msgs <- msg
+		}
+	}()
+}
+
+func (c *console) send(msg tea.Msg) {
+	if _, ok := msg.(tea.QuitMsg); ok {
+		c.quit = true
+		return
+	}
+	_, cmd := c.m.Update(msg)
+	c.run(cmd)
+}
+
+// pass lets time go by.
+func (c *console) pass(d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	for {
+		select {
+		case msg := <-c.msgs:
+			c.out = append(c.out, msg)
+			c.send(msg)
+		case <-timer.C:
+			return
+		}
+	}
+}
+
+// press presses keys, a tenth of a second apart; "wait" lets a second pass.
+func (c *console) press(keys ...string) {
+	for _, key := range keys {
+		if key == "wait" {
+			c.pass(time.Second)
+			continue
+		}
+		c.send(screentest.Key(key))
+		c.pass(100 * time.Millisecond)
+	}
+}
+
+// frame is the screen, checked.
+func (c *console) frame() string {
+	c.t.Helper()
+	frame := c.m.frame()
+	screentest.Frame(c.t, frame, c.m.width, c.m.height)
+	return frame
+}

@@ -1,0 +1,131 @@
+package screen
+
+import (
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/microfox-ai/aiwctl/aws"
+	"github.com/microfox-ai/aiwctl/tui/theme"
+)
+
+// Env is what the root gives to a screen's constructor, beside the message that
+// asked for the screen and the data sources it declares interfaces for:
+//
+//	func New(env screen.Env, source Source, ask screen.OpenLogs) screen.Screen
+//
+// The pointers are shared by all screens and changed in place by the root, on
+// Bubble Tea's goroutine: read them while updating or rendering, never from a
+// command.
+type Env struct {
+	// ID is this screen's own: the owner of its replies.
+	ID ID
+	// Theme may change while the console runs, when the terminal says what its
+	// background is; ThemeChanged tells of it.
+	Theme *theme.Theme
+	// Stage is where we are. Account is filled in once AWS has told it.
+	Stage *StageInfo
+	// Data is the stage's workers as last read; never nil. DataChanged tells of
+	// a new reading.
+	Data *Snapshot
+	// Work is the console's lifetime; screens use it through Requests.
+	Work *Work
+	// Now is the clock.
+	Now func() time.Time
+	// Getenv reads the environment: EDITOR and the like.
+	Getenv func(string) string
+}
+
+// Requests returns the request controller of the screen. Call it once, keep it,
+// and close it in the screen's Close.
+func (e Env) Requests() *Requests { return NewRequests(e.Work, e.ID) }
+
+// Worker finds a worker in the last reading. The value is a copy that commands
+// may use.
+func (e Env) Worker(id string) (aws.Worker, bool) {
+	if e.Data == nil || e.Data.Inventory == nil {
+		return aws.Worker{}, false
+	}
+	w, ok := e.Data.Inventory.Worker(id)
+	if !ok {
+		return aws.Worker{}, false
+	}
+	return *w, true
+}
+
+// StageInfo says which stage this is.
+type StageInfo struct {
+	Name    string
+	Region  string
+	Profile string
+	// Endpoint is host:port when every AWS endpoint is replaced; else empty.
+	Endpoint string
+	// Account is empty until AWS has told it.
+	Account  string
+	ReadOnly bool
+	Loopback bool
+}
+
+// Snapshot is the stage's workers as last read, with how the reading goes.
+type Snapshot struct {
+	// Inventory is nil until the first discovery has succeeded. It is never
+	// changed in place: a new reading brings a new one.
+	Inventory *aws.Inventory
+	// At is when the newest depths were read; zero before.
+	At time.Time
+	// Err is why the last reading failed or was partial; nil when it was whole.
+	// What was read before is still there.
+	Err error
+	// FailingSince is when Err began.
+	FailingSince time.Time
+	// NextAt is when the next reading is due.
+	NextAt time.Time
+	// Paused is set while a person has stopped the refresh.
+	Paused bool
+	// Calls is how many AWS API calls were made.
+	Calls uint64
+	// Trends holds the history of workers by id.
+	Trends map[string]*Trend
+}
+
+// Stale reports whether the data on the screen is older than it should be.
+func (s *Snapshot) Stale() bool { return s.Err != nil && s.Inventory != nil }
+
+// Counts are the numbers of one worker at one time.
+type Counts struct{ Visible, InFlight, Delayed, Dead int }
+
+// Backlog is every message in the worker's queue.
+func (c Counts) Backlog() int { return c.Visible + c.InFlight + c.Delayed }
+
+// CountsOf reads a worker's numbers. Dead letters that somebody is looking at
+// are in flight in their queue, and still dead.
+func CountsOf(w *aws.Worker) Counts {
+	var c Counts
+	if w.Queue != nil {
+		c.Visible, c.InFlight, c.Delayed = w.Queue.Depth.Visible, w.Queue.Depth.InFlight, w.Queue.Depth.Delayed
+	}
+	if w.DLQ != nil {
+		c.Dead = w.DLQ.Depth.Total()
+	}
+	return c
+}
+
+// Trend is one worker's recent past in this console.
+type Trend struct {
+	// Samples are the newest readings, oldest first.
+	Samples []Counts
+	// DeadRoseAt is when the number of dead letters last rose; zero if never.
+	DeadRoseAt time.Time
+}
+
+// Before is the reading before the newest; ok is false when there is none.
+func (t *Trend) Before() (c Counts, ok bool) {
+	if t == nil || len(t.Samples) < 2 {
+		return Counts{}, false
+	}
+	return t.Samples[len(t.Samples)-2], true
+}
+
+// Send is the command that sends one message: the way to use the navigation
+// messages of this package.
+func Send(msg tea.Msg) tea.Cmd { return func() tea.Msg { return msg } }

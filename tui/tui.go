@@ -1,0 +1,151 @@
+// Package tui is the console: one root model that routes, and a screen per
+// thing a person looks at.
+//
+// The root (this package) holds the size, the theme, the stack of screens, the
+// dialogs and the task line, and knows no screen's insides. Screens live in
+// packages of their own, declare the small interfaces they need, and ask for one
+// another by the messages of package screen. What is read from AWS again and
+// again is read once, by package live, for the header and every screen.
+package tui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/colorprofile"
+
+	"github.com/microfox-ai/aiwctl/tui/compose"
+	"github.com/microfox-ai/aiwctl/tui/deadletters"
+	"github.com/microfox-ai/aiwctl/tui/live"
+	"github.com/microfox-ai/aiwctl/tui/logview"
+	"github.com/microfox-ai/aiwctl/tui/screen"
+)
+
+// Stage is what the console needs of a stage; *aws.Stage is one.
+type Stage interface {
+	live.Stage
+	compose.Source
+}
+
+// Config configures Run.
+type Config struct {
+	// Stage, Logs and Redrive are required.
+	Stage Stage
+	// Logs is a *logs.Reader.
+	Logs logview.Source
+	// Redrive is a *redrive.Engine.
+	Redrive deadletters.Engine
+
+	// Notices appear in the task line as they come; nil means none come. Run
+	// reads them until it returns.
+	Notices <-chan Notice
+
+	// NoColor shows no colours, as NO_COLOR in the environment does.
+	NoColor bool
+	// ASCII draws lines and marks with ASCII characters.
+	ASCII bool
+
+	In     io.Reader           // nil: the terminal
+	Out    io.Writer           // nil: standard output
+	Getenv func(string) string // nil: os.Getenv
+	Now    func() time.Time    // nil: time.Now
+
+	// options are for tests: a window size, an environment.
+	options []tea.ProgramOption
+	// onEnd is told the final model, in tests.
+	onEnd func(*Model)
+}
+
+// Notice is something that happened outside the console: a rebuild, say.
+type Notice struct {
+	Text string
+	// Err, when not nil, is why it failed; it stays until it is dismissed.
+	Err error
+}
+
+func (c Config) withDefaults() Config {
+	if c.Getenv == nil {
+		c.Getenv = os.Getenv
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return c
+}
+
+func (c Config) validate() error {
+	switch {
+	case c.Stage == nil:
+		return errors.New("the console was given no stage to show")
+	case c.Logs == nil:
+		return errors.New("the console was given no log reader")
+	case c.Redrive == nil:
+		return errors.New("the console was given no dead-letter engine")
+	}
+	return nil
+}
+
+// Run shows the console until a person quits it, ctx ends, or the process is
+// told to end by SIGINT or SIGTERM, and leaves the terminal as it was. It
+// returns nil in all those cases, and an error when the terminal cannot be used.
+func Run(ctx context.Context, cfg Config) error {
+	cfg = cfg.withDefaults()
+	if err := cfg.validate(); err != nil {
+		return err
+	}
+	work := screen.NewWork(ctx)
+	model := newModel(cfg, work)
+	options := []tea.ProgramOption{tea.WithContext(ctx)}
+	if cfg.In != nil {
+		options = append(options, tea.WithInput(cfg.In))
+	}
+	if cfg.Out != nil {
+		options = append(options, tea.WithOutput(cfg.Out))
+	}
+	if cfg.NoColor {
+		options = append(options, tea.WithColorProfile(colorprofile.ASCII))
+	}
+	options = append(options, cfg.options...)
+
+	program := tea.NewProgram(model, options...)
+	ended := make(chan struct{})
+	var forwarding sync.WaitGroup
+	forwarding.Go(func() { forward(program, cfg.Notices, ended) })
+	_, err := program.Run()
+	close(ended)
+	forwarding.Wait()
+	// Requests end when their context does; one that does not must not keep a
+	// person from their shell.
+	work.Close(2 * time.Second)
+	if cfg.onEnd != nil {
+		cfg.onEnd(model)
+	}
+	switch {
+	case err == nil, errors.Is(err, tea.ErrInterrupted), ctx.Err() != nil:
+		return nil
+	}
+	return fmt.Errorf("show the console: %w", err)
+}
+
+// forward shows notices until ended is closed. Send does nothing once the
+// program has ended.
+func forward(program *tea.Program, notices <-chan Notice, ended <-chan struct{}) {
+	for {
+		select {
+		case n, open := <-notices:
+			if !open {
+				notices = nil // whoever sent them is done; wait for the end only
+				continue
+			}
+			program.Send(screen.Task{ID: "notice", Text: n.Text, Done: true, Err: n.Err})
+		case <-ended:
+			return
+		}
+	}
+}

@@ -1,0 +1,179 @@
+package workerlist
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/microfox-ai/aiwctl/aws"
+	"github.com/microfox-ai/aiwctl/tui/cell"
+	"github.com/microfox-ai/aiwctl/tui/notice"
+	"github.com/microfox-ai/aiwctl/tui/theme"
+)
+
+// detailHeight is the blank line and the lines about the worker under the cursor:
+// two for what is the matter, one for what it consists of.
+const detailHeight = 4
+
+// above are the lines over the table: what failed, and the filter.
+func (s *Screen) above(width int) []string {
+	var lines []string
+	t, data := s.env.Theme, s.env.Data
+	if data.Err != nil {
+		most := 1
+		if s.detailed() {
+			most = 3
+		}
+		lines = append(lines, notice.Lines(t, data.Err, width, most)...)
+	} else if n := len(data.Inventory.Warnings); n > 0 {
+		text := cell.Clean(data.Inventory.Warnings[0].Error())
+		if n > 1 {
+			text += fmt.Sprintf(" (and %d more)", n-1)
+		}
+		lines = append(lines, cell.Fit(" "+t.Warn.Render("! the list may be incomplete: "+text), width))
+	}
+	if s.filter.Shown() {
+		note := fmt.Sprintf("%d of %d", len(s.table.Rows()), s.table.Total())
+		lines = append(lines, s.filter.View(note, width))
+	}
+	return lines
+}
+
+func (s *Screen) resize() {
+	if s.env.Data.Inventory == nil {
+		return
+	}
+	height := s.height - len(s.above(s.width))
+	if s.detailed() {
+		height -= detailHeight
+	}
+	s.table.SetSize(s.width, height)
+}
+
+func (s *Screen) detailed() bool { return s.height >= 12 }
+
+// View implements screen.Screen.
+func (s *Screen) View(width, height int) string {
+	t, data := s.env.Theme, s.env.Data
+	if width != s.width || height != s.height {
+		s.width, s.height = width, height
+	}
+	switch {
+	case data.Inventory == nil && data.Err != nil:
+		advice := "Trying again by itself. r tries now, ! lists the errors, q quits."
+		if data.Paused {
+			advice = "The refresh is paused: p goes on, r tries now."
+		}
+		return notice.Failed(t, "The stage could not be read", data.Err, advice, width, height)
+	case data.Inventory == nil:
+		return notice.Waiting(t, "Looking for the workers of "+cell.Clean(s.env.Stage.Name),
+			"Asking the workers API, Lambda and SQS.", s.env.Now().Sub(s.opened), width, height)
+	case len(data.Inventory.Workers) == 0 && data.Err == nil:
+		return s.empty(width, height)
+	}
+	// What stands above the table may have changed since the last message.
+	s.resize()
+	lines := s.above(width)
+	if len(s.table.Rows()) == 0 {
+		rest := height - len(lines)
+		lines = append(lines, notice.Empty(t, "No worker matches the filter.", []string{"esc clears it."}, width, rest))
+		return strings.Join(lines, "\n")
+	}
+	lines = append(lines, s.table.View())
+	if s.detailed() {
+		lines = append(lines, s.detail(width))
+	}
+	return strings.Join(lines, "\n")
+}
+
+func (s *Screen) empty(width, height int) string {
+	inv := s.env.Data.Inventory
+	advice := []string{}
+	if len(inv.Sources) > 0 {
+		advice = append(advice, "Looked at: "+cell.Clean(strings.Join(inv.Sources, ", "))+".")
+	}
+	for _, w := range inv.Warnings {
+		advice = append(advice, "Could not look at: "+cell.Clean(w.Error()))
+	}
+	advice = append(advice, "",
+		"aiwctl dev ./workers   runs Go workers on this machine",
+		"aiwctl push            deploys them to this stage",
+		"--stage, --region, --profile, --service   choose another stage",
+		"", "r looks again.")
+	return notice.Empty(s.env.Theme, "No workers in stage "+cell.Clean(s.env.Stage.Name)+".", advice, width, height)
+}
+
+// detail says more of the worker under the cursor: what is the matter with it,
+// and which queue and function are its own.
+func (s *Screen) detail(width int) string {
+	t := s.env.Theme
+	r, ok := s.table.Selected()
+	if !ok {
+		return cell.Box(nil, width, detailHeight)
+	}
+	tone := r.condition.tone
+	text := r.condition.text
+	if text == "" {
+		text, tone = sentence(r), theme.ToneDim
+	}
+	indent := cell.Width(r.id) + 3
+	if indent > width/2 {
+		indent = 3
+		text = r.id + "  " + text
+	}
+	lines := []string{""}
+	for i, part := range cell.Wrap(text, width-indent-1) {
+		head := strings.Repeat(" ", indent)
+		if i == 0 && indent > 3 {
+			head = " " + t.Bold.Render(r.id) + "  "
+		}
+		if i < 2 {
+			lines = append(lines, head+t.Paint(tone, false).Render(part))
+		}
+	}
+	lines = append(lines, " "+t.Faint.Render(strings.Join(facts(r.worker), " "+theme.GlyphDot+" ")))
+	return cell.Box(lines, width, detailHeight)
+}
+
+// sentence says what a worker does that has nothing the matter.
+func sentence(r row) string {
+	c := r.counts
+	switch {
+	case c.Backlog() == 0:
+		return "nothing to do"
+	case c.InFlight > 0 && c.Visible == 0:
+		return cell.Plural(c.InFlight, "job") + " in flight"
+	case c.InFlight > 0:
+		return cell.Plural(c.InFlight, "job") + " in flight, " + cell.Count(c.Visible) + " waiting"
+	case c.Visible > 0:
+		return cell.Plural(c.Visible, "job") + " waiting"
+	}
+	return cell.Plural(c.Delayed, "job") + " delayed"
+}
+
+func facts(w *aws.Worker) []string {
+	var facts []string
+	if q := w.Queue; q != nil {
+		facts = append(facts, "queue "+cell.Clean(q.Name))
+		if q.MaxReceiveCount > 0 {
+			facts = append(facts, fmt.Sprintf("dead after %s", cell.Plural(q.MaxReceiveCount, "receive")))
+		}
+	}
+	if f := w.Function; f != nil {
+		text := "function " + cell.Clean(f.Name)
+		if f.Timeout > 0 {
+			text += " " + f.Timeout.String()
+		}
+		if f.MemoryMB > 0 {
+			text += fmt.Sprintf(" %d MB", f.MemoryMB)
+		}
+		facts = append(facts, text)
+	}
+	if m := w.Mapping; m != nil && m.BatchSize > 0 {
+		text := fmt.Sprintf("batch %d", m.BatchSize)
+		if m.MaximumConcurrency > 0 {
+			text += fmt.Sprintf(", at most %d at once", m.MaximumConcurrency)
+		}
+		facts = append(facts, text)
+	}
+	return facts
+}
