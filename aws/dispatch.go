@@ -29,7 +29,7 @@ const StatusPlanned = "planned"
 
 // ErrMode is returned when a dispatch's mode and its target exclude each other:
 // ModeLocal with a stage in AWS, ModeRemote with one on this machine.
-var ErrMode = errors.New("wrong mode for this target")
+var ErrMode = errors.New("mode not possible here")
 
 // DispatchRequest is one job to send.
 type DispatchRequest struct {
@@ -68,8 +68,9 @@ type DispatchResult struct {
 
 // Dispatch validates and sends a job, through the guard. Input that does not
 // fit the schema, or is no JSON, is a *dispatch.ValidationError, a message over
-// dispatch.MaxMessageBytes is that and dispatch.ErrTooLarge, and a delay that is
-// not possible is dispatch.ErrDelay; nothing is sent then.
+// dispatch.MaxMessageBytes is dispatch.ErrTooLarge, a mode that excludes the
+// target is ErrMode, and a delay that is not possible is dispatch.ErrDelay;
+// nothing is sent then.
 //
 // When the error wraps only ErrAudit the job was sent: the result is complete.
 func (s *Stage) Dispatch(ctx context.Context, r DispatchRequest) (DispatchResult, error) {
@@ -140,10 +141,8 @@ func (s *Stage) plan(r DispatchRequest) (planned, error) {
 		return fail("write the message: %w", err)
 	}
 	if len(body) > dispatch.MaxMessageBytes {
-		return fail("%w: %w", dispatch.ErrTooLarge, &dispatch.ValidationError{WorkerID: w.ID, Violations: []dispatch.Violation{{
-			Keyword: "maxBytes", Line: 1, Column: 1,
-			Message: fmt.Sprintf("the message is %d bytes long and SQS takes %d: put large data in a store and send its address", len(body), dispatch.MaxMessageBytes),
-		}}})
+		return fail("%w: it is %d bytes long and SQS takes %d: put large data in a store and send its address",
+			dispatch.ErrTooLarge, len(body), dispatch.MaxMessageBytes)
 	}
 	p := planned{result: DispatchResult{
 		Result:   dispatch.Result{Status: StatusPlanned, JobID: m.JobID},

@@ -94,7 +94,7 @@ func classifyOwn(err error) (ErrorKind, string) {
 		return KindDenied, "start without --read-only to allow writes"
 	}
 	if errors.Is(err, ErrNoRegion) {
-		return KindInvalid, "pass --region or set AWS_REGION"
+		return KindInvalid, "" // the error says it all
 	}
 	if e, ok := errors.AsType[*CredentialsError](err); ok {
 		return KindAuth, e.Remedy
@@ -112,7 +112,7 @@ func classifyOwn(err error) (ErrorKind, string) {
 		return KindAuth, "run `aws sso login`"
 	}
 	if _, ok := errors.AsType[*dispatch.ValidationError](err); ok {
-		return KindInvalid, "correct the input"
+		return KindInvalid, "" // the violations say it all
 	}
 	if errors.Is(err, dispatch.ErrDelay) || errors.Is(err, dispatch.ErrTooLarge) {
 		return KindInvalid, ""

@@ -43,7 +43,7 @@ func TestClassify(t *testing.T) {
 		{"clock", &smithy.GenericAPIError{Code: "InvalidSignatureException", Message: "Signature expired: 2026..."}, KindAuth, "clock"},
 		{"credentials", &CredentialsError{Remedy: "run `aws sso login`", Err: errors.Join(io.EOF, errors.New("x"))}, KindAuth, "aws sso login"},
 		{"profile", &ProfileError{Profile: "x", Known: []string{"a", "b"}}, KindAuth, "a, b"},
-		{"region", fmt.Errorf("open: %w", ErrNoRegion), KindInvalid, "--region"},
+		{"region", fmt.Errorf("open: %w", ErrNoRegion), KindInvalid, ""},
 
 		{"denied, no detail", apiError("SQS", "ReceiveMessage", "AccessDenied", "Access to the resource https://sqs... is denied."), KindDenied, "access denied: sqs:ReceiveMessage is missing from these credentials"},
 		{"denied, SQS", apiError("SQS", "ReceiveMessage", "AccessDenied", "User: arn:aws:sts::111122223333:assumed-role/ops-read/somebody is not authorized to perform: sqs:receivemessage on resource: arn:aws:sqs:eu-west-1:111122223333:orders because no identity-based policy allows the sqs:receivemessage action"), KindDenied, "access denied: sqs:ReceiveMessage is missing from role ops-read"},
@@ -67,7 +67,7 @@ func TestClassify(t *testing.T) {
 
 		{"refused", &smithy.GenericAPIError{Code: "InvalidParameterValue", Message: "too \x1blong"}, KindInvalid, "too long"},
 		{"AWS's fault", code("InternalFailure"), KindOther, ""},
-		{"input", &dispatch.ValidationError{}, KindInvalid, "input"},
+		{"input", &dispatch.ValidationError{}, KindInvalid, ""},
 
 		{"key", &dispatch.StatusError{StatusCode: 401}, KindAuth, "WORKERS_API_KEY"},
 		{"no such path", &dispatch.StatusError{StatusCode: 403, Body: `{"message":"Missing Authentication Token"}`}, KindNotFound, "base URL"},

@@ -23,14 +23,17 @@ const (
 // Outcome is how a job ended.
 type Outcome struct {
 	// Status is "completed", "failed", "timed out" or "crashed".
-	Status    string             `json:"status"`
-	JobID     string             `json:"jobId"`
-	WorkerID  string             `json:"workerId"`
-	RequestID string             `json:"requestId,omitempty"`
-	Attempt   int                `json:"attempt,omitempty"`
-	Duration  time.Duration      `json:"duration,omitempty"`
-	Output    json.RawMessage    `json:"output,omitempty"`
-	Error     *dispatch.JobError `json:"error,omitempty"`
+	Status    string          `json:"status"`
+	JobID     string          `json:"jobId"`
+	WorkerID  string          `json:"workerId"`
+	RequestID string          `json:"requestId,omitempty"`
+	Attempt   int             `json:"attempt,omitempty"`
+	Duration  time.Duration   `json:"duration,omitempty"`
+	Output    json.RawMessage `json:"output,omitempty"`
+	// OutputBytes is how long the output was when the worker left it out of its
+	// log, since it was too long or its author said so; else zero.
+	OutputBytes int                `json:"outputBytes,omitempty"`
+	Error       *dispatch.JobError `json:"error,omitempty"`
 }
 
 // Job watches one job's lines for its end. Feed it every line in order.
@@ -112,7 +115,7 @@ func (j *Job) event(l *Line, a *attempt) {
 	d := time.Duration(e.DurationMS * float64(time.Millisecond))
 	switch e.Event {
 	case dispatch.EventCompleted:
-		j.finish(l, a, Outcome{Status: StatusCompleted, Duration: d, Output: e.Output})
+		j.finish(l, a, Outcome{Status: StatusCompleted, Duration: d, Output: e.Output, OutputBytes: e.OutputBytes})
 	case dispatch.EventFailed:
 		j.finish(l, a, Outcome{Status: StatusFailed, Duration: d, Error: e.Error})
 	case dispatch.EventRetrying:

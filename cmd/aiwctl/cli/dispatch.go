@@ -41,11 +41,13 @@ type dispatched struct {
 	// Message is what would be sent, with --dry-run.
 	Message json.RawMessage `json:"message,omitempty"`
 	// The rest belongs to --wait.
-	Output     json.RawMessage    `json:"output,omitempty"`
-	Error      *dispatch.JobError `json:"error,omitempty"`
-	RequestID  string             `json:"requestId,omitempty"`
-	Attempt    int                `json:"attempt,omitempty"`
-	DurationMS float64            `json:"durationMs,omitempty"`
+	Output json.RawMessage `json:"output,omitempty"`
+	// OutputBytes is how long an output was that the worker left out of its log.
+	OutputBytes int                `json:"outputBytes,omitempty"`
+	Error       *dispatch.JobError `json:"error,omitempty"`
+	RequestID   string             `json:"requestId,omitempty"`
+	Attempt     int                `json:"attempt,omitempty"`
+	DurationMS  float64            `json:"durationMs,omitempty"`
 }
 
 func (a *App) newDispatch() *cobra.Command {
@@ -187,7 +189,7 @@ func (a *App) waitForJob(ctx context.Context, s *aws.Stage, w aws.Worker, out di
 	if err != nil {
 		return fmt.Errorf("%s was sent, but could not be followed: %w", out.JobID, err)
 	}
-	out.Status, out.Output, out.Error = end.Status, end.Output, end.Error
+	out.Status, out.Output, out.OutputBytes, out.Error = end.Status, end.Output, end.OutputBytes, end.Error
 	out.RequestID, out.Attempt = end.RequestID, end.Attempt
 	out.DurationMS = float64(end.Duration.Microseconds()) / 1000
 	if err := a.print(out, func(t *tableWriter) {
@@ -196,6 +198,9 @@ func (a *App) waitForJob(ctx context.Context, s *aws.Stage, w aws.Worker, out di
 		}
 	}); err != nil {
 		return err
+	}
+	if end.OutputBytes > 0 && len(end.Output) == 0 {
+		fmt.Fprintf(a.Err, "aiwctl: %s completed; its output of %d bytes is not in the log, where `--wait` reads it\n", out.JobID, end.OutputBytes)
 	}
 	if end.Status == logs.StatusCompleted {
 		return nil
