@@ -79,7 +79,7 @@ func (s *Screen) columns() []table.Column[row] {
 	}
 	return []table.Column[row]{
 		{
-			Title: "JOB", Min: 14, Max: 36, Grow: true,
+			Title: "JOB", Min: 14, Max: 36, Grow: true, KeepEnd: true,
 			Cell:    func(r row) table.Cell { return dim(r, table.Cell{Text: r.name}) },
 			Compare: func(a, b row) int { return cmp.Compare(a.name, b.name) },
 		},

@@ -24,8 +24,11 @@ type Column[T any] struct {
 	// Grow lets the column be anything between Min and what its contents need, as
 	// far as the line has room.
 	Grow bool
-	// KeepEnd cuts contents that are too wide at their beginning.
+	// KeepEnd cuts contents that are too wide at their beginning: of ids the end
+	// is what tells them apart.
 	KeepEnd bool
+	// Bare cuts without an ellipsis, for contents that are no text.
+	Bare bool
 	// Right aligns numbers.
 	Right bool
 	// Priority says which columns go first when the line is too short: the

@@ -167,8 +167,11 @@ func (m *Model[T]) heading() string {
 func (m *Model[T]) align(column int, text string, width int) string {
 	c := m.cfg.Columns[column]
 	if c.KeepEnd {
-		if over := cell.Width(text) - width; over > 0 {
+		switch over := cell.Width(text) - width; {
+		case over > 0 && c.Bare:
 			text = ansi.TruncateLeft(text, over, "")
+		case over > 0:
+			text = ansi.TruncateLeft(text, over+1, cell.Ellipsis)
 		}
 	}
 	if c.Right {

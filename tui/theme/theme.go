@@ -81,22 +81,24 @@ func colours(dark bool) palette {
 	c := func(light, dark string) color.Color {
 		return pick(lipgloss.Color(light), lipgloss.Color(dark))
 	}
+	// Every colour is one of the 256 that tmux and older terminals know, so that
+	// none is bent into another on the way.
 	return palette{
-		dim:       c("#5C6370", "#9AA3B2"),
-		faint:     c("#8A909C", "#626B7A"),
-		accent:    c("#0B6E8F", "#6CC4DC"),
-		good:      c("#2E7D32", "#8CC98F"),
-		warn:      c("#9A6200", "#E5B567"),
-		bad:       c("#B3261E", "#F2777A"),
-		info:      c("#2F5FB3", "#8AB4F8"),
-		selection: c("#DCE6F0", "#2B3443"),
-		chip:      c("#9A6200", "#E5B567"),
-		onChip:    c("#FFFFFF", "#1B1E24"),
-		match:     c("#FFE08A", "#6B5A1E"),
+		dim:       c("#585858", "#a8a8a8"),
+		faint:     c("#767676", "#808080"),
+		accent:    c("#005f87", "#5fd7d7"),
+		good:      c("#00875f", "#87d787"),
+		warn:      c("#875f00", "#d7af5f"),
+		bad:       c("#af0000", "#ff8787"),
+		info:      c("#005faf", "#87afff"),
+		selection: c("#e4e4e4", "#303030"),
+		chip:      c("#875f00", "#d7af5f"),
+		onChip:    c("#ffffff", "#121212"),
+		match:     c("#ffd787", "#5f5f00"),
 		sources: []color.Color{
-			c("#0B6E8F", "#6CC4DC"), c("#7A4FB0", "#C5A3F0"), c("#2E7D32", "#8CC98F"),
-			c("#9A6200", "#E5B567"), c("#2F5FB3", "#8AB4F8"), c("#A0407A", "#E79BC4"),
-			c("#3F7A70", "#7FD1C2"), c("#8A5A2B", "#D9A679"),
+			c("#005f87", "#5fd7d7"), c("#875faf", "#d7afff"), c("#00875f", "#87d787"),
+			c("#875f00", "#d7af5f"), c("#005faf", "#87afff"), c("#af5f87", "#ffafd7"),
+			c("#5f8700", "#afd787"), c("#af5f00", "#ffaf5f"),
 		},
 	}
 }

@@ -113,7 +113,7 @@ func columns() []table.Column[row] {
 		number("DELAYED", 3, theme.ToneText, func(c screen.Counts) int { return c.Delayed }),
 		dead,
 		{
-			Title: "TREND", Min: 8, Max: sparkWidth, Grow: true, KeepEnd: true, Priority: 4,
+			Title: "TREND", Min: 8, Max: sparkWidth, Grow: true, KeepEnd: true, Bare: true, Priority: 4,
 			Cell: func(r row) table.Cell { return table.Cell{Text: spark(r.trend), Tone: theme.ToneFaint} },
 		},
 		word("GROUP", 5, func(r row) (string, theme.Tone) { return orDash(cell.Clean(r.worker.Group)) }),
