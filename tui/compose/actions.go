@@ -32,8 +32,9 @@ func (s *Screen) Actions() []screen.Action {
 	}
 	if s.editor.Focused() {
 		return append([]screen.Action{
-			send, problem, format,
+			send,
 			{Keys: []string{"esc"}, Label: "stop typing", Help: "Leave the editor; the text is kept.", WhileTyping: true, Run: s.leave},
+			problem, format,
 		}, typingKeys()...)
 	}
 	var actions []screen.Action

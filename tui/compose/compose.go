@@ -57,6 +57,7 @@ type Screen struct {
 
 	checked    int // the version of the text that the violations belong to
 	violations []dispatch.Violation
+	tried      int // the version of the text that was refused when it was to be sent
 
 	result  *aws.DispatchResult // of the last job that was sent
 	sentAs  int                 // the version of the text that was sent
@@ -70,7 +71,7 @@ type Screen struct {
 func New(env screen.Env, source Source, drafts *Drafts, ask screen.OpenDispatch) *Screen {
 	s := &Screen{
 		env: env, source: source, drafts: drafts, workerID: ask.WorkerID,
-		requests: env.Requests(), editor: editor.New(env.Theme, textLimit), checked: -1,
+		requests: env.Requests(), editor: editor.New(env.Theme, textLimit), checked: -1, tried: -1,
 	}
 	s.editor.Focus()
 	draft, kept := drafts.get(s.workerID)
@@ -230,7 +231,7 @@ func readingKey(name string) string {
 func (s *Screen) edited(err error) tea.Cmd {
 	if err != nil {
 		s.note = fmt.Sprintf("not inserted: SQS takes %s bytes, the text has %s", commas(textLimit), commas(s.editor.Size()))
-		return screen.Send(screen.Task{ID: s.task(), Text: s.note, Done: true})
+		return nil
 	}
 	if s.editor.Version() != s.checked {
 		s.note = ""

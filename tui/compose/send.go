@@ -46,15 +46,11 @@ func (s *Screen) send() tea.Cmd {
 		return nil
 	}
 	for _, v := range s.violations {
-		if v.Warning {
-			continue
+		if !v.Warning {
+			s.toProblem(v)
+			s.tried = s.editor.Version()
+			return nil
 		}
-		s.toProblem(v)
-		why := "the input does not fit the schema of " + cell.Clean(s.workerID)
-		if v.Keyword == "syntax" {
-			why = "the input is not JSON"
-		}
-		return screen.Send(screen.Task{ID: s.task(), Text: fmt.Sprintf("not sent: %s, line %d, column %d", why, v.Line, v.Column), Done: true})
 	}
 	worker, text, source := s.worker, s.editor.Text(), s.source
 	s.err, s.note, s.sending = nil, "", s.editor.Version()

@@ -99,7 +99,11 @@ func (s *Screen) above(width, most int) []string {
 	case s.result == nil:
 		add(t.Dim.Render(target))
 	}
-	return append(lines, s.verdict(width))
+	add(s.judgement())
+	if s.note != "" {
+		add(t.Warn.Render("! " + s.note))
+	}
+	return lines
 }
 
 // sentLine tells of the job that was sent.
@@ -127,22 +131,19 @@ func (s *Screen) queueName() string {
 	return cell.Clean(s.workerID)
 }
 
-// verdict is whether the input fits, in one line, with a word to the person.
-func (s *Screen) verdict(width int) string {
-	t := s.env.Theme
-	note := ""
-	if s.note != "" {
-		note = t.Info.Render(s.note) + " "
-	}
-	return cell.Ends(" "+s.judgement(), note, width)
-}
-
+// judgement is whether the input fits, in one line.
 func (s *Screen) judgement() string {
 	t := s.env.Theme
 	problems, warnings := s.counts()
 	switch {
 	case !s.current():
 		return t.Dim.Render(theme.GlyphBusy + " checking")
+	case problems > 0 && s.tried == s.editor.Version():
+		what := "this is not JSON"
+		if s.violations[0].Keyword != "syntax" {
+			what = cell.Plural(problems, "problem") + ", the cursor is on the first"
+		}
+		return t.ButtonDanger.Render(" "+theme.GlyphFailed+" not sent ") + t.Bad.Render(" "+what)
 	case problems > 0 && s.violations[0].Keyword == "syntax":
 		return t.Bad.Render(theme.GlyphFailed+" not JSON yet") + t.Dim.Render(": it cannot be sent like this")
 	case problems > 0:
@@ -211,7 +212,8 @@ func (s *Screen) violation(v dispatch.Violation, width int) []string {
 	return lines
 }
 
-// properties is what the schema asks for, in at most height lines.
+// properties is what the schema asks for, in at most height lines: in full when
+// there is room for that, else one line for each.
 func (s *Screen) properties(width, height int) []string {
 	t := s.env.Theme
 	wide := 0
@@ -219,21 +221,35 @@ func (s *Screen) properties(width, height int) []string {
 		wide = max(wide, cell.Width(o.name))
 	}
 	wide = min(wide, width/3)
-	lines := []string{t.Dim.Render("SCHEMA")}
+	head := t.Dim.Render("SCHEMA")
+	short, full := []string{head}, []string{head}
 	for i, o := range s.outline {
-		if left := len(s.outline) - i; len(lines) == height-1 && left > 1 {
-			lines = append(lines, t.Faint.Render(fmt.Sprintf("and %d more", left)))
-			break
-		}
 		need := t.Faint.Render("optional")
 		if o.required {
 			need = t.Accent.Render("required")
 		}
 		line := t.Text.Render(cell.Fit(o.name, wide)) + "  " + need + "  " + t.Dim.Render(o.kind)
+		one := line
 		if o.note != "" {
-			line += t.Faint.Render("  " + o.note)
+			one += t.Faint.Render("  " + o.note)
 		}
-		lines = append(lines, cell.Cut(line, width))
+		if left := len(s.outline) - i; len(short) == height-1 && left > 1 {
+			return append(short, t.Faint.Render(fmt.Sprintf("and %d more", left)))
+		}
+		short = append(short, cell.Cut(one, width))
+		switch {
+		case len(full) > height:
+		case cell.Width(one) <= width:
+			full = append(full, one)
+		default:
+			full = append(full, cell.Cut(line, width))
+			for _, part := range cell.Wrap(o.note, max(10, width-wide-2)) {
+				full = append(full, strings.Repeat(" ", wide+2)+t.Faint.Render(part))
+			}
+		}
 	}
-	return lines
+	if len(full) <= height {
+		return full
+	}
+	return short
 }

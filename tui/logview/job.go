@@ -1,146 +1,147 @@
 package logview
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
 
 	"github.com/microfox-ai/aiwctl/aws/logs"
 	"github.com/microfox-ai/aiwctl/dispatch"
-	"github.com/microfox-ai/aiwctl/tui/cell"
-	"github.com/microfox-ai/aiwctl/tui/theme"
 )
+
+const stateRetrying = "failed, waiting for its next delivery"
 
 // job is what is known of the job whose lines are shown.
 type job struct {
-	id      string
-	worker  string
-	watch   *logs.Job
-	outcome *logs.Outcome
+	id     string
+	worker string
+	max    int // how often the queue delivers; zero: unknown
 
+	watch   *logs.Job
+	outcome *logs.Outcome // nil while it has not ended
+	endedAt time.Time     // when the line was written that told of the end
+
+	seen     bool // a line of it was seen
 	attempt  int
 	state    string // while it has not ended
+	started  time.Time
+	running  bool
 	progress float64
 	note     string
 	lastErr  string
-	at       time.Time // of the first line
 }
 
-func newJob(id, worker string, maxReceives int) *job {
-	return &job{id: id, worker: worker, watch: logs.NewJob(id, maxReceives), state: "waiting for its first log line"}
+func newJob(id, worker string) *job {
+	return &job{id: id, worker: worker, watch: logs.NewJob(id, 0), state: "waiting for its first log line"}
 }
 
-// observe learns from a line. Only the newest outcome counts: a job that was
-// replayed runs again under its id.
+// expect tells how often the queue delivers, before the first line is observed.
+func (j *job) expect(maxReceives int) {
+	j.max = maxReceives
+	j.watch = logs.NewJob(j.id, maxReceives)
+}
+
+// observe learns from a line. A job that was replayed runs again under its id:
+// a start after its end begins it anew.
 func (j *job) observe(l *logs.Line) {
-	if j.at.IsZero() {
-		j.at = l.Time
-		j.state = "delivered"
+	e := l.Event
+	mine := e != nil && e.JobID == j.id
+	if mine && e.Event == dispatch.EventStarted && j.outcome != nil &&
+		l.Time.After(j.endedAt) && l.RequestID != j.outcome.RequestID {
+		j.outcome, j.lastErr = nil, ""
+		j.watch = logs.NewJob(j.id, j.max)
+	}
+	if !j.seen {
+		j.seen, j.state = true, "delivered"
 	}
 	if out, ended := j.watch.Observe(l); ended && j.outcome == nil {
-		j.outcome = &out
+		j.outcome, j.endedAt, j.running = &out, l.Time, false
 	}
-	e := l.Event
-	if e == nil || e.JobID != j.id {
-		return
+	switch {
+	case mine:
+		j.event(l, e)
+	case j.outcome == nil && j.state != stateRetrying && (l.Kind == logs.KindTimeout || l.Kind == logs.KindCrash):
+		// Lambda ended it from outside, and the worker had no word left to say.
+		j.state, j.running, j.lastErr = "ended by Lambda, waiting for its next delivery", false, platformText(l.Text)
 	}
+}
+
+func (j *job) event(l *logs.Line, e *dispatch.JobEvent) {
 	if e.Attempt > 0 {
 		j.attempt = e.Attempt
 	}
+	if e.MaxAttempts > 0 {
+		j.max = e.MaxAttempts
+	}
 	switch e.Event {
 	case dispatch.EventStarted:
-		j.state, j.progress, j.note = "running", 0, ""
+		j.state, j.running, j.started = "running", j.outcome == nil, l.Time
+		j.progress, j.note = 0, ""
 	case dispatch.EventProgress:
-		j.state, j.progress, j.note = "running", e.Percent, e.Note
+		j.state, j.running = "running", j.outcome == nil
+		j.progress, j.note = max(0, min(100, e.Percent)), e.Note
 	case dispatch.EventRetrying:
-		j.state = "failed, waiting for its next delivery"
-		if e.Error != nil {
-			j.lastErr = e.Error.Message
+		j.state, j.running = stateRetrying, false
+		j.lastErr = errorText(e.Error)
+	}
+}
+
+// platformText leaves out the time and the request id that Lambda begins with.
+func platformText(text string) string {
+	for _, mark := range []string{"Task timed out", "Error: "} {
+		if i := strings.Index(text, mark); i > 0 {
+			return text[i:]
 		}
 	}
+	return text
+}
+
+func errorText(e *dispatch.JobError) string {
+	switch {
+	case e == nil:
+		return ""
+	case e.Name != "" && e.Name != "Error":
+		return e.Name + ": " + e.Message
+	}
+	return e.Message
 }
 
 // failed is whether it ended in another way than completing.
 func (j *job) failed() bool { return j.outcome != nil && j.outcome.Status != logs.StatusCompleted }
 
-// lines are the job's summary above its log lines, at most most of them.
-func (j *job) lines(t *theme.Theme, width, most int) []string {
-	head := " " + t.Bold.Render(cell.Clean(j.id)) + t.Dim.Render(" of "+cell.Clean(j.worker)) + "  "
-	switch o := j.outcome; {
-	case o == nil:
-		head += t.Info.Render(theme.GlyphBusy + " " + j.words())
-	case o.Status == logs.StatusCompleted:
-		head += t.Good.Render(theme.GlyphDone+" completed") + t.Dim.Render(took(o))
-	default:
-		head += t.Bad.Render(theme.GlyphFailed+" "+o.Status) + t.Dim.Render(took(o))
-	}
-	lines := []string{cell.Fit(head, width)}
-	if j.outcome == nil {
-		if j.progress > 0 {
-			lines = append(lines, j.bar(t, width))
-		}
-		if j.lastErr != "" {
-			lines = append(lines, cell.Fit("   "+t.Warn.Render("last error: "+cell.Clean(j.lastErr)), width))
-		}
-		return lines[:min(len(lines), most)]
-	}
-	return append(lines, j.result(t, width, max(1, most-1))...)
-}
-
-func (j *job) words() string {
+// words say where a job is that has not ended.
+func (j *job) words(now time.Time) string {
 	words := j.state
-	if j.attempt > 1 {
-		words += fmt.Sprintf(", attempt %d", j.attempt)
+	if j.running && !j.started.IsZero() {
+		if d := now.Sub(j.started); d >= time.Second {
+			words += " for " + d.Truncate(time.Second).String()
+		}
+	}
+	if j.attempt > 1 || (j.attempt == 1 && j.max > 1) {
+		words += ", " + j.attemptOf(j.attempt)
 	}
 	return words
 }
 
-func took(o *logs.Outcome) string {
-	text := ""
-	if o.Duration > 0 {
-		text = " in " + o.Duration.Round(time.Millisecond).String()
-		if o.Duration < time.Millisecond {
-			text = " in under 1ms"
-		}
+func (j *job) attemptOf(n int) string {
+	if j.max > 0 && n <= j.max {
+		return fmt.Sprintf("attempt %d of %d", n, j.max)
 	}
-	if o.Attempt > 1 {
-		text += fmt.Sprintf(", attempt %d", o.Attempt)
+	return fmt.Sprintf("attempt %d", n)
+}
+
+// took says how long the last attempt took and which it was.
+func (j *job) took() string {
+	o := j.outcome
+	text := ""
+	switch {
+	case o.Duration >= time.Millisecond:
+		text = " in " + o.Duration.Round(time.Millisecond).String()
+	case o.Duration > 0:
+		text = " in under 1ms"
+	}
+	if o.Attempt > 1 || (j.failed() && o.Attempt == 1) {
+		text += ", " + j.attemptOf(o.Attempt)
 	}
 	return text
-}
-
-// bar draws the progress that the job last reported.
-func (j *job) bar(t *theme.Theme, width int) string {
-	const cells = 24
-	full := min(cells, int(j.progress/100*cells+0.5))
-	return cell.Fit(fmt.Sprintf("   %s%s %3.0f%%  %s",
-		t.Info.Render(strings.Repeat("█", full)), t.Faint.Render(strings.Repeat("▁", cells-full)),
-		j.progress, t.Dim.Render(cell.Clean(j.note))), width)
-}
-
-// result is the output, or the error, in at most most lines.
-func (j *job) result(t *theme.Theme, width, most int) []string {
-	var texts []string
-	style := t.Text
-	switch o := j.outcome; {
-	case o.Error != nil:
-		style = t.Bad
-		texts = cell.Wrap(cell.Clean(o.Error.Message), max(1, width-4))
-	case len(o.Output) > 0:
-		var pretty bytes.Buffer
-		texts = []string{cell.Clean(string(o.Output))}
-		if cell.Width(texts[0]) > width-4 && json.Indent(&pretty, o.Output, "", "  ") == nil {
-			texts = cell.CleanLines(pretty.String())
-		}
-	}
-	if len(texts) > most {
-		texts = append(texts[:most-1:most-1], fmt.Sprintf("… %d more lines: enter on the last log line shows all", len(texts)-most+1))
-	}
-	lines := make([]string, len(texts))
-	for i, text := range texts {
-		lines[i] = cell.Fit("   "+style.Render(text), width)
-	}
-	return lines
 }

@@ -14,7 +14,6 @@ import (
 	"github.com/microfox-ai/aiwctl/aws"
 	"github.com/microfox-ai/aiwctl/aws/logs"
 	"github.com/microfox-ai/aiwctl/tui/cell"
-	"github.com/microfox-ai/aiwctl/tui/jsonview"
 	"github.com/microfox-ai/aiwctl/tui/prompt"
 	"github.com/microfox-ai/aiwctl/tui/screen"
 	"github.com/microfox-ai/aiwctl/tui/theme"
@@ -27,8 +26,15 @@ type Source interface {
 
 const (
 	// lookBack is where a tail begins when nobody says.
-	lookBack  = 15 * time.Minute
+	lookBack = 15 * time.Minute
+	// lagFrom is the lag that is worth a word.
+	lagFrom = 3 * time.Second
+)
+
+// The purposes of requests.
+const (
 	forFollow = "follow"
+	forSearch = "search"
 )
 
 // Screen is the logs screen.
@@ -37,39 +43,31 @@ type Screen struct {
 	source   Source
 	ask      screen.OpenLogs
 	requests *screen.Requests
+	zone     *time.Location // the clock's
 
 	pane   *pane
 	filter *prompt.Prompt
 	badRE  error // of the regular expression being typed
 	level  logs.Level
-	job    *job // nil unless one job is shown
-	detail *detail
+	wrap   bool
+	job    *job    // nil unless one job is shown
+	detail *detail // nil unless something is open
 
 	colours map[string]int // worker id -> its place in theme.Sources
 	missing []string       // workers without a known log group
 
-	started  bool
-	opened   time.Time
-	state    logs.State
-	stateAt  time.Time
-	ended    error // why the tail ended, which it does only when it cannot go on
-	paused   bool
-	held     []logs.Line // came while paused
-	heldOver int         // and went, since even that is bounded
-
-	width, height int
-}
-
-// detail is one line opened to be read whole.
-type detail struct {
-	line *logs.Line
-	view *jsonview.View
+	started bool
+	opened  time.Time
+	state   logs.State
+	stateAt time.Time
+	ended   error   // why the tail ended, which it does only when it cannot go on
+	paused  *buffer // what came while paused; nil while not
 }
 
 // New returns the logs screen of workers, or of one job.
 func New(env screen.Env, source Source, ask screen.OpenLogs) *Screen {
 	s := &Screen{
-		env: env, source: source, ask: ask, requests: env.Requests(),
+		env: env, source: source, ask: ask, requests: env.Requests(), zone: env.Now().Location(),
 		pane: newPane(newBuffer(capacity)), filter: prompt.New(env.Theme, "/"),
 		colours: map[string]int{}, opened: env.Now(),
 	}
@@ -77,27 +75,17 @@ func New(env screen.Env, source Source, ask screen.OpenLogs) *Screen {
 		s.colours[id] = i
 	}
 	if ask.JobID != "" {
-		s.job = newJob(ask.JobID, strings.Join(ask.WorkerIDs, ", "), s.maxReceives())
+		s.job = newJob(ask.JobID, strings.Join(ask.WorkerIDs, ", "))
 	}
 	return s
 }
 
-func (s *Screen) maxReceives() int {
-	most := 0
-	for _, id := range s.ask.WorkerIDs {
-		if w, ok := s.env.Worker(id); ok && w.Queue != nil {
-			most = max(most, w.Queue.MaxReceiveCount)
-		}
-	}
-	return most
-}
-
 // Title implements screen.Screen.
 func (s *Screen) Title() string {
-	if s.job != nil {
-		return "Job " + cell.Clean(s.job.id)
-	}
-	if len(s.ask.WorkerIDs) == 1 {
+	switch {
+	case s.job != nil:
+		return "Job " + shortID(s.job.id)
+	case len(s.ask.WorkerIDs) == 1:
 		return cell.Clean(s.ask.WorkerIDs[0]) + " logs"
 	}
 	return fmt.Sprintf("Logs of %d workers", len(s.ask.WorkerIDs))
@@ -105,33 +93,45 @@ func (s *Screen) Title() string {
 
 // Status implements screen.Statuser.
 func (s *Screen) Status() string {
-	var parts []string
-	switch {
-	case s.ended != nil:
-		parts = append(parts, "ended")
-	case s.paused:
-		parts = append(parts, "paused, "+cell.Count(len(s.held)+s.heldOver)+" new")
-	case !s.pane.follow && s.pane.fresh > 0:
-		parts = append(parts, cell.Count(s.pane.fresh)+" new below, G follows")
-	case !s.pane.follow:
-		parts = append(parts, "scrolled, G follows")
-	case s.state.Err != nil:
-		parts = append(parts, "interrupted")
-	default:
-		parts = append(parts, "following")
-	}
-	if s.state.Lag > 3*time.Second {
+	parts := []string{s.doing()}
+	if s.state.Lag > lagFrom && s.ended == nil {
 		parts = append(parts, "behind by "+cell.Age(s.state.Lag))
 	}
-	if b := s.pane.buf; b.filter.empty() {
+	if s.level > logs.LevelNone {
+		parts = append(parts, s.level.String()+" and above")
+	}
+	b := s.pane.buf
+	switch {
+	case b.filter.empty():
 		parts = append(parts, cell.Plural(b.all.len(), "line"))
-	} else {
+	case b.searching():
+		parts = append(parts, "searching "+cell.Plural(b.all.len(), "line"))
+	default:
 		parts = append(parts, cell.Count(b.shown.len())+" of "+cell.Plural(b.all.len(), "line"))
 	}
-	if s.pane.buf.dropped > 0 {
-		parts = append(parts, cell.Count(s.pane.buf.dropped)+" older dropped")
+	if b.dropped > 0 {
+		parts = append(parts, cell.Count(b.dropped)+" older dropped")
 	}
 	return strings.Join(parts, " "+theme.GlyphDot+" ")
+}
+
+// doing is what the tail does, in a word.
+func (s *Screen) doing() string {
+	switch {
+	case s.ended != nil:
+		return "ended"
+	case s.paused != nil:
+		return "paused, " + cell.Count(s.paused.all.len()+s.paused.dropped) + " new"
+	case !s.started:
+		return "not reading"
+	case s.state.Err != nil:
+		return "interrupted"
+	case !s.pane.follow && s.pane.fresh > 0:
+		return cell.Count(s.pane.fresh) + " new below, G follows"
+	case !s.pane.follow:
+		return "scrolled, G follows"
+	}
+	return "following"
 }
 
 // Init implements screen.Screen.
@@ -143,14 +143,15 @@ func (s *Screen) Close() { s.requests.Close() }
 // Typing implements screen.Screen.
 func (s *Screen) Typing() bool { return s.filter.Typing() }
 
-// start begins to follow. Without the workers, which is the case before the
-// stage was first read, it does nothing: DataChanged tries again.
+// start begins to follow. As long as no log group is known, which is the case
+// before the stage was first read, it does nothing: DataChanged tries again.
 func (s *Screen) start() tea.Cmd {
 	if s.started || s.env.Data.Inventory == nil {
 		return nil
 	}
-	s.started = true
 	var workers []aws.Worker
+	s.missing = nil
+	receives := 0
 	for _, id := range s.ask.WorkerIDs {
 		w, ok := s.env.Worker(id)
 		if !ok || w.Function == nil {
@@ -158,25 +159,45 @@ func (s *Screen) start() tea.Cmd {
 			continue
 		}
 		workers = append(workers, w)
+		if w.Queue != nil {
+			receives = max(receives, w.Queue.MaxReceiveCount)
+		}
 	}
 	sources := logs.Sources(workers...)
 	if len(sources) == 0 {
-		s.ended = errors.New("no function of " + strings.Join(s.missing, ", ") + " is known, so there is no log group to read")
 		return nil
 	}
+	s.started = true
 	if s.job != nil {
-		s.job.watch = logs.NewJob(s.job.id, s.maxReceives())
+		s.job.expect(receives)
 	}
-	q := logs.Query{Sources: sources, Since: s.ask.Since, JobID: s.ask.JobID}
-	if q.Since.IsZero() {
-		q.Since = s.env.Now().Add(-lookBack)
-	}
+	q := logs.Query{Sources: sources, Since: s.since(), JobID: s.ask.JobID}
 	source := s.source
 	return s.requests.Stream(forFollow, func(ctx context.Context, emit func(any) error) error {
 		return source.Follow(ctx, q,
 			func(st logs.State) { _ = emit(st) }, // a failed emit ends the batch that follows
 			func(lines []logs.Line) error { return emit(lines) })
 	})
+}
+
+// restart begins anew after the tail has ended.
+func (s *Screen) restart() tea.Cmd {
+	f := s.pane.buf.filter
+	s.pane.buf = newBuffer(capacity)
+	s.pane.buf.filter = f
+	s.pane.toEnd()
+	if s.job != nil {
+		s.job = newJob(s.job.id, s.job.worker)
+	}
+	s.started, s.ended, s.paused, s.state = false, nil, nil, logs.State{}
+	return s.start()
+}
+
+func (s *Screen) since() time.Time {
+	if s.ask.Since.IsZero() {
+		return s.opened.Add(-lookBack)
+	}
+	return s.ask.Since
 }
 
 // Update implements screen.Screen.
@@ -188,40 +209,42 @@ func (s *Screen) Update(msg tea.Msg) tea.Cmd {
 		return s.start()
 	case screen.ThemeChanged:
 		s.filter.Restyle()
-		return nil
-	case screen.Resized:
-		s.width, s.height = msg.Width, msg.Height
-		return nil
-	case screen.Tick:
-		return nil
 	case tea.KeyPressMsg:
 		return s.key(msg)
+	case tea.PasteMsg:
+		if s.filter.Typing() {
+			return tea.Batch(s.filter.Update(msg), s.refilter())
+		}
 	}
-	cmd := s.filter.Update(msg)
-	if _, pasted := msg.(tea.PasteMsg); pasted {
-		s.refilter()
-	}
-	return cmd
+	return nil
 }
 
 func (s *Screen) key(msg tea.KeyPressMsg) tea.Cmd {
+	name := msg.String()
 	switch {
 	case s.filter.Typing():
-		cmd := s.filter.Update(msg)
-		s.refilter()
-		return cmd
+		switch name {
+		case "up", "down", "pgup", "pgdown":
+			s.pane.key(name)
+			return nil
+		}
+		return tea.Batch(s.filter.Update(msg), s.refilter())
 	case s.detail != nil:
-		s.detail.view.Key(msg.String())
+		s.detail.view.Key(name)
 	default:
-		s.pane.key(msg.String())
+		s.pane.key(name)
 	}
 	return nil
 }
 
 func (s *Screen) reply(reply screen.Reply) tea.Cmd {
 	next, live := s.requests.Take(reply)
-	if !live {
+	switch {
+	case !live:
 		return nil
+	case reply.Purpose == forSearch:
+		s.pane.search()
+		return s.searchOn()
 	}
 	switch payload := reply.Payload.(type) {
 	case []logs.Line:
@@ -244,33 +267,61 @@ func (s *Screen) take(lines []logs.Line) {
 			s.job.observe(&lines[i])
 		}
 	}
-	if !s.paused {
+	if s.paused == nil {
 		s.pane.add(lines)
 		return
 	}
-	s.held = append(s.held, lines...)
-	if over := len(s.held) - capacity; over > 0 {
-		s.held = append(s.held[:0:0], s.held[over:]...)
-		s.heldOver += over
+	for i := range lines {
+		s.paused.add(&lines[i])
 	}
 }
 
-func (s *Screen) togglePause() {
-	s.paused = !s.paused
-	if s.paused {
-		return
+func (s *Screen) togglePause() tea.Cmd {
+	if s.paused == nil {
+		s.paused = newBuffer(capacity)
+		return nil
 	}
-	s.pane.add(s.held)
-	s.pane.buf.dropped += s.heldOver
-	s.held, s.heldOver = nil, 0
+	held := s.paused
+	s.paused = nil
+	s.pane.buf.dropped += held.dropped
+	for i := range held.all.len() {
+		s.pane.insert(held.all.at(i))
+	}
+	s.pane.clamp()
+	return nil
+}
+
+func (s *Screen) toggleWrap() { s.wrap, s.pane.shift = !s.wrap, 0 }
+
+func (s *Screen) nextLevel() tea.Cmd {
+	s.level = nextLevel(s.level)
+	return s.refilter()
+}
+
+func (s *Screen) showAll() tea.Cmd {
+	s.filter.Clear()
+	s.level = logs.LevelNone
+	return s.refilter()
 }
 
 // refilter shows what the typed filter and the level keep. While a regular
 // expression is unfinished the one before stays in force.
-func (s *Screen) refilter() {
+func (s *Screen) refilter() tea.Cmd {
 	f, err := parseFilter(s.filter.Value(), s.level)
 	s.badRE = err
-	if err == nil {
-		s.pane.setFilter(f)
+	if err != nil || f.same(&s.pane.buf.filter) {
+		return nil
 	}
+	s.pane.setFilter(f)
+	return s.searchOn()
+}
+
+// searchOn has the next chunk of a search done in an update of its own, so that
+// keys come between.
+func (s *Screen) searchOn() tea.Cmd {
+	if !s.pane.buf.searching() {
+		s.requests.Cancel(forSearch)
+		return nil
+	}
+	return s.requests.After(forSearch, 0)
 }

@@ -1,8 +1,6 @@
 package logview
 
-import (
-	"github.com/microfox-ai/aiwctl/aws/logs"
-)
+import "github.com/microfox-ai/aiwctl/aws/logs"
 
 // pane is the window on the shown lines: a cursor, and a first line, both as
 // indices that follow their lines when others come before them or go.
@@ -10,62 +8,66 @@ type pane struct {
 	buf    *buffer
 	cursor int
 	top    int
-	// follow keeps the cursor on the newest line; moving away from it ends it.
+	// follow keeps the cursor on the newest line; moving up ends it.
 	follow bool
-	// fresh is how many lines came while it did not follow.
-	fresh  int
+	// fresh is how many lines came below the cursor while it did not follow.
+	fresh int
+	// anchor is the line that the cursor was on before the filter changed, and
+	// offset how far below top: a filter that is widened again brings it back.
+	anchor *logs.Line
+	offset int
+
 	height int
+	// rows says how many rows of the screen a line takes; nil: one.
+	rows func(*logs.Line) int
 	// shift is how many cells of the text are scrolled out on the left.
 	shift int
-	wrap  bool
 }
 
 func newPane(buf *buffer) *pane { return &pane{buf: buf, follow: true, height: 1} }
 
 func (p *pane) add(lines []logs.Line) {
 	for i := range lines {
-		m := p.buf.add(&lines[i])
-		if m.at >= 0 {
-			if m.at <= p.cursor && p.buf.shown.len() > 1 {
-				p.cursor++
-			}
-			if m.at <= p.top && m.at < p.buf.shown.len()-1 {
-				p.top++
-			}
-			if !p.follow {
-				p.fresh++
-			}
-		}
-		if m.first {
-			p.cursor, p.top = p.cursor-1, p.top-1
-		}
+		p.insert(&lines[i])
 	}
 	p.clamp()
 }
 
-// setFilter keeps the cursor on its line when the filter keeps that, else on the
-// next one.
+func (p *pane) insert(line *logs.Line) {
+	before := p.buf.shown.len()
+	c := p.buf.add(line)
+	if c.at >= 0 && before > 0 {
+		if c.at <= p.top {
+			p.top++
+		}
+		if c.at <= p.cursor {
+			p.cursor++
+		} else if !p.follow {
+			p.fresh++
+		}
+	}
+	p.cursor, p.top = max(0, p.cursor-c.gone), max(0, p.top-c.gone)
+}
+
+// setFilter shows the lines that another filter keeps, and keeps the cursor on
+// its line when that is one of them, else on the next.
 func (p *pane) setFilter(f filter) {
-	current := p.current()
-	offset := p.cursor - p.top
-	p.buf.setFilter(f)
-	if current != nil && !p.follow {
-		if i := p.buf.shown.index(current); i >= 0 {
-			p.cursor = i
-		} else {
-			p.cursor = p.buf.shown.after(current)
-		}
-		p.top = p.cursor - offset
+	if !p.follow && p.anchor == nil {
+		p.anchor, p.offset = p.current(), p.cursor-p.top
 	}
-	p.clamp()
+	p.buf.setFilter(f)
+	p.search()
 }
 
-// after is the index of the first line that is not older than l.
-func (d *deque) after(l *logs.Line) int {
-	i := 0
-	for n := d.len(); i < n && d.at(i).Time.Before(l.Time); i++ {
+// search goes on with applying the filter.
+func (p *pane) search() {
+	found := p.buf.search()
+	p.cursor, p.top = p.cursor+found, p.top+found
+	if p.anchor != nil && !p.follow {
+		p.cursor = p.buf.shown.seek(p.anchor)
+		p.top = p.cursor - p.offset
 	}
-	return i
+	p.clamp()
 }
 
 func (p *pane) current() *logs.Line {
@@ -75,22 +77,51 @@ func (p *pane) current() *logs.Line {
 	return p.buf.shown.at(p.cursor)
 }
 
-// clamp keeps cursor and window inside the lines and the cursor in the window.
-// With wrapped lines the window may hold fewer than height lines; the view then
-// moves top on.
+// clamp keeps cursor and window inside the lines, the cursor in the window, and
+// the window full as long as there are lines for it.
 func (p *pane) clamp() {
 	last := p.buf.shown.len() - 1
 	if p.follow {
-		p.cursor, p.fresh = last, 0
+		p.cursor = last
 	}
 	p.cursor = max(0, min(p.cursor, last))
-	p.top = min(p.top, p.cursor)
-	p.top = max(p.top, p.cursor-p.height+1)
-	p.top = max(0, min(p.top, last-p.height+1))
+	p.fresh = max(0, min(p.fresh, last-p.cursor))
+	p.top = max(min(p.top, p.cursor), p.back(p.cursor))
+	p.top = max(0, min(p.top, p.back(last)))
 }
 
-func (p *pane) setHeight(height int) {
-	p.height = max(1, height)
+// back is the first line of a window whose last line is i.
+func (p *pane) back(i int) int {
+	if p.rows == nil {
+		return i - p.height + 1
+	}
+	used := 0
+	for at := i; at >= 0 && at < p.buf.shown.len(); at-- {
+		used += p.rows(p.buf.shown.at(at))
+		if used > p.height {
+			return min(i, at+1)
+		}
+	}
+	return 0
+}
+
+// visible is how many lines are in the window, at least one.
+func (p *pane) visible() int {
+	if p.rows == nil {
+		return p.height
+	}
+	lines, used := 0, 0
+	for at := p.top; at < p.buf.shown.len(); at++ {
+		if used += p.rows(p.buf.shown.at(at)); used > p.height {
+			break
+		}
+		lines++
+	}
+	return max(1, lines)
+}
+
+func (p *pane) setSize(height int, rows func(*logs.Line) int) {
+	p.height, p.rows = max(1, height), rows
 	p.clamp()
 }
 
@@ -101,18 +132,22 @@ func (p *pane) move(lines int) {
 	if lines < 0 {
 		p.follow = false
 	}
+	p.anchor = nil
 	p.cursor += lines
 	p.clamp()
 }
 
+// hold stays on the line under the cursor.
+func (p *pane) hold() { p.follow = false }
+
 func (p *pane) toEnd() {
-	p.follow = true
+	p.follow, p.anchor = true, nil
 	p.clamp()
 }
 
 func (p *pane) toStart() {
-	p.follow = false
-	p.cursor = 0
+	p.follow, p.anchor = false, nil
+	p.cursor, p.top = 0, 0
 	p.clamp()
 }
 
@@ -124,13 +159,13 @@ func (p *pane) key(name string) bool {
 	case "k", "up":
 		p.move(-1)
 	case "pgdown", "ctrl+f":
-		p.move(max(1, p.height-1))
+		p.move(max(1, p.visible()-1))
 	case "pgup", "ctrl+b":
-		p.move(-max(1, p.height-1))
+		p.move(-max(1, p.visible()-1))
 	case "ctrl+d":
-		p.move(max(1, p.height/2))
+		p.move(max(1, p.visible()/2))
 	case "ctrl+u":
-		p.move(-max(1, p.height/2))
+		p.move(-max(1, p.visible()/2))
 	case "g", "home":
 		p.toStart()
 	case "G", "end":
@@ -139,6 +174,8 @@ func (p *pane) key(name string) bool {
 		p.shift += 16
 	case "left":
 		p.shift = max(0, p.shift-16)
+	case "0":
+		p.shift = 0
 	default:
 		return false
 	}

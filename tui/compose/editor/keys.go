@@ -169,13 +169,12 @@ func (e *Editor) climb(rows int) (goal int) {
 	to := e.walk(at, rows)
 	line := e.lines[to.line]
 	starts = rowsOf(line, e.room)
-	begin, end := starts[to.part], len(line)
+	begin := starts[to.part]
 	e.row = to.line
 	e.col = begin + byteAt(line[begin:], goal)
 	if to.part+1 < len(starts) {
 		// The end of a row is the beginning of the next: stay before it.
-		end = starts[to.part+1]
-		if e.col >= end {
+		if end := starts[to.part+1]; e.col >= end {
 			e.col = before(line, end)
 		}
 	}

@@ -184,6 +184,7 @@ func (e *Editor) style(k kind) lipgloss.Style {
 		return e.theme.JSONLiteral
 	case punctuation:
 		return e.theme.Dim
+	case other:
 	}
 	return e.theme.Text
 }
