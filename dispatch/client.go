@@ -204,7 +204,9 @@ func (c *Client) DispatchRaw(ctx context.Context, workerID string, input json.Ra
 func (c *Client) prepare(ctx context.Context, workerID string, input json.RawMessage, opts []Option) (*Message, options, error) {
 	o := options{mode: c.cfg.Mode}
 	for _, opt := range opts {
-		opt(&o)
+		if opt != nil {
+			opt(&o)
+		}
 	}
 	if err := o.check(workerID); err != nil {
 		return nil, o, err

@@ -136,7 +136,7 @@ func TestNothingIsSentThatDoesNotFit(t *testing.T) {
 		{name: "a webhook that is no web address", worker: "echo", opts: []dispatch.Option{dispatch.WithWebhookURL("file:///etc/passwd")}, says: "webhook URL"},
 		{name: "a negative budget", worker: "echo", opts: []dispatch.Option{dispatch.WithMaxTokens(-1)}, says: "below zero"},
 		{name: "a long delay", worker: "echo", opts: []dispatch.Option{dispatch.WithDelay(time.Hour)}, is: dispatch.ErrDelay, says: "1h0m0s"},
-		{name: "an unknown mode", worker: "echo", opts: []dispatch.Option{dispatch.WithMode("sideways")}, says: "auto, local or remote"},
+		{name: "an unknown mode", worker: "echo", opts: []dispatch.Option{nil, dispatch.WithMode("sideways")}, says: "auto, local or remote"},
 		{name: "metadata JSON cannot hold", worker: "echo", opts: []dispatch.Option{dispatch.WithMetadata(map[string]any{"c": make(chan int)})}, says: `"metadata"`},
 		{name: "local without a local sender", worker: "echo", opts: []dispatch.Option{dispatch.WithMode(dispatch.ModeLocal)}, says: "no local sender"},
 	}

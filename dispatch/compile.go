@@ -25,7 +25,9 @@ const schemaURL = "schema:///input"
 func CompileSchema(raw json.RawMessage, opts ...SchemaOption) (*Schema, error) {
 	var o schemaOptions
 	for _, opt := range opts {
-		opt(&o)
+		if opt != nil {
+			opt(&o)
+		}
 	}
 	s := &Schema{raw: slices.Clone(raw), patterns: &patternSet{}}
 	defer s.patterns.finish()
@@ -42,6 +44,7 @@ func CompileSchema(raw json.RawMessage, opts ...SchemaOption) (*Schema, error) {
 	default:
 		return nil, fmt.Errorf("compile schema: it is %s, not an object or a boolean", describe(parsed.value))
 	}
+	parsed.root.indexAll()
 	s.readDialect(parsed.value)
 	s.doc = schemaDoc{value: parsed.value, node: &parsed.root, root: parsed.value, rootNode: &parsed.root}
 	closed := false
@@ -50,14 +53,14 @@ func CompileSchema(raw json.RawMessage, opts ...SchemaOption) (*Schema, error) {
 	}
 	if closed {
 		// The same values with additionalProperties:false still in place.
-		extras, err := s.compile(parsed.value)
+		extras, err := s.compile(parsed.value, o)
 		if err != nil {
 			return nil, err
 		}
 		s.extras = extras
 		openObjects(parsed.value)
 	}
-	check, err := s.compile(parsed.value)
+	check, err := s.compile(parsed.value, o)
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +91,7 @@ func (s *Schema) readDialect(doc any) {
 	s.patterns.warn("$schema %s is not known; the schema is read as draft 2020-12", quoteShort(dialect))
 }
 
-func (s *Schema) compile(doc any) (*jsonschema.Schema, error) {
+func (s *Schema) compile(doc any, o schemaOptions) (*jsonschema.Schema, error) {
 	c := jsonschema.NewCompiler()
 	c.DefaultDraft(jsonschema.Draft2020)
 	c.AssertFormat()
@@ -99,8 +102,14 @@ func (s *Schema) compile(doc any) (*jsonschema.Schema, error) {
 			return nil, err
 		}
 	}
-	// The compiler keeps what it is given, and openObjects edits it later.
-	if err := c.AddResource(schemaURL, cloneValue(doc)); err != nil {
+	// The compiler keeps what it is given, openObjects edits it later, and
+	// Skeleton wants the formats.
+	doc = cloneValue(doc)
+	if o.outputMode {
+		zodChecks(doc)
+		c.RegisterFormat(zodURI())
+	}
+	if err := c.AddResource(schemaURL, doc); err != nil {
 		return nil, fmt.Errorf("compile schema: %w", err)
 	}
 	out, err := c.Compile(schemaURL)

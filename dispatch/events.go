@@ -13,8 +13,11 @@ const RunMarker = "[AIWORKER_RUN]"
 
 // Run is the JSON behind RunMarker.
 type Run struct {
-	JobID        string `json:"jobId"`
-	WorkerID     string `json:"workerId"`
+	// JobID and WorkerID are the message's; the id of the SQS message and the
+	// function's worker stand in for what a message lacks.
+	JobID    string `json:"jobId"`
+	WorkerID string `json:"workerId"`
+	// AWSRequestID is the Lambda invocation, as in its START and REPORT lines.
 	AWSRequestID string `json:"awsRequestId"`
 }
 
@@ -32,19 +35,23 @@ const (
 // through slog, and whoever follows a job in the logs. Unknown fields are the
 // worker author's own.
 type JobEvent struct {
-	Time      time.Time `json:"time"`
-	Level     string    `json:"level"` // DEBUG, INFO, WARN, ERROR
-	Message   string    `json:"msg"`
-	Event     string    `json:"event,omitempty"`
-	JobID     string    `json:"jobId,omitempty"`
-	WorkerID  string    `json:"workerId,omitempty"`
-	RequestID string    `json:"requestId,omitempty"`
+	// Time is when the line was written, and Level DEBUG, INFO, WARN or ERROR.
+	Time  time.Time `json:"time"`
+	Level string    `json:"level"`
+	// Message is the line in words.
+	Message string `json:"msg"`
+	// Event is one of the Event constants; empty for a line of the worker author's.
+	Event string `json:"event,omitempty"`
+	// JobID, WorkerID and RequestID are those of Run.
+	JobID     string `json:"jobId,omitempty"`
+	WorkerID  string `json:"workerId,omitempty"`
+	RequestID string `json:"requestId,omitempty"`
 	// Attempt is the SQS receive count of this delivery, from 1.
 	Attempt int `json:"attempt,omitempty"`
 	// MaxAttempts is the queue's maxReceiveCount, zero when the worker does not
 	// know it.
 	MaxAttempts int `json:"maxAttempts,omitempty"`
-	// DurationMS is how long the handler ran.
+	// DurationMS is how long the handler ran, in milliseconds.
 	DurationMS float64 `json:"durationMs,omitempty"`
 	// Percent (0 to 100) and Note belong to EventProgress.
 	Percent float64 `json:"percent,omitempty"`
@@ -59,7 +66,10 @@ type JobEvent struct {
 
 // JobError is a failed attempt's error, as in the webhook payload.
 type JobError struct {
+	// Message is the error's text, and Name its kind, such as "Timeout",
+	// "ValidationError" or "PanicError".
 	Message string `json:"message"`
 	Name    string `json:"name,omitempty"`
-	Stack   string `json:"stack,omitempty"`
+	// Stack is where the handler panicked; empty for other errors.
+	Stack string `json:"stack,omitempty"`
 }

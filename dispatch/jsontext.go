@@ -36,7 +36,8 @@ type parsedText struct {
 }
 
 // parseText reads one JSON text. It accepts exactly what encoding/json accepts,
-// apart from the bounds above, and knows where everything stands.
+// apart from the bounds above and text that is not UTF-8, and knows where
+// everything stands.
 func parseText(text []byte) (*parsedText, *textProblem) {
 	p := textParser{s: text}
 	out := &parsedText{}
@@ -268,7 +269,10 @@ func (p *textParser) text() (any, *textProblem) {
 		case c == '"':
 			p.pos++
 			inner := p.s[start+1 : p.pos-1]
-			if plain && utf8.Valid(inner) {
+			if !utf8.Valid(inner) {
+				return nil, p.notUTF8(start+1, inner)
+			}
+			if plain {
 				return string(inner), nil
 			}
 			var out string
@@ -290,6 +294,19 @@ func (p *textParser) text() (any, *textProblem) {
 		}
 	}
 	return nil, p.fail(start, "this string is not closed")
+}
+
+// notUTF8 finds the byte that is not UTF-8. encoding/json would read a replacement
+// character there, so a file in another encoding would lose its letters silently.
+func (p *textParser) notUTF8(off int, text []byte) *textProblem {
+	for i := 0; i < len(text); {
+		r, size := utf8.DecodeRune(text[i:])
+		if r == utf8.RuneError && size == 1 {
+			return p.fail(off+i, fmt.Sprintf("byte 0x%02x is not UTF-8: save the text as UTF-8", text[i]))
+		}
+		i += size
+	}
+	return p.fail(off, "this string is not UTF-8")
 }
 
 // escape reads one escape sequence of the string that starts at start.

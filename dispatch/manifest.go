@@ -17,17 +17,21 @@ type Manifest struct {
 // ManifestWorker describes one worker of a Manifest. Durations are whole
 // seconds, since that is the unit of Lambda and SQS.
 type ManifestWorker struct {
+	// ID is the worker's id.
 	ID string `json:"id"`
 	// Group is the deployment group, "default" unless the author named one.
-	Group        string          `json:"group"`
-	Description  string          `json:"description,omitempty"`
+	Group string `json:"group"`
+	// Description says in a sentence what the worker does; may be empty.
+	Description string `json:"description,omitempty"`
+	// InputSchema and OutputSchema are JSON Schemas; empty accepts everything.
 	InputSchema  json.RawMessage `json:"inputSchema,omitempty"`
 	OutputSchema json.RawMessage `json:"outputSchema,omitempty"`
 	// TimeoutSeconds is the Lambda function's timeout, 1 to 900.
 	TimeoutSeconds int `json:"timeoutSeconds"`
 	// MemoryMB is the Lambda function's memory, 128 to 10240.
-	MemoryMB int        `json:"memoryMB"`
-	SQS      SQSSetting `json:"sqs"`
+	MemoryMB int `json:"memoryMB"`
+	// SQS is how the worker's queue and its event source mapping are set up.
+	SQS SQSSetting `json:"sqs"`
 }
 
 // SQSSetting is how a worker's queue and its event source mapping are set up.

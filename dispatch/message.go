@@ -44,7 +44,8 @@ type Message struct {
 	// sorted by name. A known optional field whose value is of another type than
 	// the contract's is kept here too, under its own name, and written back in
 	// its place as long as the typed field is empty: so reading a message and
-	// writing it again loses nothing.
+	// writing it again changes spelling only, such as the order of fields, a
+	// numeric id into text, or a timestamp into UTC milliseconds.
 	Extra map[string]json.RawMessage
 }
 

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// Option changes one dispatch. The last one wins.
+// Option changes one dispatch. Of several for one setting the last wins; nil
+// changes nothing.
 type Option func(*options)
 
 type options struct {

@@ -1,153 +1,45 @@
 package dispatch
 
 import (
+	"errors"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// schemaDoc is a place in a schema: the value there, and the node that knows
-// the order in which its members were written.
-type schemaDoc struct {
-	value    any
-	node     *textNode
-	root     any
-	rootNode *textNode
-}
+// maxRefs bounds how many schemas are looked at behind a $ref or a union.
+const maxRefs = 64
 
-// object is the value as an object; nil when it is none.
-func (d schemaDoc) object() map[string]any {
-	m, _ := d.value.(map[string]any)
-	return m
-}
-
-// array is the value as an array; nil when it is none.
-func (d schemaDoc) array() []any {
-	a, _ := d.value.([]any)
-	return a
-}
-
-// child steps to a member or an item.
-func (d schemaDoc) child(token string) (schemaDoc, bool) {
-	switch v := d.value.(type) {
-	case map[string]any:
-		x, ok := v[token]
-		if !ok {
-			return schemaDoc{}, false
-		}
-		d.value = x
-	case []any:
-		i, err := strconv.Atoi(token)
-		if err != nil || i < 0 || i >= len(v) {
-			return schemaDoc{}, false
-		}
-		d.value = v[i]
-	default:
-		return schemaDoc{}, false
-	}
-	if d.node != nil {
-		d.node = d.node.child(token)
-	}
-	return d, true
-}
-
-// names lists an object's members in the order of the text.
-func (d schemaDoc) names() []string {
-	var out []string
-	if d.node == nil {
-		return out
-	}
-	seen := make(map[string]bool, len(d.node.kids))
-	for _, kid := range d.node.kids {
-		if !seen[kid.key] {
-			seen[kid.key] = true
-			out = append(out, kid.key)
-		}
-	}
-	return out
-}
-
-// ref follows a $ref inside the document. Only pointers are followed; anchors
-// and ids are not.
-func (d schemaDoc) ref() (schemaDoc, bool) {
-	target, ok := d.object()["$ref"].(string)
-	if !ok {
-		return schemaDoc{}, false
-	}
-	pointer, ok := strings.CutPrefix(target, "#")
-	if !ok {
-		return schemaDoc{}, false
-	}
-	at := schemaDoc{value: d.root, node: d.rootNode, root: d.root, rootNode: d.rootNode}
-	if pointer == "" {
-		return at, true
-	}
-	tokens, ok := strings.CutPrefix(pointer, "/")
-	if !ok {
-		return schemaDoc{}, false
-	}
-	unescape := strings.NewReplacer("~1", "/", "~0", "~")
-	for token := range strings.SplitSeq(tokens, "/") {
-		token, err := url.PathUnescape(token)
-		if err != nil {
-			return schemaDoc{}, false
-		}
-		if at, ok = at.child(unescape.Replace(token)); !ok {
-			return schemaDoc{}, false
-		}
-	}
-	return at, true
-}
-
-// maxRefs bounds a chain of $ref.
-const maxRefs = 16
-
-// hasDefault reports whether a property that is left out gets a value.
+// hasDefault reports whether a property that is left out gets a value. Zod gives
+// one where any form of a union has one: the schema of z.string().default("x").nullable()
+// has the default in the first form of an anyOf.
 func (d schemaDoc) hasDefault() bool {
-	for range maxRefs {
-		if _, ok := d.object()["default"]; ok {
-			return true
+	budget := maxRefs
+	return d.defaultWithin(&budget)
+}
+
+func (d schemaDoc) defaultWithin(budget *int) bool {
+	if *budget--; *budget < 0 {
+		return false
+	}
+	if _, ok := d.object()["default"]; ok {
+		return true
+	}
+	if next, ok := d.ref(); ok && next.defaultWithin(budget) {
+		return true
+	}
+	for _, keyword := range []string{"anyOf", "oneOf", "allOf"} {
+		forms, _ := d.child(keyword)
+		for i := range forms.array() {
+			if form, ok := forms.child(strconv.Itoa(i)); ok && form.defaultWithin(budget) {
+				return true
+			}
 		}
-		next, ok := d.ref()
-		if !ok {
-			return false
-		}
-		d = next
 	}
 	return false
-}
-
-// subschemas calls f for every schema directly below d. Keywords that hold data
-// (default, enum, const, examples) are not schemas and not entered.
-func (d schemaDoc) subschemas(f func(schemaDoc)) {
-	for keyword := range d.object() {
-		at, _ := d.child(keyword)
-		switch keyword {
-		case "properties", "patternProperties", "$defs", "definitions", "dependentSchemas", "dependencies":
-			for name := range at.object() {
-				sub, _ := at.child(name)
-				f(sub)
-			}
-		case "allOf", "anyOf", "oneOf", "prefixItems":
-			for i := range at.array() {
-				sub, _ := at.child(strconv.Itoa(i))
-				f(sub)
-			}
-		case "items":
-			if at.array() == nil {
-				f(at)
-				continue
-			}
-			for i := range at.array() {
-				sub, _ := at.child(strconv.Itoa(i))
-				f(sub)
-			}
-		case "additionalProperties", "additionalItems", "not", "if", "then", "else", "contains",
-			"propertyNames", "unevaluatedItems", "unevaluatedProperties", "contentSchema":
-			f(at)
-		}
-	}
 }
 
 // relaxRequired takes every property with a default out of required, in place,
@@ -192,4 +84,55 @@ func openObjects(doc any) {
 		delete(object, "additionalProperties")
 	}
 	d.subschemas(func(sub schemaDoc) { openObjects(sub.value) })
+}
+
+// zodChecks makes the schema check strings as Zod does, in place. Zod writes its
+// own regular expression next to most formats, and that is what it checks: times
+// without a zone, seconds left out, fractions of a duration all fit it and not
+// the RFC behind the format's name. For two formats it is the other way round.
+func zodChecks(doc any) {
+	d := schemaDoc{value: doc, root: doc}
+	object := d.object()
+	switch format, _ := object["format"].(string); format {
+	case "":
+	case "ipv6", "cidrv6": // checked by a URL parser; the pattern knows too few
+		delete(object, "pattern")
+	default:
+		if _, ok := object["pattern"]; ok || hasPatterns(d) {
+			delete(object, "format")
+		}
+	}
+	d.subschemas(func(sub schemaDoc) { zodChecks(sub.value) })
+}
+
+// hasPatterns reports whether allOf holds patterns: where Zod puts several.
+func hasPatterns(d schemaDoc) bool {
+	all, _ := d.child("allOf")
+	return slices.ContainsFunc(all.array(), func(part any) bool {
+		object, _ := part.(map[string]any)
+		_, ok := object["pattern"]
+		return ok
+	})
+}
+
+// zodURI is the format "uri" as z.url() checks it: by JavaScript's URL parser,
+// which trims spaces and takes a percent sign that escapes nothing.
+func zodURI() *jsonschema.Format {
+	return &jsonschema.Format{Name: "uri", Validate: func(v any) error {
+		text, ok := v.(string)
+		if !ok {
+			return nil
+		}
+		u, err := url.Parse(strings.ReplaceAll(strings.TrimSpace(text), "%", "%25"))
+		if err != nil {
+			if parse, ok := errors.AsType[*url.Error](err); ok {
+				return parse.Err
+			}
+			return err
+		}
+		if !u.IsAbs() {
+			return errors.New("it has no scheme")
+		}
+		return nil
+	}}
 }

@@ -33,10 +33,7 @@ func (n *textNode) child(token string) *textNode {
 	}
 	if len(n.kids) > manyNames {
 		if n.names == nil {
-			n.names = make(map[string]int, len(n.kids))
-			for i := range n.kids {
-				n.names[n.kids[i].key] = i
-			}
+			n.index()
 		}
 		if i, ok := n.names[token]; ok {
 			return &n.kids[i]
@@ -49,6 +46,25 @@ func (n *textNode) child(token string) *textNode {
 		}
 	}
 	return nil
+}
+
+// index makes the map of names, which belongs to one goroutine.
+func (n *textNode) index() {
+	n.names = make(map[string]int, len(n.kids))
+	for i := range n.kids {
+		n.names[n.kids[i].key] = i
+	}
+}
+
+// indexAll makes every map that child would make, so that from then on any number
+// of goroutines may read: a schema is used by many, a text by one.
+func (n *textNode) indexAll() {
+	if len(n.kids) > manyNames && n.kids[0].keyOff >= 0 {
+		n.index()
+	}
+	for i := range n.kids {
+		n.kids[i].indexAll()
+	}
 }
 
 // find walks a path as far as the text goes.

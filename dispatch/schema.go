@@ -14,6 +14,7 @@ const (
 	keywordSyntax    = "syntax"
 	keywordNumber    = "number"
 	keywordDuplicate = "duplicate"
+	keywordMore      = "more"
 )
 
 // Schema is a compiled JSON Schema. It is safe for concurrent use. A nil
@@ -42,7 +43,12 @@ type schemaOptions struct{ outputMode bool }
 // as required, and additionalProperties is false where the worker itself drops
 // unknown properties silently. With this option a property with a default is
 // not required, at any depth, and an additional property is a Violation with
-// Warning set.
+// Warning set. Strings are checked as Zod checks them: by the pattern where one
+// stands next to a format, and URLs as JavaScript reads them.
+//
+// Some of what a Zod schema takes does not show in its JSON Schema: prefault,
+// catch, coerce, transforms, the flags of a regular expression. Input that needs
+// those is refused; see WithoutValidation.
 func TolerateOutputMode() SchemaOption { return func(o *schemaOptions) { o.outputMode = true } }
 
 // Violation is one way in which a text does not fit a schema.
@@ -53,7 +59,8 @@ type Violation struct {
 	Pointer string `json:"pointer"`
 	// Keyword is the schema keyword that failed; or "syntax" for text that is
 	// not JSON, "number" for a number outside the range programs can read,
-	// "duplicate" (a warning) for a property that is given twice.
+	// "duplicate" (a warning) for a property that is given twice, "more" for
+	// those that are not listed one by one.
 	Keyword string `json:"keyword"`
 	// Message says what is wrong, in words and without control characters, such
 	// as `must be a string, is a number (7)`.
@@ -65,6 +72,10 @@ type Violation struct {
 	Column int `json:"column"`
 	// Warning marks a violation that does not make the text invalid.
 	Warning bool `json:"warning,omitempty"`
+	// More is how many violations this one stands for; zero for an ordinary one.
+	// Validate lists the first hundred of a text, in the order of the text, and
+	// then one with the keyword "more" for all others; warnings likewise.
+	More int `json:"more,omitempty"`
 }
 
 // String is the violation as one line: line:column, pointer, message.
@@ -88,57 +99,63 @@ func Valid(vs []Violation) bool {
 type ValidationError struct {
 	// WorkerID is the worker whose schema it is; may be empty.
 	WorkerID string
-	// Violations holds every violation and warning, sorted by position.
+	// Violations holds the violations and warnings as Schema.Validate lists them.
 	Violations []Violation
 }
 
 // maxErrorLines is how many violations Error spells out.
 const maxErrorLines = 20
 
-// Error names the worker and every violation, one in a line when there are
+// Error names the worker and the first violations, one in a line when there are
 // several.
 func (e *ValidationError) Error() string {
 	head := "input is invalid"
 	if e.WorkerID != "" {
 		head = fmt.Sprintf("input for worker %q is invalid", e.WorkerID)
 	}
-	bad := slices.DeleteFunc(slices.Clone(e.Violations), func(v Violation) bool { return v.Warning })
-	switch len(bad) {
+	var lines []string
+	total := 0
+	for _, v := range e.Violations {
+		if v.Warning {
+			continue
+		}
+		total += max(v.More, 1)
+		if v.More == 0 && len(lines) < maxErrorLines {
+			lines = append(lines, v.String())
+		}
+	}
+	switch total {
 	case 0:
 		return head
 	case 1:
-		return head + ": " + bad[0].String()
+		return head + ": " + strings.Join(lines, "")
 	}
-	var b strings.Builder
-	b.WriteString(head + ":")
-	for i, v := range bad {
-		if i == maxErrorLines {
-			fmt.Fprintf(&b, "\n  and %d more", len(bad)-i)
-			break
-		}
-		b.WriteString("\n  " + v.String())
+	if left := total - len(lines); left > 0 {
+		lines = append(lines, fmt.Sprintf("and %d more", left))
 	}
-	return b.String()
+	return head + ":\n  " + strings.Join(lines, "\n  ")
 }
 
-// Validate checks JSON text and returns every violation, sorted by position. A
-// text that is not JSON has exactly one, with the keyword "syntax". No
-// violations, or only warnings, means that the text is valid: see Valid.
+// Validate checks JSON text and returns its violations, sorted by position: the
+// first hundred, and how many more there are. A text that is not JSON has
+// exactly one, with the keyword "syntax". No violations, or only warnings, means
+// that the text is valid: see Valid.
 func (s *Schema) Validate(text []byte) []Violation {
 	parsed, problem := parseText(text)
 	if problem != nil {
 		return place(text, []finding{{
 			off: problem.off, path: problem.path, keyword: problem.keyword, message: problem.message,
-		}})
+		}}, leftOut{})
 	}
 	var found []finding
+	var left leftOut
+	if s != nil {
+		found, left = s.violations(parsed)
+	}
 	for _, d := range parsed.duplicates {
 		found = append(found, finding{off: d.off, path: d.path, keyword: d.keyword, message: d.message, warning: true})
 	}
-	if s != nil {
-		found = append(found, s.violations(parsed)...)
-	}
-	return place(text, found)
+	return place(text, found, left)
 }
 
 // Warnings says what of the schema could not be used, such as a pattern that no

@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"slices"
 	"strconv"
-	"strings"
-	"unicode/utf8"
 )
 
 const (
@@ -23,9 +21,9 @@ const (
 // smallest value of its type that respects format, minimum, minLength and
 // minItems. Of oneOf and anyOf the first form is taken, allOf is merged.
 //
-// For ordinary schemas the skeleton is valid; for those with patterns or
-// conditions it may not be, and Validate says where. A nil schema, and one that
-// accepts anything, give {}.
+// For ordinary schemas the skeleton is valid; for those with conditions or
+// intricate patterns it may not be, and Validate says where. A nil schema, and
+// one that accepts anything, give {}.
 func (s *Schema) Skeleton() json.RawMessage {
 	empty := json.RawMessage("{}")
 	if s == nil || s.doc.object() == nil {
@@ -155,6 +153,13 @@ func (k *sketcher) array(b *bytes.Buffer, m merged, depth int) {
 	if contains, ok := m.find("contains"); ok && !haveItems {
 		items, haveItems = contains, true
 	}
+	if n := len(prefix.array()); n > least {
+		// A tuple is wanted whole, although a schema such as Zod's accepts less.
+		if most, ok := m.integer("maxItems"); ok {
+			n = min(n, most)
+		}
+		least = n
+	}
 	b.WriteByte('[')
 	for i := 0; i < least && k.left > 0; i++ {
 		if i > 0 {
@@ -169,70 +174,4 @@ func (k *sketcher) array(b *bytes.Buffer, m merged, depth int) {
 		}
 	}
 	b.WriteByte(']')
-}
-
-// text makes a string: the first of some candidates that fits the pattern.
-func (k *sketcher) text(m merged) string {
-	least, _ := m.integer("minLength")
-	least = min(least, maxSketchValues)
-	most, bounded := m.integer("maxLength")
-	format, _ := m.find("format")
-	name, _ := format.value.(string)
-	candidates := []string{formatSample(name)}
-	if candidates[0] == "" {
-		candidates = append(candidates,
-			"a", "A", "0", "abc", "ABC", "123", "a1", "a-b", "example", "00:00", "2026-01-01",
-			"https://example.com", "user@example.com", "00000000-0000-4000-8000-000000000000")
-	}
-	for i, c := range candidates {
-		if n := utf8.RuneCountInString(c); n < least && c == strings.Trim(c, "abcABC0123") {
-			candidates[i] = c + strings.Repeat("x", least-n)
-		} else if n < least && name == "" {
-			candidates[i] = c + strings.Repeat(c[:1], least-n)
-		}
-	}
-	pattern, _ := m.find("pattern")
-	source, ok := pattern.value.(string)
-	if !ok {
-		return candidates[0]
-	}
-	re, err := k.schema.patterns.engine(source)
-	if err != nil {
-		return candidates[0]
-	}
-	for _, c := range candidates {
-		if re.MatchString(c) && (!bounded || utf8.RuneCountInString(c) <= most) {
-			return c
-		}
-	}
-	return candidates[0]
-}
-
-// formatSample is a value of a string format; empty for an unknown one.
-func formatSample(name string) string {
-	switch name {
-	case "uri", "url", "iri", "uri-reference", "iri-reference", "uri-template":
-		return "https://example.com"
-	case "email", "idn-email":
-		return "user@example.com"
-	case "date-time":
-		return "2026-01-01T00:00:00Z"
-	case "date":
-		return "2026-01-01"
-	case "time":
-		return "00:00:00Z"
-	case "duration":
-		return "PT1M"
-	case "uuid", "guid":
-		return "00000000-0000-4000-8000-000000000000"
-	case "hostname", "idn-hostname":
-		return "example.com"
-	case "ipv4":
-		return "127.0.0.1"
-	case "ipv6":
-		return "::1"
-	case "semver":
-		return "1.0.0"
-	}
-	return ""
 }

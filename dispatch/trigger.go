@@ -99,17 +99,20 @@ func (t *Trigger) Send(ctx context.Context, m *Message, delay time.Duration) (st
 	if t.key != "" {
 		req.Header.Set(triggerKeyHeader, t.key)
 	}
+	// Of any type: the job is in the queue by now, and an error for the form of
+	// the answer would make the caller send it again.
 	var answer struct {
-		OK        *bool  `json:"ok"`
-		MessageID any    `json:"messageId"`
-		Error     string `json:"error"`
+		OK        any `json:"ok"`
+		MessageID any `json:"messageId"`
+		Error     any `json:"error"`
 	}
 	if err := call(t.client, req, op, t.key, maxAnswer, &answer); err != nil {
 		return "", err
 	}
-	if answer.OK != nil && !*answer.OK {
+	if answer.OK == false {
+		reason, _ := answer.Error.(string)
 		return "", fmt.Errorf("%s: the workers API answered ok: false: %s", op,
-			cmp.Or(printable(shorten(answer.Error, maxErrorBody)), "no reason given"))
+			cmp.Or(oneLine(withoutKey(reason, t.key)), "no reason given"))
 	}
 	if text, ok := answer.MessageID.(string); ok && text != "" {
 		return text, nil

@@ -85,6 +85,8 @@ func TestTriggerAnswers(t *testing.T) {
 			name: "a page instead of an API", status: 200, contentType: "text/html; charset=utf-8", answer: "<!doctype html><title>\x1b[31mlogin",
 			says: []string{"200 OK", "not with a JSON object", "text/html", `"<!doctype html><title>\x1b[31mlogin"`},
 		},
+		{name: "fields of other types", status: 200, contentType: "application/json", answer: `{"ok":"true","messageId":7,"error":{}}`, id: "trigger-job-1"},
+		{name: "not ok, in an object", status: 200, contentType: "application/json", answer: `{"ok":false,"error":{}}`, says: []string{"no reason given"}},
 		{name: "nothing", status: 200, contentType: "", answer: "", says: []string{"the answer is empty"}},
 		{name: "other JSON", status: 200, contentType: "application/json", answer: `"hello"`, says: []string{"not with a JSON object"}},
 		{name: "cut off", status: 200, contentType: "application/json", answer: `{"ok":true`, says: []string{"not with a JSON object"}},

@@ -12,44 +12,9 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 )
 
-// finding is a violation on its way, with the byte offset instead of a line.
-type finding struct {
-	off     int
-	path    []string
-	keyword string
-	message string
-	warning bool
-	// expects says what was allowed when the value is of the wrong sort
-	// altogether (type, const, enum): what a union needs to merge its branches.
-	expects []string
-}
-
-// place gives findings their lines and columns, sorted and without repetitions.
-func place(text []byte, found []finding) []Violation {
-	if len(found) == 0 {
-		return nil
-	}
-	slices.SortFunc(found, func(a, b finding) int {
-		return cmp.Or(
-			cmp.Compare(a.off, b.off), slices.Compare(a.path, b.path),
-			cmp.Compare(a.keyword, b.keyword), cmp.Compare(a.message, b.message),
-		)
-	})
-	where := newLocator(text)
-	out := make([]Violation, 0, len(found))
-	for _, f := range found {
-		v := Violation{Pointer: jsonPointer(f.path), Keyword: f.keyword, Message: f.message, Warning: f.warning}
-		v.Line, v.Column = where.at(f.off)
-		if len(out) == 0 || out[len(out)-1] != v {
-			out = append(out, v)
-		}
-	}
-	return out
-}
-
 // violations validates a parsed text.
-func (s *Schema) violations(t *parsedText) []finding {
-	c := collector{text: t}
+func (s *Schema) violations(t *parsedText) ([]finding, leftOut) {
+	c := collector{schema: s, text: t}
 	var found []finding
 	if s.check != nil {
 		found = c.all(s.check.Validate(t.value))
@@ -62,7 +27,7 @@ func (s *Schema) violations(t *parsedText) []finding {
 			found = append(found, f)
 		}
 	}
-	return found
+	return found, c.left
 }
 
 func asValidation(err error) *jsonschema.ValidationError {
@@ -73,7 +38,11 @@ func asValidation(err error) *jsonschema.ValidationError {
 }
 
 // collector turns the library's tree of errors into findings.
-type collector struct{ text *parsedText }
+type collector struct {
+	schema *Schema
+	text   *parsedText
+	left   leftOut
+}
 
 func (c *collector) all(err error) []finding {
 	if err == nil {
@@ -83,7 +52,46 @@ func (c *collector) all(err error) []finding {
 	if failed == nil {
 		return []finding{{keyword: "schema", message: "cannot be checked: " + printable(err.Error())}}
 	}
-	return c.walk(failed)
+	units := flatten(failed, nil)
+	if len(units) > maxViolations {
+		// Only what will be reported is worded, and that is what comes first in
+		// the text; the library goes through objects in no order.
+		offset := make(map[*jsonschema.ValidationError]int, len(units))
+		for _, u := range units {
+			offset[u] = c.text.root.find(u.InstanceLocation).off
+		}
+		slices.SortStableFunc(units, func(a, b *jsonschema.ValidationError) int {
+			return cmp.Or(cmp.Compare(offset[a], offset[b]), cmp.Compare(a.SchemaURL, b.SchemaURL))
+		})
+		first := units[maxViolations]
+		c.left.errors.add(offset[first], first.InstanceLocation, len(units)-maxViolations)
+		units = units[:maxViolations]
+	}
+	var found []finding
+	for _, u := range units {
+		found = append(found, c.walk(u)...)
+	}
+	return found
+}
+
+// flatten lists the errors below e that are worded one by one.
+func flatten(e *jsonschema.ValidationError, out []*jsonschema.ValidationError) []*jsonschema.ValidationError {
+	if !isGroup(e) {
+		return append(out, e)
+	}
+	for _, cause := range e.Causes {
+		out = flatten(cause, out)
+	}
+	return out
+}
+
+// isGroup reports whether an error only holds others, all of which count.
+func isGroup(e *jsonschema.ValidationError) bool {
+	switch e.ErrorKind.(type) {
+	case *kind.Schema, *kind.Group, *kind.AllOf, *kind.Reference:
+		return true
+	}
+	return false
 }
 
 // value is the input's value at a path.
@@ -128,13 +136,14 @@ func member(path []string, name string) []string {
 
 // walk returns the findings below e.
 func (c *collector) walk(e *jsonschema.ValidationError) []finding {
-	switch k := e.ErrorKind.(type) {
-	case *kind.Schema, *kind.Group, *kind.AllOf, *kind.Reference:
+	if isGroup(e) {
 		var out []finding
 		for _, cause := range e.Causes {
 			out = append(out, c.walk(cause)...)
 		}
 		return out
+	}
+	switch k := e.ErrorKind.(type) {
 	case *kind.AnyOf:
 		return c.union(e, "anyOf")
 	case *kind.OneOf:
@@ -246,32 +255,4 @@ func (c *collector) wrong(path []string, keyword string, expects []string) findi
 	f := c.at(path, keyword, "must be %s, is %s", alternatives(expects), describe(c.value(path)))
 	f.expects = expects
 	return f
-}
-
-// extras returns the additional properties among the errors below e, and
-// whether there is nothing but additional properties.
-func (c *collector) extras(e *jsonschema.ValidationError) (found []finding, pure bool) {
-	if e == nil {
-		return nil, true
-	}
-	switch e.ErrorKind.(type) {
-	case *kind.AdditionalProperties:
-		return c.leaf(e), true
-	case *kind.Schema, *kind.Group, *kind.AllOf, *kind.Reference:
-		pure = true
-		for _, cause := range e.Causes {
-			more, only := c.extras(cause)
-			found = append(found, more...)
-			pure = pure && only
-		}
-		return found, pure
-	case *kind.AnyOf, *kind.OneOf:
-		for _, cause := range e.Causes {
-			if more, only := c.extras(cause); only && (found == nil || len(more) < len(found)) {
-				found = more
-			}
-		}
-		return found, found != nil
-	}
-	return nil, false
 }

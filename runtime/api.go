@@ -29,9 +29,9 @@ const (
 	headerTriggerKey = "x-workers-trigger-key"
 	headerConfigKey  = "x-workers-config-key"
 
-	// maxRequestBytes leaves room for the envelope around a message of that
-	// length, whose quotes may be escaped.
-	maxRequestBytes = dispatch.MaxMessageBytes + 256<<10
+	// maxRequestBytes leaves room for the envelope around the longest message, and
+	// for the backslashes before its quotes when it comes as text.
+	maxRequestBytes = 2*dispatch.MaxMessageBytes + 64<<10
 
 	queueCallTimeout = 5 * time.Second
 
@@ -108,7 +108,7 @@ func NewAPI(cfg APIConfig) http.Handler {
 	cfg.TriggerKey = cmp.Or(key, cfg.TriggerKey, env("WORKERS_TRIGGER_API_KEY"))
 	cfg.ConfigKey = cmp.Or(key, cfg.ConfigKey, env("WORKERS_CONFIG_API_KEY"))
 
-	a := &api{cfg: cfg, out: sharedOutput(cfg.Output), log: cfg.Logger, sqs: lazySQS{client: cfg.SQS}}
+	a := &api{cfg: cfg, out: sharedOutput(cfg.Output), log: cfg.Logger, sqs: lazySQS{client: cfg.SQS, region: cfg.Region}}
 	if a.log == nil {
 		a.log = newLogger(a.out, false)
 	}
@@ -163,13 +163,16 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 }
 
 // authorized compares digests, so that neither content nor length of the key
-// shows in the time it takes.
+// shows in the time it takes. HTTP drops the spaces around a header's value, so
+// those around the configured key, such as a line feed from a file, cannot count;
+// a key of nothing but spaces still guards, and nobody can give it.
 func authorized(given, want string) bool {
 	if want == "" {
 		return true
 	}
-	g, w := sha256.Sum256([]byte(given)), sha256.Sum256([]byte(want))
-	return subtle.ConstantTimeCompare(g[:], w[:]) == 1
+	trimmed := strings.TrimSpace(want)
+	g, w := sha256.Sum256([]byte(strings.TrimSpace(given))), sha256.Sum256([]byte(trimmed))
+	return subtle.ConstantTimeCompare(g[:], w[:]) == 1 && trimmed != ""
 }
 
 // gatewayStage carries the stage that API Gateway named for a request.
@@ -210,6 +213,7 @@ func (a *api) queueURL(ctx context.Context, workerID string) (url string, fromEn
 // lazySQS makes the SQS client when it is first needed: a function that only
 // answers from its environment never loads the SDK's configuration.
 type lazySQS struct {
+	region string // where neither environment nor profile names one
 	mu     sync.Mutex
 	client APISQS
 }
@@ -220,7 +224,7 @@ func (l *lazySQS) get(ctx context.Context) (APISQS, error) {
 	if l.client != nil {
 		return l.client, nil
 	}
-	cfg, err := config.LoadDefaultConfig(ctx)
+	cfg, err := config.LoadDefaultConfig(ctx, config.WithDefaultRegion(l.region))
 	if err != nil {
 		return nil, err // and try again with the next request
 	}

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -67,7 +68,7 @@ func (a *api) serveConfig(w http.ResponseWriter, r *http.Request) {
 			}
 			continue
 		}
-		answer.Workers[m.ID] = dispatch.WorkersConfigEntry{QueueURL: urls[i], Region: a.cfg.Region, Group: m.Group}
+		answer.Workers[m.ID] = dispatch.WorkersConfigEntry{QueueURL: urls[i], Region: a.cfg.Region, Group: cmp.Or(m.Group, DefaultGroup)}
 	}
 	writeJSON(w, http.StatusOK, answer)
 }

@@ -48,8 +48,8 @@ func (f *fakeSQS) SendMessage(_ context.Context, in *sqs.SendMessageInput, _ ...
 
 func apiManifest() dispatch.Manifest {
 	return dispatch.Manifest{Version: 1, Workers: []dispatch.ManifestWorker{
-		{ID: "echo", Group: "default", InputSchema: json.RawMessage(`{"type":"object"}`)},
-		{ID: "gone", Group: "media"},
+		{ID: "echo", InputSchema: json.RawMessage(`{"type":"object"}`)},
+		{ID: "gone"},
 		{ID: "video-processing", Group: "media"},
 	}}
 }
@@ -93,6 +93,10 @@ func TestAPI(t *testing.T) {
 		{name: "too large", target: "/workers/trigger?workerId=echo", body: strings.Repeat("x", maxRequestBytes+1), status: 413},
 		{name: "one MiB fits", target: "/workers/trigger?workerId=echo", body: strings.Repeat("x", dispatch.MaxMessageBytes), status: 200, want: sentEcho, sent: strings.Repeat("x", dispatch.MaxMessageBytes)},
 
+		{name: "one MiB as text fits", body: `{"workerId":"echo","messageBody":"` + strings.Repeat(`\"`, dispatch.MaxMessageBytes) + `"}`, status: 200, want: sentEcho, sent: strings.Repeat(`"`, dispatch.MaxMessageBytes)},
+
+		{name: "key with a line feed", env: map[string]string{"WORKERS_API_KEY": "k1\n"}, header: map[string]string{"x-workers-trigger-key": "k1"}, body: `{"workerId":"echo","body":"x"}`, status: 200, want: sentEcho, sent: "x"},
+		{name: "key of spaces", env: map[string]string{"WORKERS_API_KEY": " "}, body: `{"workerId":"echo","body":"x"}`, status: 401},
 		{name: "no key", env: key, body: `{}`, status: 401, want: `{"error":"Unauthorized"}`},
 		{name: "wrong key", env: key, header: map[string]string{"x-workers-trigger-key": "k2"}, body: `{}`, status: 401, want: `{"error":"Unauthorized"}`},
 		{name: "key", env: key, header: map[string]string{"X-Workers-Trigger-Key": "k1"}, body: `{"workerId":"echo","body":"x"}`, status: 200, want: sentEcho, sent: "x"},
@@ -174,7 +178,10 @@ func TestTriggerLeavesAMarker(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]string{
 		`{"workerId":"echo","body":{"jobId":"j-1"}}`: `[AIWORKER_TRIGGER] {"jobId":"j-1","workerId":"echo","awsRequestId":""}` + "\n",
-		`{"workerId":"echo","body":"text"}`:          `[AIWORKER_TRIGGER] {"jobId":null,"workerId":"echo","awsRequestId":""}` + "\n",
+		// The id of another letter case is another field; and no id makes a line of a megabyte.
+		`{"workerId":"echo","body":{"JobId":"j-1"}}`:                               `[AIWORKER_TRIGGER] {"jobId":null,"workerId":"echo","awsRequestId":""}` + "\n",
+		`{"workerId":"echo","body":{"jobId":"` + strings.Repeat("x", 1000) + `"}}`: `[AIWORKER_TRIGGER] {"jobId":"` + strings.Repeat("x", maxLoggedID) + `...","workerId":"echo","awsRequestId":""}` + "\n",
+		`{"workerId":"echo","body":"text"}`:                                        `[AIWORKER_TRIGGER] {"jobId":null,"workerId":"echo","awsRequestId":""}` + "\n",
 	} {
 		var log rig
 		h := NewAPI(APIConfig{Manifest: apiManifest(), SQS: &fakeSQS{}, Output: &log, Getenv: func(name string) string {

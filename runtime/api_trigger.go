@@ -72,7 +72,7 @@ func (a *api) serveTrigger(w http.ResponseWriter, r *http.Request) {
 func (a *api) trigger(ctx context.Context, req triggerRequest) (status int, answer any) {
 	known := slices.ContainsFunc(a.cfg.Manifest.Workers, func(m dispatch.ManifestWorker) bool { return m.ID == req.workerID })
 	if !known {
-		a.log.WarnContext(ctx, "trigger names a worker that is not in the manifest", "workerId", req.workerID)
+		a.log.WarnContext(ctx, "trigger names a worker that is not in the manifest", "workerId", truncate(req.workerID, maxLoggedID))
 	}
 	stage := a.stage(ctx)
 	result := triggerResult{OK: true, WorkerID: req.workerID, Stage: stage}
@@ -80,7 +80,7 @@ func (a *api) trigger(ctx context.Context, req triggerRequest) (status int, answ
 	name := a.queueName(ctx, req.workerID)
 	switch {
 	case err != nil:
-		a.log.ErrorContext(ctx, "trigger finds no queue", "workerId", req.workerID, "queueName", name, "error", jobError(err))
+		a.log.ErrorContext(ctx, "trigger finds no queue", "workerId", truncate(req.workerID, maxLoggedID), "queueName", truncate(name, maxLoggedID), "error", jobError(err))
 		return http.StatusNotFound, apiError{Error: "Queue does not exist or not accessible", QueueName: name, Message: err.Error()}
 	case url == "":
 		return http.StatusNotFound, apiError{Error: "Queue URL not found", QueueName: name}
@@ -100,12 +100,12 @@ func (a *api) trigger(ctx context.Context, req triggerRequest) (status int, answ
 		return a.sendFailed(ctx, req, err)
 	}
 	result.MessageID = out.MessageId
-	a.out.writeMarker(triggerMarker, triggerRun{JobID: req.jobID(), WorkerID: req.workerID, AWSRequestID: lambdaRequestID(ctx)})
+	a.out.writeMarker(triggerMarker, triggerRun{JobID: req.jobID(), WorkerID: truncate(req.workerID, maxLoggedID), AWSRequestID: lambdaRequestID(ctx)})
 	return http.StatusOK, result
 }
 
 func (a *api) sendFailed(ctx context.Context, req triggerRequest, err error) (int, any) {
-	a.log.ErrorContext(ctx, "trigger cannot send the message", "workerId", req.workerID, "error", jobError(err))
+	a.log.ErrorContext(ctx, "trigger cannot send the message", "workerId", truncate(req.workerID, maxLoggedID), "error", jobError(err))
 	return http.StatusInternalServerError, apiError{Error: "Failed to send message", Message: err.Error()}
 }
 
@@ -152,15 +152,18 @@ func jsonString(raw json.RawMessage) (string, bool) {
 	return s, err == nil
 }
 
-// jobID is the job's id if the message tells it.
+// jobID is the job's id if the message tells it, short enough for a log line.
 func (r triggerRequest) jobID() *string {
-	var m struct {
-		JobID *string `json:"jobId"`
-	}
-	if err := json.Unmarshal([]byte(r.message), &m); err != nil {
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(r.message), &fields); err != nil {
 		return nil
 	}
-	return m.JobID
+	id, ok := jsonString(fields["jobId"])
+	if !ok {
+		return nil
+	}
+	id = truncate(id, maxLoggedID)
+	return &id
 }
 
 func lambdaRequestID(ctx context.Context) string {

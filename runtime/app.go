@@ -27,7 +27,7 @@ type AppConfig struct {
 	// os.Stdout, which is where Lambda looks for it.
 	Output io.Writer
 	// WebhookClient sends completion webhooks; nil means a client of the App's
-	// own. Its redirect policy is replaced: see WebhookUserAgent.
+	// own. Its redirect policy is replaced: see the package documentation.
 	WebhookClient *http.Client
 	// WebhookStack puts the stack of a panic into the webhook's payload. Stacks
 	// tell a receiver about the inside of the worker, so the default is off.

@@ -66,7 +66,8 @@ func (d *delivery) execute() outcome {
 	if len(input) == 0 {
 		input = json.RawMessage("{}")
 	}
-	if err := d.checkInput(input); err != nil {
+	input, err := d.checkInput(input)
+	if err != nil {
 		return outcome{err: err}
 	}
 	d.event(slog.LevelInfo, "job started", dispatch.EventStarted)
@@ -79,18 +80,23 @@ func (d *delivery) execute() outcome {
 	return o
 }
 
-func (d *delivery) checkInput(input json.RawMessage) error {
+// checkInput returns the input as the handler may see it.
+func (d *delivery) checkInput(input json.RawMessage) (json.RawMessage, error) {
 	violations, warnings, err := d.def.input.validate(input)
 	if err != nil {
-		return fmt.Errorf("check the input of worker %q: %w", d.def.id, err)
-	}
-	if len(warnings) > 0 {
-		d.events.LogAttrs(d.batch.ctx, slog.LevelWarn, "the input is accepted, with doubts: "+describeViolations(warnings))
+		return nil, fmt.Errorf("check the input of worker %q: %w", d.def.id, err)
 	}
 	if len(violations) > 0 {
-		return inputError{&dispatch.ValidationError{WorkerID: d.def.id, Violations: violations}}
+		return nil, inputError{&dispatch.ValidationError{WorkerID: d.def.id, Violations: violations}}
 	}
-	return nil
+	if len(warnings) == 0 {
+		return input, nil
+	}
+	d.events.LogAttrs(d.batch.ctx, slog.LevelWarn, "the input is accepted, with doubts: "+describeViolations(warnings))
+	if input, err = d.def.input.dropUnknown(input); err != nil {
+		return nil, fmt.Errorf("drop what worker %q does not know: %w", d.def.id, err)
+	}
+	return input, nil
 }
 
 func (d *delivery) checkOutput(output json.RawMessage) error {

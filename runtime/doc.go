@@ -37,4 +37,14 @@
 //
 // The name collides with the standard library's runtime package; import that one
 // as goruntime where both are needed.
+//
+// # Webhooks
+//
+// A message with a webhookUrl gets one POST when its job is completed or has
+// failed, in the form of the deployed system: User-Agent ai-router-worker/1.0 and
+// {jobId, workerId, status, output or error, metadata}. It is tried up to three
+// times within ten seconds, at http and https URLs only, and never fails the job.
+// A redirect is followed when it keeps method and body (307, 308) and neither
+// leaves the host nor turns https into http. The header x-workflow-secret carries
+// WORKFLOW_INTERNAL_SECRET, if that is set, and never an API key of the workers.
 package runtime

@@ -67,6 +67,7 @@ func (e *PanicError) Unwrap() error {
 // does not fit the worker's output schema, or is not JSON at all. It is final:
 // the handler has done its work, and doing it again would do it twice.
 type OutputError struct {
+	// WorkerID is the worker that returned it.
 	WorkerID string
 	// Violations says what does not fit; empty when Err is set.
 	Violations []dispatch.Violation
@@ -213,8 +214,12 @@ func describeViolations(vs []dispatch.Violation) string {
 		at = "(root)"
 	}
 	text := at + ": " + vs[0].Message
-	if n := len(vs) - 1; n > 0 {
-		text += fmt.Sprintf(" (and %d more)", n)
+	others := 0
+	for _, v := range vs[1:] {
+		others += max(v.More, 1)
+	}
+	if others > 0 {
+		text += fmt.Sprintf(" (and %d more)", others)
 	}
 	return text
 }

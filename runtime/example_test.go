@@ -11,6 +11,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"github.com/microfox-ai/aiwctl/dispatch"
 	"github.com/microfox-ai/aiwctl/runtime"
 )
 
@@ -87,4 +88,50 @@ func ExampleApp_Manifest() {
 	w := app.Manifest().Workers[0]
 	fmt.Println(w.ID, w.TimeoutSeconds, w.SQS.VisibilityTimeoutSeconds, strings.Contains(string(w.InputSchema), "whom to greet"))
 	// Output: greet 300 1800 true
+}
+
+// Must is for workers that live in a package-level variable, next to their types.
+func ExampleMust() {
+	worker := runtime.Must(runtime.New("greet", greet))
+	fmt.Println(worker.ID())
+
+	defer func() { fmt.Println(recover()) }()
+	runtime.Must(runtime.New("greet people", greet))
+	// Output:
+	// greet
+	// worker "greet people": the id may hold letters, digits, - and _ only, as SQS allows in a queue name
+}
+
+// Whoever types a job for the worker starts with the example.
+func ExampleWithExample() {
+	worker := runtime.Must(runtime.New("greet", greet, runtime.WithExample(GreetInput{Name: "Ada"})))
+	app, err := runtime.NewApp(runtime.AppConfig{}, worker)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	schema, err := dispatch.CompileSchema(app.Manifest().Workers[0].InputSchema)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(string(schema.Skeleton()))
+	// Output:
+	// {
+	//   "name": "Ada"
+	// }
+}
+
+// In local mode a dispatch runs the job in this process.
+func ExampleWorker_Dispatch() {
+	worker := runtime.Must(runtime.New("greet", func(_ context.Context, job *runtime.Job[GreetInput]) (GreetOutput, error) {
+		fmt.Println("greeting", job.Input.Name)
+		return GreetOutput{Greeting: "Hello, " + job.Input.Name}, nil
+	}))
+	result, err := worker.Dispatch(context.Background(), GreetInput{Name: "Ada"},
+		dispatch.WithMode(dispatch.ModeLocal), dispatch.WithJobID("job-42"))
+	fmt.Println(result.Status, result.JobID, err)
+	// Output:
+	// greeting Ada
+	// queued job-42 <nil>
 }

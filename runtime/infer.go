@@ -31,7 +31,7 @@ func (e *inferError) Unwrap() error { return e.err }
 // inferSchema makes the schema of what encoding/json writes for t. The library
 // looks at the shape of a type only; this wrapper adds what encoding/json does
 // beyond it: methods that marshal, bytes in base64, and maps that are null.
-func inferSchema(t reflect.Type) (json.RawMessage, error) {
+func inferSchema(t reflect.Type) (*jsonschema.Schema, error) {
 	overrides := map[reflect.Type]*jsonschema.Schema{}
 	if err := collectOverrides(t, overrides, nil); err != nil {
 		return nil, &inferError{t: t, err: err}
@@ -41,12 +41,9 @@ func inferSchema(t reflect.Type) (json.RawMessage, error) {
 		return nil, &inferError{t: t, err: err}
 	}
 	repairNull(s)
+	repairEmbedded(t, s)
 	s.Schema = draft2020
-	raw, err := encodeJSON(s)
-	if err != nil {
-		return nil, &inferError{t: t, err: err}
-	}
-	return raw, nil
+	return s, nil
 }
 
 // collectOverrides walks t and everything it holds. It refuses what the schema
@@ -124,6 +121,42 @@ var (
 	jsonMarshaler = reflect.TypeFor[json.Marshaler]()
 	textMarshaler = reflect.TypeFor[encoding.TextMarshaler]()
 )
+
+// repairEmbedded takes the fields of embedded pointers out of required: where the
+// pointer is nil, encoding/json writes none of them.
+func repairEmbedded(t reflect.Type, s *jsonschema.Schema) {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	switch t.Kind() { //nolint:exhaustive // the other kinds hold no fields
+	case reflect.Slice, reflect.Array:
+		if s.Items != nil {
+			repairEmbedded(t.Elem(), s.Items)
+		}
+	case reflect.Map:
+		if s.AdditionalProperties != nil {
+			repairEmbedded(t.Elem(), s.AdditionalProperties)
+		}
+	case reflect.Struct:
+		// VisibleFields lists promoted fields too, with the path that leads to them.
+		for _, f := range reflect.VisibleFields(t) {
+			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+			if name == "" {
+				name = f.Name
+			}
+			property := s.Properties[name]
+			if property == nil {
+				continue
+			}
+			for i := 1; i < len(f.Index); i++ {
+				if t.FieldByIndex(f.Index[:i]).Type.Kind() == reflect.Pointer {
+					s.Required = slices.DeleteFunc(s.Required, func(r string) bool { return r == name })
+				}
+			}
+			repairEmbedded(f.Type, property)
+		}
+	}
+}
 
 // repairNull corrects two things the library does to null. A pointer to a type
 // whose schema allows everything becomes "null only": it is everything again. And

@@ -53,7 +53,7 @@ type leaf struct {
 
 func inferred(t testing.TB, typ reflect.Type) *dispatch.Schema {
 	t.Helper()
-	raw, err := inferSchema(typ)
+	raw, err := inferText(typ)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +109,7 @@ func TestInferredSchema(t *testing.T) {
 		URL   string `json:"url" jsonschema:"where it is"`
 		Limit int    `json:"limit,omitempty"`
 	}
-	raw, err := inferSchema(reflect.TypeFor[input]())
+	raw, err := inferText(reflect.TypeFor[input]())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +155,7 @@ func TestTypesWithoutASchema(t *testing.T) {
 		N int `json:",string"`
 	}]()
 	for _, typ := range []reflect.Type{reflect.TypeFor[tree](), reflect.TypeFor[map[string]*tree](), reflect.TypeFor[chan int](), reflect.TypeFor[map[int]string](), quoted} {
-		if raw, err := inferSchema(typ); err == nil {
+		if raw, err := inferText(typ); err == nil {
 			t.Errorf("%v has the schema %s", typ, raw)
 		}
 	}
@@ -186,5 +186,48 @@ func TestGivenSchemaIsEnforcedAsWritten(t *testing.T) {
 		if got := r.eventNames(t); got != want {
 			t.Errorf("%s: events %q, want %q", text, got, want)
 		}
+	}
+}
+
+// inferText is the text of the schema that a worker publishes for a type.
+func inferText(typ reflect.Type) (json.RawMessage, error) {
+	s, err := newSchema(nil, typ, nil)
+	if err != nil {
+		return nil, err
+	}
+	return s.raw, nil
+}
+
+type place struct {
+	City string `json:"city"`
+}
+
+// The fields of an embedded pointer are not written when it is nil.
+func TestEmbeddedPointerIsOptional(t *testing.T) {
+	t.Parallel()
+	type stop struct {
+		*place
+		Name string `json:"name"`
+	}
+	type tour struct {
+		stop
+		Stops []stop          `json:"stops"`
+		ByDay map[string]stop `json:"byDay"`
+	}
+	s := inferred(t, reflect.TypeFor[tour]())
+	for _, v := range []tour{
+		{Stops: []stop{{Name: "a"}}, ByDay: map[string]stop{"monday": {Name: "b"}}},
+		{stop: stop{place: &place{City: "c"}}, Stops: []stop{{place: &place{City: "c"}}}},
+	} {
+		text, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found := s.Validate(text); len(found) > 0 {
+			t.Errorf("%s: %v", text, found)
+		}
+	}
+	if found := s.Validate([]byte(`{"stops":[{"city":"c"}],"byDay":{}}`)); len(found) != 2 {
+		t.Errorf("missing names: %v", found)
 	}
 }

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
-	"io"
 	"log/slog"
 	"math"
 	"time"
@@ -76,20 +74,6 @@ type jobInfo struct {
 	attempt, maxAttempts  int
 	sentAt                time.Time
 	log, events           *slog.Logger
-}
-
-// decodeInput reads the input into v. Numbers keep all their digits: in an any
-// they become json.Number.
-func decodeInput(input json.RawMessage, v any) error {
-	dec := json.NewDecoder(bytes.NewReader(input))
-	dec.UseNumber()
-	if err := dec.Decode(v); err != nil {
-		return err
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("more than one JSON value")
-	}
-	return nil
 }
 
 // encodeJSON writes v on one line and, unlike json.Marshal, leaves <, > and & as

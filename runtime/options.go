@@ -50,7 +50,7 @@ const (
 	adviceVisibility = 6
 )
 
-// Option changes a setting of a worker. The last one wins.
+// Option changes a setting of a worker. Of several for one setting the last wins.
 type Option func(*settings)
 
 // settings is everything about a worker that is not its handler.
@@ -67,6 +67,7 @@ type settings struct {
 	concurrency  int
 	inputSchema  json.RawMessage
 	outputSchema json.RawMessage
+	examples     []any
 	hideOutput   bool
 	client       *dispatch.Client
 }
@@ -138,8 +139,18 @@ func WithDLQRetention(d time.Duration) Option {
 	return func(s *settings) { s.dlqRetention = d }
 }
 
+// WithExample gives an input that works, of the handler's input type. It stands
+// under "examples" in the input schema, and the console and aiwctl start with the
+// first one when somebody types a job for the worker. Default: they start with
+// the required properties, empty.
+func WithExample(input any) Option {
+	return func(s *settings) { s.examples = append(s.examples, input) }
+}
+
 // WithInputSchema replaces the inferred input schema with a JSON Schema (draft
-// 2020-12 or 7). It is enforced as it is written.
+// 2020-12 or 7). It is enforced as it is written. Close its objects with
+// additionalProperties:false: encoding/json fills a struct's field from a
+// property of any letter case, so what the schema does not know can still arrive.
 func WithInputSchema(schema json.RawMessage) Option {
 	return func(s *settings) { s.inputSchema = schema }
 }

@@ -2,10 +2,13 @@ package runtime
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
 	"sync"
+
+	"github.com/google/jsonschema-go/jsonschema"
 
 	"github.com/microfox-ai/aiwctl/dispatch"
 )
@@ -13,6 +16,9 @@ import (
 // schema is a worker's input or output schema.
 type schema struct {
 	raw json.RawMessage
+	// inferred is the schema as it was made from the Go type; nil when the author
+	// gave one.
+	inferred *jsonschema.Schema
 	// compile is called at most once. An inferred schema is compiled when the
 	// first job needs it, so that a program with many workers starts at once and
 	// one that only prints its manifest compiles nothing.
@@ -20,29 +26,87 @@ type schema struct {
 }
 
 // newSchema takes the author's schema, or infers one from t when that is empty.
-func newSchema(given json.RawMessage, t reflect.Type) (*schema, error) {
+func newSchema(given json.RawMessage, t reflect.Type, examples []any) (*schema, error) {
 	if len(given) > 0 {
-		compiled, err := dispatch.CompileSchema(given)
-		if err != nil {
-			return nil, err
-		}
 		raw, err := compactJSON(given)
 		if err != nil {
 			return nil, err
 		}
-		return &schema{raw: raw, compile: func() (*dispatch.Schema, error) { return compiled, nil }}, nil
+		if raw, err = addExamples(raw, t, examples); err != nil {
+			return nil, err
+		}
+		compiled, err := dispatch.CompileSchema(raw)
+		if err != nil {
+			return nil, err
+		}
+		s := &schema{raw: raw, compile: func() (*dispatch.Schema, error) { return compiled, nil }}
+		return s, s.checkExamples(examples)
 	}
-	raw, err := inferSchema(t)
+	inferred, err := inferSchema(t)
 	if err != nil {
 		return nil, err
 	}
-	return &schema{raw: raw, compile: sync.OnceValues(func() (*dispatch.Schema, error) {
+	raw, err := encodeJSON(inferred)
+	if err != nil {
+		return nil, &inferError{t: t, err: err}
+	}
+	// An example of type t fits what was inferred from t, so this is all to check.
+	if raw, err = addExamples(raw, t, examples); err != nil {
+		return nil, err
+	}
+	return &schema{raw: raw, inferred: inferred, compile: sync.OnceValues(func() (*dispatch.Schema, error) {
 		// An inferred schema is closed, so that whoever types an input hears of a
 		// misspelt property. A worker that is already deployed must still accept
 		// the message of a newer sender with a property more: here an unknown
 		// property is a warning.
 		return dispatch.CompileSchema(raw, dispatch.TolerateOutputMode())
 	})}, nil
+}
+
+// addExamples puts examples into the text of a schema, whose order it keeps.
+func addExamples(raw json.RawMessage, t reflect.Type, examples []any) (json.RawMessage, error) {
+	if len(examples) == 0 {
+		return raw, nil
+	}
+	for _, x := range examples {
+		if x == nil || !reflect.TypeOf(x).AssignableTo(t) {
+			return nil, fmt.Errorf("the example is of type %T, the input of type %v", x, t)
+		}
+	}
+	text, err := encodeJSON(examples)
+	if err != nil {
+		return nil, fmt.Errorf("encode the example: %w", err)
+	}
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &members); err != nil {
+		return nil, fmt.Errorf("the schema is not an object that an example could be added to: %w", err)
+	}
+	if _, taken := members["examples"]; taken {
+		return nil, errors.New("the schema has examples of its own: add the example there")
+	}
+	comma := ","
+	if len(members) == 0 {
+		comma = ""
+	}
+	return slices.Concat(raw[:len(raw)-1], []byte(comma+`"examples":`), text, []byte("}")), nil
+}
+
+// checkExamples refuses an example that does not fit the author's own schema.
+func (s *schema) checkExamples(examples []any) error {
+	for _, x := range examples {
+		text, err := encodeJSON(x)
+		if err != nil {
+			return fmt.Errorf("encode the example: %w", err)
+		}
+		violations, _, err := s.validate(text)
+		if err != nil {
+			return err
+		}
+		if len(violations) > 0 {
+			return fmt.Errorf("the example %s does not fit the schema: %s", truncate(string(text), 200), describeViolations(violations))
+		}
+	}
+	return nil
 }
 
 // validate splits what does not fit into errors and warnings.

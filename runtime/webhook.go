@@ -16,16 +16,10 @@ import (
 	"github.com/microfox-ai/aiwctl/dispatch"
 )
 
-// WebhookUserAgent is the User-Agent of completion webhooks, as receivers know it
-// from the deployed system.
-//
-// A webhook goes to http and https URLs only. A redirect is followed when it
-// keeps method and body (307, 308) and neither leaves the host nor turns https
-// into http. The header x-workflow-secret carries WORKFLOW_INTERNAL_SECRET, if
-// that is set, and never an API key of the workers.
-const WebhookUserAgent = "ai-router-worker/1.0"
-
 const (
+	// webhookUserAgent is what receivers know from the deployed system.
+	webhookUserAgent = "ai-router-worker/1.0"
+
 	webhookTimeout   = 10 * time.Second
 	webhookAttempts  = 3
 	webhookRetryWait = 200 * time.Millisecond // doubled after each attempt
@@ -137,7 +131,7 @@ func (s *webhookSender) post(ctx context.Context, u *url.URL, body []byte) (stat
 		return 0, false, scrubURL(err)
 	}
 	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("User-Agent", WebhookUserAgent)
+	req.Header.Set("User-Agent", webhookUserAgent)
 	if s.secret != "" {
 		req.Header.Set("x-workflow-secret", s.secret)
 	}

@@ -53,7 +53,8 @@ type definition struct {
 // such as a recursive one, needs WithInputSchema or WithOutputSchema.
 //
 // In is decoded by encoding/json; numbers that land in an any become json.Number,
-// so that no digit is lost.
+// so that no digit is lost. Properties that an inferred schema does not know are
+// dropped, with a warning in the log.
 //
 // The error names every setting that AWS would refuse, with what it allows.
 func New[In, Out any](id string, h Handler[In, Out], opts ...Option) (*Worker[In, Out], error) {
@@ -67,11 +68,11 @@ func New[In, Out any](id string, h Handler[In, Out], opts ...Option) (*Worker[In
 	if err := s.validate(); err != nil {
 		return nil, fmt.Errorf("worker %q: %w", id, err)
 	}
-	input, err := newSchema(s.inputSchema, reflect.TypeFor[In]())
+	input, err := newSchema(s.inputSchema, reflect.TypeFor[In](), s.examples)
 	if err != nil {
 		return nil, fmt.Errorf("worker %q: input schema: %w", id, needOption(err, "WithInputSchema"))
 	}
-	output, err := newSchema(s.outputSchema, reflect.TypeFor[Out]())
+	output, err := newSchema(s.outputSchema, reflect.TypeFor[Out](), nil)
 	if err != nil {
 		return nil, fmt.Errorf("worker %q: output schema: %w", id, needOption(err, "WithOutputSchema"))
 	}
@@ -91,7 +92,7 @@ func New[In, Out any](id string, h Handler[In, Out], opts ...Option) (*Worker[In
 			Log:         info.log,
 			events:      info.events,
 		}
-		if err := decodeInput(input, &job.Input); err != nil {
+		if err := decodeJob(input, &job.Input); err != nil {
 			return nil, &decodeError{err: err}
 		}
 		out, err := h(ctx, job)

@@ -1,4 +1,9 @@
 // Package runtimetest runs a worker in a test the way Lambda runs it.
+//
+//	func TestResize(t *testing.T) {
+//		out, err := runtimetest.Run(t, resize, ResizeInput{URL: "https://example.com/1.png"})
+//		...
+//	}
 package runtimetest
 
 import (
@@ -9,6 +14,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -59,6 +65,25 @@ func WithTimeout(timeout time.Duration) Option {
 	return func(d *delivery) { d.timeout = timeout }
 }
 
+// lockedBuffer is a log that a handler may still write to when Run has returned
+// without it, because it ran on after its deadline.
+type lockedBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *lockedBuffer) text() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return strings.TrimSpace(b.buf.String())
+}
+
 // Run delivers one message with the given input to the worker and returns what
 // came of it: the output, or the error of the attempt, which wraps the handler's.
 // Schemas, panics, deadline and partial batch response are those of production,
@@ -80,10 +105,10 @@ func Run[In, Out any](t testing.TB, w *runtime.Worker[In, Out], in In, opts ...O
 		return out, fmt.Errorf("encode the message: %w", err)
 	}
 
-	var log bytes.Buffer
+	var log lockedBuffer
 	t.Cleanup(func() {
 		if t.Failed() {
-			t.Logf("log of worker %q:\n%s", w.ID(), strings.TrimSpace(log.String()))
+			t.Logf("log of worker %q:\n%s", w.ID(), log.text())
 		}
 	})
 	outcome := runtime.Outcome{Err: errors.New("the worker did not run")}

@@ -3,6 +3,11 @@ package runtimetest_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -43,3 +48,67 @@ func TestRun(t *testing.T) {
 		t.Errorf("deadline: %v", err)
 	}
 }
+
+func TestRunGivesTheJobWhatTheMessageSays(t *testing.T) {
+	t.Parallel()
+	got := make(chan string, 1)
+	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		got <- string(body)
+	}))
+	defer receiver.Close()
+	sent := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	w := runtime.Must(runtime.New("who", func(_ context.Context, j *runtime.Job[struct{}]) (string, error) {
+		if !j.SentAt.Equal(sent) {
+			t.Errorf("sent at %v", j.SentAt)
+		}
+		return j.UserID + " " + j.Metadata["source"].(string), nil
+	}))
+	out, err := runtimetest.Run(t, w, struct{}{},
+		runtimetest.WithUserID("u-7"), runtimetest.WithMetadata(map[string]any{"source": "nightly"}),
+		runtimetest.WithSentAt(sent), runtimetest.WithWebhookURL(receiver.URL))
+	if err != nil || out != "u-7 nightly" {
+		t.Errorf("Run = %q, %v", out, err)
+	}
+	const want = `{"jobId":"job-under-test","workerId":"who","status":"success","output":"u-7 nightly","metadata":{"source":"nightly"}}`
+	if body := <-got; body != want {
+		t.Errorf("webhook %s\nwant    %s", body, want)
+	}
+}
+
+// A handler that ignores its deadline writes its log while the test reads it.
+func TestRunOfAHandlerThatRunsOn(t *testing.T) {
+	t.Parallel()
+	release, ended := make(chan struct{}), make(chan struct{})
+	w := runtime.Must(runtime.New("deaf", func(_ context.Context, j *runtime.Job[int]) (int, error) {
+		defer close(ended)
+		<-release
+		for range 100 {
+			j.Log.Info("still here")
+		}
+		return 0, nil
+	}))
+	rec := &failed{TB: t}
+	if _, err := runtimetest.Run(rec, w, 1, runtimetest.WithTimeout(50*time.Millisecond)); !errors.Is(err, runtime.ErrTimeLimit) {
+		t.Errorf("error = %v", err)
+	}
+	close(release)
+	for _, f := range rec.cleanups {
+		f()
+	}
+	<-ended
+	if !strings.Contains(rec.log, "job.failed") {
+		t.Errorf("the log of a failed test: %q", rec.log)
+	}
+}
+
+// failed is a test that has failed.
+type failed struct {
+	testing.TB
+	cleanups []func()
+	log      string
+}
+
+func (f *failed) Failed() bool               { return true }
+func (f *failed) Cleanup(c func())           { f.cleanups = append(f.cleanups, c) }
+func (f *failed) Logf(s string, args ...any) { f.log += fmt.Sprintf(s, args...) }

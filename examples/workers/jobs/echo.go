@@ -25,6 +25,7 @@ type EchoOutput struct {
 // messages at a time.
 var Echo = runtime.Must(runtime.New("echo", echo,
 	runtime.WithDescription("Answers with what it was told"),
+	runtime.WithExample(EchoInput{Text: "hello"}),
 	runtime.WithTimeout(10*time.Second),
 	runtime.WithVisibilityTimeout(10*time.Second),
 	runtime.WithMemory(128),

@@ -25,6 +25,7 @@ type FailOutput struct {
 // worker panic: the panic of one job does not disturb the others.
 var Fail = runtime.Must(runtime.New("fail", book,
 	runtime.WithDescription("Books orders; odd numbers always fail"),
+	runtime.WithExample(FailInput{Order: 12}),
 	runtime.WithTimeout(3*time.Second),
 	runtime.WithVisibilityTimeout(3*time.Second),
 	runtime.WithMemory(128),

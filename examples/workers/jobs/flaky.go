@@ -29,6 +29,7 @@ type FlakyOutput struct {
 // delivers the message again when its visibility timeout has passed.
 var Flaky = runtime.Must(runtime.New("flaky", flaky,
 	runtime.WithDescription("Fails at first and succeeds on a later delivery"),
+	runtime.WithExample(FlakyInput{SucceedOn: 2}),
 	runtime.WithTimeout(3*time.Second),
 	runtime.WithVisibilityTimeout(3*time.Second),
 	runtime.WithMemory(128),

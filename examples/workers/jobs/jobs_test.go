@@ -2,11 +2,16 @@ package jobs
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"io"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/microfox-ai/aiwctl/dispatch"
 	"github.com/microfox-ai/aiwctl/runtime"
@@ -166,7 +171,6 @@ func TestManifestOfTheDemo(t *testing.T) {
 			t.Errorf("worker %q: %v", w.ID, err)
 			continue
 		}
-		// What the console prefills is at least of the right form.
 		if violations := schema.Validate(schema.Skeleton()); len(violations) > 0 {
 			t.Errorf("worker %q: the skeleton %s does not fit: %+v", w.ID, schema.Skeleton(), violations)
 		}
@@ -174,4 +178,51 @@ func TestManifestOfTheDemo(t *testing.T) {
 	if got := strings.Join(ids, " "); got != "echo fail flaky slow timeout video-processing" {
 		t.Errorf("workers = %s", got)
 	}
+}
+
+// What the console and aiwctl start with when somebody types a job must work as
+// it stands.
+func TestJobsStartWithAnInputThatWorks(t *testing.T) {
+	t.Parallel()
+	want := map[string]string{
+		"echo":             `"text":"hello"`,
+		"video-processing": `{"processedUrl":"https://media.example.com/clips/1-processed.mp4"}`,
+		"flaky":            `{"attempts":2}`,
+		"fail":             `{"booked":12}`,
+		"slow":             `"steps":5`,
+		"timeout":          `"sleptMs":500`,
+	}
+	synctest.Test(t, func(t *testing.T) {
+		outcomes := map[string]runtime.Outcome{}
+		app, err := runtime.NewApp(runtime.AppConfig{
+			Output:    io.Discard,
+			OnOutcome: func(_ context.Context, o runtime.Outcome) { outcomes[o.WorkerID] = o },
+		}, All()...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, w := range app.Manifest().Workers {
+			schema, err := dispatch.CompileSchema(w.InputSchema)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, err := json.Marshal(&dispatch.Message{WorkerID: w.ID, JobID: "job-1", Input: schema.Skeleton()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for attempt := 1; attempt <= w.SQS.MaxReceiveCount; attempt++ {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Duration(w.TimeoutSeconds)*time.Second)
+				resp, err := app.HandleSQS(ctx, events.SQSEvent{Records: []events.SQSMessage{{
+					MessageId: "m", Body: string(body), Attributes: map[string]string{"ApproximateReceiveCount": strconv.Itoa(attempt)},
+				}}})
+				cancel()
+				if err == nil && len(resp.BatchItemFailures) == 0 {
+					break
+				}
+			}
+			if o := outcomes[w.ID]; o.Err != nil || !strings.Contains(string(o.Output), want[w.ID]) {
+				t.Errorf("%s with %s: %s, %v; want %s", w.ID, schema.Skeleton(), o.Output, o.Err, want[w.ID])
+			}
+		}
+	})
 }

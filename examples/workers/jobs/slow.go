@@ -25,6 +25,7 @@ type SlowOutput struct {
 // together with its context: that is how a job stops in time.
 var Slow = runtime.Must(runtime.New("slow", slow,
 	runtime.WithDescription("Works in steps and reports progress"),
+	runtime.WithExample(SlowInput{Steps: 5, StepMS: 500}),
 	runtime.WithTimeout(30*time.Second),
 	runtime.WithVisibilityTimeout(30*time.Second),
 	runtime.WithMemory(128),

@@ -24,6 +24,7 @@ type TimeoutOutput struct {
 // shows how it is done right.
 var Timeout = runtime.Must(runtime.New("timeout", overrun,
 	runtime.WithDescription("Sleeps on when its time is up, so Lambda kills it"),
+	runtime.WithExample(TimeoutInput{SleepMS: 500}),
 	runtime.WithTimeout(3*time.Second),
 	runtime.WithVisibilityTimeout(4*time.Second),
 	runtime.WithMemory(128),

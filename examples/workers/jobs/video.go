@@ -40,6 +40,7 @@ func NewVideoProcessing(hosts Resolver) (*runtime.Worker[VideoInput, VideoOutput
 			return processVideo(ctx, hosts, job)
 		},
 		runtime.WithDescription("Processes the video at a URL"),
+		runtime.WithExample(VideoInput{URL: "https://media.example.com/clips/1.mp4"}),
 		runtime.WithTimeout(10*time.Second),
 		runtime.WithVisibilityTimeout(10*time.Second),
 		runtime.WithMaxReceiveCount(2),
