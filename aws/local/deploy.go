@@ -1,6 +1,7 @@
 package local
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -23,7 +24,7 @@ var errClosed = errors.New("the local endpoint is closed")
 // before anything changes, so that a program which cannot be used leaves the old
 // ones running. A mapping that was paused stays paused.
 func (s *Server) SetPrograms(ctx context.Context, programs []Program) error {
-	workers, err := inspect(ctx, programs, s.cfg.Env)
+	workers, err := s.inspect(ctx, programs)
 	if err != nil {
 		return err
 	}
@@ -65,7 +66,8 @@ func (d *deployment) ensureQueues(context.Context) error {
 			return fmt.Errorf("write the redrive policy of worker %q: %w", w.ID, err)
 		}
 		attributes := map[string]string{"RedrivePolicy": string(redrive)}
-		setSeconds(attributes, "VisibilityTimeout", w.SQS.VisibilityTimeoutSeconds)
+		// A queue may have another one from a program before this.
+		setSeconds(attributes, "VisibilityTimeout", cmp.Or(w.SQS.VisibilityTimeoutSeconds, defaultVisibilitySeconds))
 		setSeconds(attributes, "MessageRetentionPeriod", w.SQS.RetentionSeconds)
 		url, arn, err := d.Server.queues.EnsureQueue(d.queueName(w.ID), attributes)
 		if err != nil {

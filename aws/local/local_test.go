@@ -2,21 +2,17 @@ package local_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"net"
 	"net/http"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
@@ -176,7 +172,7 @@ func TestWorkersAPI(t *testing.T) {
 			t.Fatalf("GET %s: %d %s", path, status, body)
 		}
 		ids := slices.Sorted(maps.Keys(cfg.Workers))
-		if want := []string{"echo", "fail", "flaky", "pid", "slow", "timeout", "video-processing"}; !slices.Equal(ids, want) {
+		if want := []string{"echo", "fail", "flaky", "flood", "pid", "slow", "timeout", "video-processing"}; !slices.Equal(ids, want) {
 			t.Errorf("GET %s lists %v, want %v", path, ids, want)
 		}
 		if cfg.Stage != "demo" || cfg.Workers["echo"].QueueURL != s.Endpoint()+"/000000000000/aiw-echo-demo" {
@@ -226,7 +222,7 @@ func TestPlainSDK(t *testing.T) {
 	for _, f := range functions.Functions {
 		names = append(names, *f.FunctionName)
 	}
-	if len(names) != 8 || !slices.Contains(names, "aiw-demo-workerVideoProcessing") || !slices.Contains(names, "aiw-demo-api") {
+	if len(names) != 9 || !slices.Contains(names, "aiw-demo-workerVideoProcessing") || !slices.Contains(names, "aiw-demo-api") {
 		t.Errorf("the functions are %v", names)
 	}
 	mappings, err := c.lambda.ListEventSourceMappings(ctx, &lambda.ListEventSourceMappingsInput{FunctionName: awssdk.String("aiw-demo-workerEcho")})
@@ -276,6 +272,28 @@ func TestSetPrograms(t *testing.T) {
 	broken.Command = []string{filepath.Join(t.TempDir(), "missing")}
 	if err := s.SetPrograms(ctx, []local.Program{broken}); err == nil || !strings.Contains(err.Error(), broken.Name) {
 		t.Errorf("SetPrograms with a program that does not exist: %v", err)
+	}
+	for says, change := range map[string]func(*dispatch.ManifestWorker){
+		"a timeout of 901 s":                 func(w *dispatch.ManifestWorker) { w.TimeoutSeconds = 901 },
+		"64 MB of memory":                    func(w *dispatch.ManifestWorker) { w.MemoryMB = 64 },
+		"a maxReceiveCount of 1001":          func(w *dispatch.ManifestWorker) { w.SQS.MaxReceiveCount = 1001 },
+		"a batch size of 10001":              func(w *dispatch.ManifestWorker) { w.SQS.BatchSize = 10001 },
+		"a maximum concurrency of 1":         func(w *dispatch.ManifestWorker) { w.SQS.MaximumConcurrency = 1 },
+		"a retention of 59 s: ":              func(w *dispatch.ManifestWorker) { w.SQS.RetentionSeconds = 59 },
+		"59 s in its dead-letter queue":      func(w *dispatch.ManifestWorker) { w.SQS.DLQRetentionSeconds = 59 },
+		"a visibility timeout of 5 s":        func(w *dispatch.ManifestWorker) { w.TimeoutSeconds, w.SQS.VisibilityTimeoutSeconds = 6, 5 },
+		"default of 30 s is too short":       func(w *dispatch.ManifestWorker) { w.TimeoutSeconds, w.SQS.VisibilityTimeoutSeconds = 31, 0 },
+		"has 81 characters, and SQS allows":  func(w *dispatch.ManifestWorker) { w.ID = strings.Repeat("x-", 34) },
+		"characters, and Lambda allows 64: ": func(w *dispatch.ManifestWorker) { w.ID = strings.Repeat("x", 50) },
+	} {
+		m := manifest(t, "echo", "flaky")
+		change(&m.Workers[1])
+		if err := s.SetPrograms(ctx, []local.Program{program(m)}); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("want an error that says %q, got %v", says, err)
+		}
+		if _, err := c.lambda.GetFunction(ctx, &lambda.GetFunctionInput{FunctionName: awssdk.String("aiw-demo-workerFlaky")}); err == nil {
+			t.Fatalf("refused for %q, and yet deployed in part", says)
+		}
 	}
 
 	if err := s.SetPrograms(ctx, []local.Program{program(manifest(t, "echo", "flaky"))}); err != nil {
@@ -368,21 +386,6 @@ func TestStartRefuses(t *testing.T) {
 				}
 			}
 		})
-	}
-}
-
-// A program that does not answer holds up nothing once the caller gives up.
-func TestStartIsCancelled(t *testing.T) {
-	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
-	defer cancel()
-	began := time.Now()
-	_, err := local.Start(ctx, local.Config{Listen: "127.0.0.1:0", Programs: []local.Program{program(nil)}, Env: []string{asWorker + "=hang"}})
-	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "example.test/workers") {
-		t.Errorf("got %v, want the end of the context and the program's name", err)
-	}
-	if took := time.Since(began); took > 8*time.Second {
-		t.Errorf("it took %s to give up", took)
 	}
 }
 
@@ -486,57 +489,4 @@ func TestListenOnNames(t *testing.T) {
 			t.Error("programs were set after Close")
 		}
 	}
-}
-
-// Close with a context that is over must still leave nothing behind: no process,
-// no waiting request, no file.
-func TestCloseLeavesNothing(t *testing.T) {
-	t.Parallel()
-	temp := t.TempDir()
-	s := start(t, local.Config{Programs: []local.Program{program(manifest(t, "pid"))}, Env: []string{"TMPDIR=" + temp}})
-	c := connect(t, s, dispatch.StableHTTPClient)
-	c.send(t, "pid", "job-pid", `{}`)
-	lines := c.waitFor(t, "aiw-demo-workerPid", `{ $.msg = "here" }`)
-	var line pidOutput
-	if err := json.Unmarshal([]byte(lines[0]), &line); err != nil || line.PID == 0 {
-		t.Fatalf("the line %s has no process id: %v", lines[0], err)
-	}
-	if !alive(line.PID) {
-		t.Fatalf("process %d is not running", line.PID)
-	}
-	url := c.queueURL(t, "aiw-pid-dlq-demo")
-	polled := make(chan error, 1)
-	go func() {
-		_, err := c.sqs.ReceiveMessage(context.WithoutCancel(t.Context()), &sqs.ReceiveMessageInput{QueueUrl: url, WaitTimeSeconds: 20},
-			func(o *sqs.Options) { o.Retryer = awssdk.NopRetryer{} })
-		polled <- err
-	}()
-	over, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := s.Close(over); err != nil {
-		t.Errorf("Close: %v", err)
-	}
-	if alive(line.PID) {
-		t.Errorf("process %d outlives Close", line.PID)
-	}
-	// Answered or cut off, but not after 20 s: the endpoint is not there any more.
-	if err := <-polled; err != nil {
-		t.Logf("the request that was waiting was cut off: %v", err)
-	}
-	if _, err := c.http.Get(s.Endpoint() + "/health"); err == nil {
-		t.Error("the endpoint still answers")
-	}
-	if err := s.Close(t.Context()); err != nil {
-		t.Errorf("a second Close: %v", err)
-	}
-}
-
-// alive says whether a process runs; one that has ended and was not waited for does not.
-func alive(pid int) bool {
-	p, err := os.FindProcess(pid)
-	if err != nil {
-		return false
-	}
-	defer p.Release() //nolint:errcheck // nothing depends on it
-	return probe(p) == nil
 }

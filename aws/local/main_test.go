@@ -3,8 +3,11 @@ package local_test
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
+	"os/exec"
+	"strings"
 	"testing"
 	"time"
 
@@ -35,6 +38,20 @@ func TestMain(m *testing.M) {
 		os.Exit(3)
 	case "hang":
 		<-time.After(time.Hour)
+	case "brood":
+		child := exec.Command(os.Args[0])
+		child.Env = append(os.Environ(), asWorker+"=held")
+		if err := child.Start(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		<-time.After(time.Hour)
+	case "held":
+		// Whoever has the other end sees when this process ends.
+		if conn, err := net.Dial("tcp", os.Getenv(asWorker+"_HELD")); err == nil {
+			fmt.Fprintln(conn, "here")
+			<-time.After(time.Hour)
+		}
 	case "chatter":
 		fmt.Println("hello, I am no worker program")
 	default:
@@ -51,14 +68,29 @@ type pidOutput struct {
 	PID int `json:"pid"`
 }
 
-// workers are the demo's, and one that says which process it is and then stays.
+// workers are the demo's, one that says which process it is and then stays, and one
+// that prints a lot.
 func workers() []runtime.Runner {
 	pid := runtime.Must(runtime.New("pid", func(ctx context.Context, job *runtime.Job[struct{}]) (pidOutput, error) {
 		job.Log.InfoContext(ctx, "here", "pid", os.Getpid())
 		<-ctx.Done()
 		return pidOutput{os.Getpid()}, nil
 	}, runtime.WithTimeout(60*time.Second)))
-	return append(jobs.All(), pid)
+	flood := runtime.Must(runtime.New("flood", func(_ context.Context, job *runtime.Job[floodInput]) (pidOutput, error) {
+		line := strings.Repeat("x", 1<<20-1) + "\n"
+		for range job.Input.Megabytes {
+			if _, err := os.Stdout.WriteString(line); err != nil {
+				return pidOutput{}, err
+			}
+		}
+		return pidOutput{os.Getpid()}, nil
+	}, runtime.WithTimeout(60*time.Second)))
+	return append(jobs.All(), pid, flood)
+}
+
+// floodInput says how much a job prints.
+type floodInput struct {
+	Megabytes int `json:"megabytes"`
 }
 
 // manifest is that of the test program, with times short enough for a test.

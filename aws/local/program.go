@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/microfox-ai/aiwctl/aws/local/procgroup"
 	"github.com/microfox-ai/aiwctl/dispatch"
 )
 
@@ -37,7 +38,7 @@ type worker struct {
 
 // inspect finds out what the programs contain, and refuses what cannot be run
 // side by side. The workers are sorted by id.
-func inspect(ctx context.Context, programs []Program, env []string) ([]worker, error) {
+func (s *Server) inspect(ctx context.Context, programs []Program) ([]worker, error) {
 	for _, p := range programs {
 		if len(p.Command) == 0 {
 			return nil, fmt.Errorf("program %q has no command to run", p.Name)
@@ -52,7 +53,7 @@ func inspect(ctx context.Context, programs []Program, env []string) ([]worker, e
 			continue
 		}
 		g.Go(func() (err error) {
-			manifests[i], err = askManifest(ctx, p, env)
+			manifests[i], err = askManifest(ctx, p, s.cfg.Env)
 			return err
 		})
 	}
@@ -69,7 +70,7 @@ func inspect(ctx context.Context, programs []Program, env []string) ([]worker, e
 			return nil, fmt.Errorf("program %q contains no workers: give them to runtime.Main", p.Name)
 		}
 		for _, w := range m.Workers {
-			if err := checkWorker(w); err != nil {
+			if err := s.checkWorker(w); err != nil {
 				return nil, fmt.Errorf("program %q: %w", p.Name, err)
 			}
 			workers = append(workers, worker{w, p})
@@ -79,42 +80,6 @@ func inspect(ctx context.Context, programs []Program, env []string) ([]worker, e
 	return workers, checkConflicts(workers)
 }
 
-func checkWorker(w dispatch.ManifestWorker) error {
-	switch {
-	case !namePart.MatchString(w.ID):
-		return fmt.Errorf("the worker id %q becomes part of a queue's name: use letters, digits, - and _ only", w.ID)
-	case upperCamel(w.ID) == "":
-		return fmt.Errorf("the worker id %q needs a letter or a digit", w.ID)
-	case w.TimeoutSeconds < 1:
-		return fmt.Errorf("worker %q has a timeout of %d s: it must be 1 to 900", w.ID, w.TimeoutSeconds)
-	case w.SQS.MaxReceiveCount < 1:
-		return fmt.Errorf("worker %q has a maxReceiveCount of %d: it must be at least 1", w.ID, w.SQS.MaxReceiveCount)
-	}
-	return nil
-}
-
-// checkConflicts refuses workers that would share a queue or a function.
-func checkConflicts(workers []worker) error {
-	ids := make(map[string]worker)
-	functions := make(map[string]worker)
-	for _, w := range workers {
-		if other, taken := ids[w.ID]; taken {
-			return fmt.Errorf("two programs contain a worker %q: %q and %q: rename one", w.ID, other.program.Name, w.program.Name)
-		}
-		ids[w.ID] = w
-		if other, taken := functions[upperCamel(w.ID)]; taken {
-			return fmt.Errorf("workers %q of %q and %q of %q would share one function name: rename one", other.ID, other.program.Name, w.ID, w.program.Name)
-		}
-		functions[upperCamel(w.ID)] = w
-	}
-	for _, w := range workers {
-		if other, taken := ids[w.ID+"-dlq"]; taken {
-			return fmt.Errorf("worker %q of %q would share the dead-letter queue of worker %q of %q: rename one", other.ID, other.program.Name, w.ID, w.program.Name)
-		}
-	}
-	return nil
-}
-
 // askManifest runs the program with "manifest" as its last argument.
 func askManifest(ctx context.Context, p Program, env []string) (dispatch.Manifest, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, manifestTimeout, fmt.Errorf("it did not answer within %s", manifestTimeout))
@@ -122,10 +87,16 @@ func askManifest(ctx context.Context, p Program, env []string) (dispatch.Manifes
 	args := append(slices.Clone(p.Command[1:]), "manifest")
 	cmd := exec.CommandContext(ctx, p.Command[0], args...) //nolint:gosec // running the given program is what this is for
 	cmd.Env = append(os.Environ(), env...)
+	// A program that hangs may have started others, as go run does.
+	procgroup.Isolate(cmd)
+	cmd.Cancel = func() error { procgroup.Kill(cmd.Process); return nil }
 	cmd.WaitDelay = time.Second // for output that a grandchild holds open
 	out, complaint := &limitedBuffer{limit: maxManifest}, &limitedBuffer{limit: maxComplaint}
 	cmd.Stdout, cmd.Stderr = out, complaint
 	err := cmd.Run()
+	if cmd.Process != nil {
+		procgroup.Kill(cmd.Process) // what it has left behind
+	}
 	var m dispatch.Manifest
 	if err == nil {
 		if err = json.Unmarshal(out.Bytes(), &m); err == nil {

@@ -2,6 +2,7 @@ package functions
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -110,9 +111,9 @@ func (b *batch) failures(answer []byte) (map[string]bool, error) {
 
 // complete fills in what the queue may have left out of a message.
 func (m *Manager) complete(msg events.SQSMessage, arn string) events.SQSMessage {
-	orString(&msg.EventSource, "aws:sqs")
-	orString(&msg.EventSourceARN, arn)
-	orString(&msg.AWSRegion, m.cfg.Region)
+	msg.EventSource = cmp.Or(msg.EventSource, "aws:sqs")
+	msg.EventSourceARN = cmp.Or(msg.EventSourceARN, arn)
+	msg.AWSRegion = cmp.Or(msg.AWSRegion, m.cfg.Region)
 	if msg.Attributes == nil {
 		msg.Attributes = map[string]string{}
 	}

@@ -1,6 +1,7 @@
 package functions
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"regexp"
@@ -72,8 +73,8 @@ type Config struct {
 }
 
 func (c Config) withDefaults() Config {
-	orString(&c.Region, "us-east-1")
-	orString(&c.Account, "000000000000")
+	c.Region = cmp.Or(c.Region, "us-east-1")
+	c.Account = cmp.Or(c.Account, "000000000000")
 	if c.Now == nil {
 		c.Now = time.Now
 	}
@@ -85,12 +86,6 @@ func (c Config) withDefaults() Config {
 	orDuration(&c.InitTimeout, 10*time.Second)
 	orDuration(&c.ThrottleWait, 10*time.Second)
 	return c
-}
-
-func orString(s *string, otherwise string) {
-	if *s == "" {
-		*s = otherwise
-	}
 }
 
 func orDuration(d *time.Duration, otherwise time.Duration) {
@@ -135,12 +130,10 @@ var functionName = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,64}$`)
 func (f Function) withDefaults() Function {
 	f.Command, f.Env = slices.Clone(f.Command), slices.Clone(f.Env)
 	orDuration(&f.Timeout, DefaultTimeout)
-	if f.MemoryMB == 0 {
-		f.MemoryMB = DefaultMemoryMB
-	}
-	orString(&f.LogGroup, "/aws/lambda/"+f.Name)
-	orString(&f.Runtime, DefaultRuntime)
-	orString(&f.Architecture, machine())
+	f.MemoryMB = cmp.Or(f.MemoryMB, DefaultMemoryMB)
+	f.LogGroup = cmp.Or(f.LogGroup, "/aws/lambda/"+f.Name)
+	f.Runtime = cmp.Or(f.Runtime, DefaultRuntime)
+	f.Architecture = cmp.Or(f.Architecture, machine())
 	return f
 }
 
@@ -205,9 +198,7 @@ type MappingStatus struct {
 }
 
 func (m Mapping) withDefaults() Mapping {
-	if m.BatchSize == 0 {
-		m.BatchSize = DefaultBatchSize
-	}
+	m.BatchSize = cmp.Or(m.BatchSize, DefaultBatchSize)
 	return m
 }
 

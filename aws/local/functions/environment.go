@@ -3,6 +3,8 @@ package functions
 import (
 	"fmt"
 	"time"
+
+	"github.com/microfox-ai/aiwctl/aws/local/procgroup"
 )
 
 // sigtermGrace is how long a program that registered as an extension has between
@@ -234,7 +236,7 @@ func (e *environment) terminate() {
 		return
 	default:
 	}
-	terminate(e.proc.cmd.Process)
+	procgroup.Terminate(e.proc.cmd.Process)
 	grace := time.NewTimer(sigtermGrace)
 	defer grace.Stop()
 	select {

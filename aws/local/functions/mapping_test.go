@@ -1,6 +1,7 @@
 package functions
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -294,7 +295,7 @@ func TestMappingsThatAreRefused(t *testing.T) {
 		{"concurrency", Mapping{QueueARN: long, MaximumConcurrency: 1}, "InvalidParameterValueException", "MaximumConcurrency"},
 	}
 	for _, test := range tests {
-		orString(&test.spec.FunctionName, "f")
+		test.spec.FunctionName = cmp.Or(test.spec.FunctionName, "f")
 		_, err := s.PutMapping(test.spec)
 		if code(t, err) != test.code || !strings.Contains(err.Error(), test.message) {
 			t.Errorf("%s: got %v", test.name, err)

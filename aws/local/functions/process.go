@@ -9,6 +9,8 @@ import (
 	goruntime "runtime"
 	"strings"
 	"sync"
+
+	"github.com/microfox-ai/aiwctl/aws/local/procgroup"
 )
 
 // process is a running program.
@@ -23,14 +25,15 @@ func (s *starter) start(command, env []string, dir string, w *os.File) (*process
 	cmd := exec.Command(command[0], command[1:]...) //nolint:gosec // running the given program is what this is for
 	cmd.Env, cmd.Dir = env, dir
 	cmd.Stdout, cmd.Stderr = w, w
-	isolate(cmd)
+	procgroup.Isolate(cmd)
+	dieWithParent(cmd)
 	if err := s.do(cmd.Start); err != nil {
 		return nil, fmt.Errorf("start %s: %w", command[0], err)
 	}
 	p := &process{cmd: cmd, exited: make(chan struct{})}
 	go func() {
 		p.err = cmd.Wait()
-		killGroup(cmd.Process) // what it may have started and left behind
+		procgroup.Kill(cmd.Process) // what it may have started and left behind
 		close(p.exited)
 	}()
 	return p, nil
@@ -38,7 +41,7 @@ func (s *starter) start(command, env []string, dir string, w *os.File) (*process
 
 // kill ends the process and its group and waits until it is gone.
 func (p *process) kill() {
-	killGroup(p.cmd.Process)
+	procgroup.Kill(p.cmd.Process)
 	<-p.exited
 }
 

@@ -4,12 +4,19 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"os/exec"
 	"strconv"
 	"syscall"
 )
 
 // dieWithParent has the kernel kill the process when we are gone, however that came.
-func dieWithParent(attr *syscall.SysProcAttr) { attr.Pdeathsig = syscall.SIGKILL }
+// What the process has started itself stays then: only this side kills the group.
+func dieWithParent(cmd *exec.Cmd) {
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL
+}
 
 // peakMemoryMB is the most memory that a process has had so far, in MB; zero when
 // it cannot be told.

@@ -1,6 +1,7 @@
 package functions
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -82,8 +83,7 @@ func serveResponse(w http.ResponseWriter, r *http.Request, e *environment) {
 func serveError(w http.ResponseWriter, r *http.Request, e *environment) {
 	serveAnswer(w, r, e, func(body []byte) *answer {
 		if !json.Valid(body) {
-			errorType := r.Header.Get("Lambda-Runtime-Function-Error-Type")
-			orString(&errorType, initErrorType)
+			errorType := cmp.Or(r.Header.Get("Lambda-Runtime-Function-Error-Type"), initErrorType)
 			body = failure(r.PathValue("id"), errorType, "Unknown application error occurred")
 		}
 		return &answer{payload: body, functionError: unhandled}

@@ -490,3 +490,23 @@ func TestClientLeaves(t *testing.T) {
 		t.Errorf("got %v, %v", got, err)
 	}
 }
+
+// Programs ask whether the answer has the key, as the service leaves out what is
+// empty, so the bytes matter and not only what an SDK makes of them.
+func TestEmptyAnswers(t *testing.T) {
+	t.Parallel()
+	b := queues.New(queues.Config{})
+	defer b.Close()
+	if _, _, err := b.CreateQueue("q", nil); err != nil {
+		t.Fatal(err)
+	}
+	const url = `{"QueueUrl":"http://127.0.0.1:4566/000000000000/q"}`
+	for operation, body := range map[string]string{
+		"ReceiveMessage": url, "GetQueueAttributes": url, "ListQueueTags": url,
+		"ListQueues": `{"QueueNamePrefix":"nothing"}`,
+	} {
+		if status, answer := post(b.Handler(), operation, body); status != http.StatusOK || answer != "{}" {
+			t.Errorf("%s: got %d %s, want {}", operation, status, answer)
+		}
+	}
+}

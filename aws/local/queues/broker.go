@@ -1,6 +1,7 @@
 package queues
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -55,14 +56,8 @@ type Broker struct {
 // New makes a broker without queues.
 func New(cfg Config) *Broker {
 	b := &Broker{
-		region: cfg.Region, account: cfg.Account, baseURL: cfg.BaseURL, clock: cfg.Now, logger: cfg.Logger,
+		region: cmp.Or(cfg.Region, "us-east-1"), account: cmp.Or(cfg.Account, "000000000000"), baseURL: cfg.BaseURL, clock: cfg.Now, logger: cfg.Logger,
 		deleted: map[string]int64{},
-	}
-	if b.region == "" {
-		b.region = "us-east-1"
-	}
-	if b.account == "" {
-		b.account = "000000000000"
 	}
 	if b.baseURL == nil {
 		b.baseURL = func() string { return "http://127.0.0.1:4566" }

@@ -110,7 +110,9 @@ type getQueueAttributesInput struct {
 	AttributeNames []string
 }
 
-type getQueueAttributesOutput struct{ Attributes map[string]string }
+type getQueueAttributesOutput struct {
+	Attributes map[string]string `json:",omitempty"` // AWS leaves out what is empty
+}
 
 func (b *Broker) getQueueAttributes(_ context.Context, in *getQueueAttributesInput) (*getQueueAttributesOutput, error) {
 	q, err := b.byURL([]byte(in.QueueUrl))
@@ -276,7 +278,9 @@ func (b *Broker) untagQueue(_ context.Context, in *untagQueueInput) error {
 	})
 }
 
-type listTagsOutput struct{ Tags map[string]string }
+type listTagsOutput struct {
+	Tags map[string]string `json:",omitempty"`
+}
 
 func (b *Broker) listQueueTags(_ context.Context, in *queueURL) (*listTagsOutput, error) {
 	q, err := b.byURL([]byte(in.QueueUrl))

@@ -23,6 +23,11 @@ func (b *Broker) receiveMessage(ctx context.Context, call *wire.Call, dst []byte
 		if err != nil {
 			return dst, err
 		}
+		if len(r.delivered) == 0 {
+			// AWS leaves the list out, and programs look for the key:
+			// https://github.com/boto/boto3/issues/2518.
+			return append(dst, `{}`...), nil
+		}
 		dst = append(dst, `{"Messages":[`...)
 		for i := range r.delivered {
 			if i > 0 {

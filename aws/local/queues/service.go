@@ -14,11 +14,8 @@ const maxBody = 8 << 20
 
 // Handler serves the SQS API over AWS JSON 1.0: POST requests whose X-Amz-Target
 // begins with "AmazonSQS.", on any path, since clients post to "/" or to the
-// queue's URL. The result is a *wire.Service and may be given to wire.NewRouter.
-func (b *Broker) Handler() http.Handler { return b.Service() }
-
-// Service is Handler with its type, for wire.NewRouter.
-func (b *Broker) Service() *wire.Service {
+// queue's URL.
+func (b *Broker) Handler() http.Handler {
 	s := &wire.Service{
 		Target: "AmazonSQS", Namespace: "com.amazonaws.sqs", Version: wire.JSON10,
 		QueryCompatible: true, MaxBody: maxBody, Logger: b.logger,

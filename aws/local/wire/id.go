@@ -7,11 +7,6 @@ import "crypto/rand"
 func NewID() string {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // never fails: it ends the program instead
-	return FormatID(b)
-}
-
-// FormatID writes 16 random bytes as a version 4 UUID.
-func FormatID(b [16]byte) string {
 	b[6] = b[6]&0x0f | 0x40
 	b[8] = b[8]&0x3f | 0x80
 	const digits = "0123456789abcdef"

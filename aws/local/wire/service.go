@@ -123,15 +123,6 @@ func (s *Service) Handle(name string, op Operation) {
 	s.operations[name] = op
 }
 
-// Operations are the names that have been registered, in no order.
-func (s *Service) Operations() []string {
-	names := make([]string, 0, len(s.operations))
-	for name := range s.operations {
-		names = append(names, name)
-	}
-	return names
-}
-
 // ServeHTTP answers one request.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	id := NewID()
@@ -211,35 +202,6 @@ func (s *Service) write(w http.ResponseWriter, status int, id string, body []byt
 	w.WriteHeader(status)
 	// A client that has gone away is no concern of the operation.
 	_, _ = w.Write(body)
-}
-
-// Router sends AWS JSON requests to the service that X-Amz-Target names. The zero
-// value knows none and answers UnknownOperationException.
-type Router struct{ services map[string]*Service }
-
-// NewRouter routes to the given services.
-func NewRouter(services ...*Service) *Router {
-	r := &Router{services: make(map[string]*Service, len(services))}
-	for _, s := range services {
-		r.services[s.Target] = s
-	}
-	return r
-}
-
-// Match says whether r is a request for one of the services.
-func (rt *Router) Match(r *http.Request) bool {
-	prefix, _, ok := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
-	return ok && rt.services[prefix] != nil
-}
-
-// ServeHTTP sends the request on, whatever its path: SQS clients may post to a queue's URL.
-func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	prefix, _, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
-	if s := rt.services[prefix]; s != nil {
-		s.ServeHTTP(w, r)
-		return
-	}
-	new(Service).ServeHTTP(w, r)
 }
 
 func logPanic(ctx context.Context, logger *slog.Logger, r *http.Request, id string, p any) {

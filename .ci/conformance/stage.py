@@ -1,0 +1,200 @@
+"""What only a stage that runs has: functions, event source mappings, message move
+tasks, the caller's identity, and the AWS CLI on top of it. AWS's documentation is
+the judge here: moto runs no functions and moves no messages."""
+
+import base64
+import json
+import os
+import subprocess
+import time
+
+from sqs import arn, bodies, count, make
+
+FUNCTION = "aiw-demo-workerEcho"
+
+
+def until(condition, seconds=20):
+    """Polls a condition; what it last was."""
+    deadline = time.monotonic() + seconds
+    while not (result := condition()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return result
+
+
+def message(worker, job, **job_input):
+    return json.dumps({"workerId": worker, "jobId": job, "input": job_input, "context": {}, "metadata": {}})
+
+
+def worker_queue(sqs, worker):
+    return sqs.get_queue_url(QueueName=f"aiw-{worker}-demo")["QueueUrl"]
+
+
+def messages_of(logs, worker, pattern):
+    pages = logs.get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/aiw-demo-worker{worker}", filterPattern=pattern)
+    return [e["message"] for p in pages for e in p["events"]]
+
+
+def move_tasks(rec, sqs):
+    """https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_StartMessageMoveTask.html"""
+    dlq = make(sqs, "move-dlq")
+    url = make(sqs, "move", RedrivePolicy=json.dumps({"deadLetterTargetArn": arn("move-dlq"), "maxReceiveCount": 1}))
+    other = make(sqs, "move-other")
+
+    def bury(n):
+        for i in range(n):
+            sqs.send_message(QueueUrl=url, MessageBody=f"dead {i}")
+        sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0)
+        sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)
+
+    def tasks():
+        return sqs.list_message_move_tasks(SourceArn=arn("move-dlq"), MaxResults=10)["Results"]
+
+    def done():
+        return tasks()[0]["Status"] != "RUNNING" and tasks()[0]["Status"]
+
+    bury(4)
+    rec.equal("buried", count(sqs, dlq), [4, 0, 0])
+    rec.call("no tasks yet", sqs.list_message_move_tasks, SourceArn=arn("move-dlq"))
+    rec.call("move them back", sqs.start_message_move_task, SourceArn=arn("move-dlq"))
+    rec.equal("the task completes", until(done), "COMPLETED")
+    rec.equal("they are where they came from", (count(sqs, dlq), count(sqs, url)), ([0, 0, 0], [4, 0, 0]))
+    task = tasks()[0]
+    rec.equal("what the task did", (task["ApproximateNumberOfMessagesMoved"], task["ApproximateNumberOfMessagesToMove"], "TaskHandle" in task), (4, 4, False))
+    moved = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0, AttributeNames=["All"])["Messages"]
+    rec.equal("their counts begin anew", {m["Attributes"]["ApproximateReceiveCount"] for m in moved}, {"1"})
+    sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)
+
+    started = rec.call("move slowly to another queue", sqs.start_message_move_task, SourceArn=arn("move-dlq"),
+                       DestinationArn=arn("move-other"), MaxNumberOfMessagesPerSecond=1)
+    rec.fails("two tasks at once", "InvalidParameterValue", sqs.start_message_move_task, SourceArn=arn("move-dlq"))
+    rec.call("cancel", sqs.cancel_message_move_task, TaskHandle=started["TaskHandle"])
+    rec.equal("it is cancelled", until(lambda: tasks()[0]["Status"] == "CANCELLED"), True)
+    rec.equal("none is lost", count(sqs, dlq)[0] + count(sqs, other)[0], 4)
+    rec.fails("cancel again", "AWS.SimpleQueueService.UnsupportedOperation", sqs.cancel_message_move_task,
+              exception="UnsupportedOperation", TaskHandle=started["TaskHandle"])
+    rec.fails("cancel rubbish", "InvalidParameterValue", sqs.cancel_message_move_task, TaskHandle="rubbish")
+    rec.fails("move from no queue", "ResourceNotFoundException", sqs.start_message_move_task,
+              exception="ResourceNotFoundException", SourceArn=arn("absent"))
+    rec.fails("move from no dead-letter queue", "InvalidParameterValue", sqs.start_message_move_task, SourceArn=arn("move"))
+
+
+def functions(rec, lam):
+    listed = [f["FunctionName"] for f in lam.list_functions()["Functions"]]
+    rec.equal("functions of the stage", listed, [
+        "aiw-demo-api", "aiw-demo-workerEcho", "aiw-demo-workerFail", "aiw-demo-workerFlaky", "aiw-demo-workerSlow",
+        "aiw-demo-workerTimeout", "aiw-demo-workerVideoProcessing"])
+    pages = lam.get_paginator("list_functions").paginate(PaginationConfig={"PageSize": 3})
+    rec.equal("functions in pages", [len(p["Functions"]) for p in pages], [3, 3, 1])
+    got = lam.get_function(FunctionName=FUNCTION)["Configuration"]
+    same = lam.get_function_configuration(FunctionName=got["FunctionArn"])
+    rec.equal("by name and by ARN", (got["FunctionName"], got["Timeout"], got["MemorySize"], got["State"], got["Handler"]),
+              (same["FunctionName"], 10, 128, "Active", "worker.echo"))
+    absent = "ResourceNotFoundException"
+    for operation in ["get_function", "get_function_configuration", "invoke"]:
+        rec.fails(operation + " of no function", absent, getattr(lam, operation), exception=absent, FunctionName="absent")
+
+    def record(body):
+        return {"Records": [{"messageId": "m-1", "receiptHandle": "h", "body": body, "attributes": {"ApproximateReceiveCount": "1"},
+                             "messageAttributes": {}, "eventSource": "aws:sqs", "eventSourceARN": arn("aiw-echo-demo"), "awsRegion": "us-east-1"}]}
+
+    answer = lam.invoke(FunctionName=FUNCTION, LogType="Tail", Payload=json.dumps(record(message("echo", "conf-1", text="hi"))))
+    rec.equal("invoke", (answer["StatusCode"], "FunctionError" in answer, json.load(answer["Payload"]).get("batchItemFailures") or []), (200, False, []))
+    tail = base64.b64decode(answer["LogResult"]).decode()
+    rec.equal("the log's tail", [w in tail for w in ["START RequestId: ", "conf-1", "END RequestId: ", "REPORT RequestId: "]], [True] * 4)
+    answer = lam.invoke(FunctionName=FUNCTION, Payload=json.dumps(record("not json")))
+    rec.equal("a job that cannot be read fails alone", json.load(answer["Payload"]), {"batchItemFailures": [{"itemIdentifier": "m-1"}]})
+    answer = lam.invoke(FunctionName="aiw-demo-api", Payload=json.dumps({"httpMethod": "GET", "path": "/docs.json", "requestContext": {"stage": "demo"}}))
+    rec.equal("the workers API is a function", json.load(answer["Payload"])["statusCode"], 200)
+    rec.fails("a payload that is not JSON", "InvalidRequestContentException", lam.invoke,
+              exception="InvalidRequestContentException", FunctionName=FUNCTION, Payload=b"{")
+    rec.equal("a dry run", lam.invoke(FunctionName=FUNCTION, InvocationType="DryRun")["StatusCode"], 204)
+    rec.equal("in the background", lam.invoke(FunctionName=FUNCTION, InvocationType="Event", Payload=json.dumps(record(message("echo", "conf-2", text="hi"))))["StatusCode"], 202)
+
+
+def mappings(rec, lam, sqs, logs):
+    rec.equal("it ran", len(until(lambda: messages_of(logs, "Echo", '{ $.jobId = "conf-2" && $.event = "job.completed" }'))) > 0, True)
+    every = lam.list_event_source_mappings()["EventSourceMappings"]
+    rec.equal("one mapping for each worker", len(every), 6)
+    pages = lam.get_paginator("list_event_source_mappings").paginate(PaginationConfig={"PageSize": 4})
+    rec.equal("mappings in pages", [len(p["EventSourceMappings"]) for p in pages], [4, 2])
+    one = lam.list_event_source_mappings(EventSourceArn=arn("aiw-echo-demo"))["EventSourceMappings"]
+    rec.equal("by queue", [(m["FunctionArn"].rsplit(":", 1)[1], m["BatchSize"], m["FunctionResponseTypes"], m["State"]) for m in one],
+              [(FUNCTION, 10, ["ReportBatchItemFailures"], "Enabled")])
+    rec.equal("by function", [m["UUID"] for m in lam.list_event_source_mappings(FunctionName=FUNCTION)["EventSourceMappings"]], [one[0]["UUID"]])
+    uuid = one[0]["UUID"]
+    absent = "ResourceNotFoundException"
+    unknown = "00000000-0000-4000-8000-000000000000"
+    rec.fails("get no mapping", absent, lam.get_event_source_mapping, exception=absent, UUID=unknown)
+    rec.fails("update no mapping", absent, lam.update_event_source_mapping, exception=absent, UUID=unknown, Enabled=False)
+    rec.fails("a batch of 10001", "InvalidParameterValueException", lam.update_event_source_mapping,
+              exception="InvalidParameterValueException", UUID=uuid, BatchSize=10001)
+    rec.fails("a batch of 11 without a window", "InvalidParameterValueException", lam.update_event_source_mapping,
+              exception="InvalidParameterValueException", UUID=uuid, BatchSize=11)
+
+    def state():
+        return lam.get_event_source_mapping(UUID=uuid)["State"]
+
+    def completed():
+        return messages_of(logs, "Echo", '{ $.jobId = "conf-paused" && $.event = "job.completed" }')
+
+    url = worker_queue(sqs, "echo")
+    rec.equal("disable answers", lam.update_event_source_mapping(UUID=uuid, Enabled=False)["State"] in ("Disabling", "Disabled"), True)
+    rec.equal("it is disabled", until(lambda: state() == "Disabled"), True)
+    sqs.send_message(QueueUrl=url, MessageBody=message("echo", "conf-paused", text="hi"))
+    time.sleep(1.5)
+    rec.equal("nothing is delivered", (count(sqs, url), completed()), ([1, 0, 0], []))
+    lam.update_event_source_mapping(UUID=uuid, Enabled=True)
+    rec.equal("it is enabled", until(lambda: state() == "Enabled"), True)
+    rec.equal("then it is delivered", len(until(completed)), 1)
+    rec.equal("and deleted", until(lambda: count(sqs, url) == [0, 0, 0]), True)
+
+
+def failing(rec, sqs, logs):
+    """A job that fails every time runs exactly maxReceiveCount times, and its
+    message comes back when its visibility timeout is over, not before."""
+    url, dlq = worker_queue(sqs, "fail"), worker_queue(sqs, "fail-dlq")
+    policy = json.loads(sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"])["Attributes"]["RedrivePolicy"])
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "2"})
+    start = time.monotonic()
+    sqs.send_message(QueueUrl=url, MessageBody=message("fail", "conf-fails", order=1))
+    rec.equal("the message gets to the dead-letter queue", until(lambda: count(sqs, dlq) == [1, 0, 0]), True)
+    took = time.monotonic() - start
+    most = int(policy["maxReceiveCount"])
+    rec.equal("after that many visibility timeouts", took > 2 * most - 0.5, True)
+    runs = until(lambda: messages_of(logs, "Fail", '"[AIWORKER_RUN]" "conf-fails"'))
+    rec.equal("it ran exactly maxReceiveCount times", len(runs), most)
+    dead = sqs.receive_message(QueueUrl=dlq, AttributeNames=["All"])["Messages"][0]
+    rec.equal("the dead letter says so", (dead["Attributes"]["ApproximateReceiveCount"], dead["Attributes"]["DeadLetterQueueSourceArn"]),
+              (str(most + 1), arn("aiw-fail-demo")))
+
+
+def identity(rec, sts):
+    rec.equal("who am I", sts.get_caller_identity()["Account"], "000000000000")
+
+
+def cli(rec, aws, endpoint):
+    """The commands of the README."""
+    env = {**os.environ, "AWS_DEFAULT_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_PAGER": ""}
+
+    def run(*arguments):
+        done = subprocess.run([aws, "--endpoint-url", endpoint, "--output", "json", *arguments], env=env, capture_output=True, text=True, timeout=60)
+        return done.returncode, (json.loads(done.stdout) if done.stdout.strip() else {}), done.stderr
+
+    code, answer, said = run("sqs", "list-queues", "--queue-name-prefix", "aiw-echo")
+    rec.equal("sqs list-queues", (code, [u.rsplit("/", 1)[1] for u in answer.get("QueueUrls", [])], said), (0, ["aiw-echo-demo", "aiw-echo-dlq-demo"], ""))
+    url = f"{endpoint}/000000000000/aiw-echo-demo"
+    code, answer, said = run("sqs", "send-message", "--queue-url", url, "--message-body", message("echo", "conf-cli", text="from the CLI"))
+    rec.equal("sqs send-message", (code, said, "MessageId" in answer), (0, "", True))
+
+    def found():
+        code, answer, said = run("logs", "filter-log-events", "--log-group-name", "/aws/lambda/" + FUNCTION,
+                                 "--filter-pattern", '{ $.jobId = "conf-cli" && $.event = "job.completed" }')
+        return (code, said) != (0, "") or [e["message"] for e in answer["events"]]
+
+    rec.equal("logs filter-log-events", "job.completed" in str(until(found)), True)
+    code, answer, said = run("lambda", "get-function-configuration", "--function-name", FUNCTION)
+    rec.equal("lambda get-function-configuration", (code, answer.get("FunctionName")), (0, FUNCTION))
+    code, answer, said = run("sts", "get-caller-identity")
+    rec.equal("sts get-caller-identity", (code, answer.get("Account")), (0, "000000000000"))
+    code, _, said = run("sqs", "get-queue-url", "--queue-name", "absent")
+    rec.equal("an error", (code != 0, "NonExistentQueue" in said), (True, True))
