@@ -23,6 +23,9 @@ import (
 // ErrNoRegion is returned by Open when nothing names a region.
 var ErrNoRegion = errors.New("no AWS region: pass --region, set AWS_REGION, or give the profile a region in the AWS config file")
 
+// ErrEndpoint is returned by Open when the endpoint is no URL that can be called.
+var ErrEndpoint = errors.New("the endpoint is no http or https URL with a host, such as http://127.0.0.1:4566: check --endpoint-url, AIWCTL_ENDPOINT_URL and AWS_ENDPOINT_URL")
+
 // ProfileError is returned by Open when the profile is not in the AWS config
 // and credentials files.
 type ProfileError struct {

@@ -23,7 +23,7 @@ type WorkerError struct {
 
 // Error names the worker and the queue.
 func (e *WorkerError) Error() string {
-	return fmt.Sprintf("worker %s: queue %s: %v", e.WorkerID, e.Queue, e.Err)
+	return fmt.Sprintf("worker %s: queue %s: %s", e.WorkerID, e.Queue, brief(e.Err))
 }
 
 // Unwrap is the cause.

@@ -19,11 +19,28 @@ type DiscoveryError struct {
 	Tried []error
 }
 
-// Error says what was tried.
+// Error says what was tried. What went wrong with several sources in the same
+// way is said once, and what was not even known last.
 func (e *DiscoveryError) Error() string {
-	texts := make([]string, len(e.Tried))
-	for i, err := range e.Tried {
-		texts[i] = err.Error()
+	var whys []string
+	sources := make(map[string][]string)
+	for _, err := range e.Tried {
+		name, cause := "", err
+		if s, ok := errors.AsType[*SourceError](err); ok {
+			name, cause = s.Source, s.Err
+		}
+		why := brief(cause)
+		if sources[why] == nil {
+			whys = append(whys, why)
+		}
+		sources[why] = append(sources[why], name)
+	}
+	if i := slices.Index(whys, errNoBaseURL.Error()); i >= 0 {
+		whys = append(slices.Delete(whys, i, i+1), errNoBaseURL.Error())
+	}
+	texts := make([]string, len(whys))
+	for i, why := range whys {
+		texts[i] = strings.Join(sources[why], " and ") + ": " + why
 	}
 	where := e.Target.Region
 	if e.Target.EndpointURL != "" {

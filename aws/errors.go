@@ -45,6 +45,11 @@ func (k ErrorKind) urgency() int {
 	}, k)
 }
 
+// Transient reports whether the same call may succeed a moment later.
+func (k ErrorKind) Transient() bool {
+	return k == KindThrottled || k == KindNetwork || k == KindOther
+}
+
 // Classify sorts an error of the SDK, the workers API or the network, and says
 // in one sentence what to do about it (may be empty). Of a joined error it
 // takes the part that has to be put right first: expired credentials before a
@@ -91,9 +96,9 @@ func branches(err error) []error {
 
 func classifyOwn(err error) (ErrorKind, string) {
 	if errors.Is(err, ErrReadOnly) {
-		return KindDenied, "start without --read-only to allow writes"
+		return KindDenied, "leave out --read-only and AIWCTL_READ_ONLY to allow writes"
 	}
-	if errors.Is(err, ErrNoRegion) {
+	if errors.Is(err, ErrNoRegion) || errors.Is(err, ErrEndpoint) {
 		return KindInvalid, "" // the error says it all
 	}
 	if e, ok := errors.AsType[*CredentialsError](err); ok {
@@ -309,6 +314,13 @@ func classifyNetwork(err error) (ErrorKind, string) {
 		return KindNetwork, "nothing listens there: is the endpoint running, and is --endpoint-url right?"
 	}
 	netErr, isNet := errors.AsType[net.Error](err)
+	if _, isErrno := netErr.(syscall.Errno); isErrno {
+		// Every errno has net.Error's methods: a full disk is no network.
+		isNet = false
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "listen" {
+		return KindNone, "" // this machine's own, and the listener says what to do
+	}
 	if errors.Is(err, context.DeadlineExceeded) || isNet && netErr.Timeout() {
 		return KindNetwork, "no answer in time: check the network, the VPN and the region"
 	}

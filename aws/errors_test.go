@@ -34,6 +34,8 @@ func TestClassify(t *testing.T) {
 	}{
 		{"nil", nil, KindNone, ""},
 		{"unknown", errors.New("?"), KindOther, ""},
+		{"a full disk", fmt.Errorf("write: %w", &os.PathError{Op: "write", Path: "/dev/stdout", Err: syscall.ENOSPC}), KindOther, ""},
+		{"a taken port", fmt.Errorf("serve: %w", &net.OpError{Op: "listen", Err: os.NewSyscallError("bind", syscall.EADDRINUSE)}), KindOther, ""},
 
 		{"expired", code("ExpiredToken"), KindAuth, "log in again"},
 		{"expired, Lambda", code("ExpiredTokenException"), KindAuth, "log in again"},

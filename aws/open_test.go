@@ -281,7 +281,23 @@ func TestUnreachableEndpoint(t *testing.T) {
 	if kind != aws.KindNetwork || !strings.Contains(hint, "endpoint") || !strings.Contains(err.Error(), address) {
 		t.Errorf("Classify(%v) = %q, %q", err, kind, hint)
 	}
+	if n := strings.Count(err.Error(), "connection refused"); n != 2 || strings.Contains(err.Error(), "StatusCode: 0") {
+		t.Errorf("of the workers API and of AWS it is said once each, and without the SDK's layers: %v", err)
+	}
 	if took := time.Since(start); took > 5*time.Second {
 		t.Errorf("it took %s to say so", took)
+	}
+}
+
+func TestOpenRefusesAnEndpointThatIsNoURL(t *testing.T) {
+	t.Parallel()
+	for _, endpoint := range []string{"garbage", "127.0.0.1:4566", "ftp://127.0.0.1", "http://", "http://a b", "://"} {
+		_, err := aws.Open(t.Context(), aws.Target{EndpointURL: endpoint, Region: "us-east-1"}, aws.Options{Getenv: func(string) string { return "" }})
+		if !errors.Is(err, aws.ErrEndpoint) {
+			t.Errorf("%q: %v", endpoint, err)
+		}
+		if kind, _ := aws.Classify(err); kind != aws.KindInvalid {
+			t.Errorf("%q is classified as %q", endpoint, kind)
+		}
 	}
 }

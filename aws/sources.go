@@ -33,7 +33,7 @@ type SourceError struct {
 }
 
 // Error says which source and why.
-func (e *SourceError) Error() string { return fmt.Sprintf("read %s: %v", e.Source, e.Err) }
+func (e *SourceError) Error() string { return "read " + e.Source + ": " + brief(e.Err) }
 
 // Unwrap is the cause, for Classify.
 func (e *SourceError) Unwrap() error { return e.Err }

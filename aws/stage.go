@@ -93,10 +93,13 @@ type stsReader interface {
 // makes no call to AWS: credentials that have expired are the first call's
 // error, a *CredentialsError.
 //
-// The error is ErrNoRegion, a *ProfileError, or the SDK's.
+// The error is ErrNoRegion, ErrEndpoint, a *ProfileError, or the SDK's.
 func Open(ctx context.Context, t Target, o Options) (*Stage, error) {
 	o = o.withDefaults()
 	cfg, t, counter, err := loadConfig(ctx, t.Resolve(o.Getenv), o)
+	if err == nil && t.EndpointURL != "" && !callable(t.EndpointURL) {
+		err = ErrEndpoint
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open the stage: %w", err)
 	}

@@ -103,6 +103,12 @@ func loopbackURL(raw string) bool {
 	return ip != nil && ip.IsLoopback()
 }
 
+// callable is whether raw is a URL that a request can be sent to.
+func callable(raw string) bool {
+	u, err := url.Parse(raw)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
+}
+
 // redactURL is raw without its password, for messages and the audit trail.
 func redactURL(raw string) string {
 	u, err := url.Parse(raw)

@@ -330,3 +330,63 @@ func TestWaitJobGivesUp(t *testing.T) {
 		}
 	})
 }
+
+// The tail of a job whose streams are minutes behind at times, each in its own
+// order as CloudWatch has them, with many lines in one millisecond, bare prints
+// that name nobody, pages of any size and throttling: exactly the job's lines,
+// each once.
+func TestFollowJobThroughBadWeather(t *testing.T) {
+	t.Parallel()
+	for _, size := range []int{1, 7, 1000} {
+		t.Run(fmt.Sprintf("pages of %d", size), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				rng, luck := rand.New(rand.NewPCG(5, uint64(size))), rand.New(rand.NewPCG(6, uint64(size)))
+				c := newCloud()
+				c.pageSize = size
+				c.fail = func(int, *cloudwatchlogs.FilterLogEventsInput) error {
+					if luck.IntN(8) == 0 {
+						return throttled()
+					}
+					return nil
+				}
+				f := follow(t, fastReader(c), logs.Query{Sources: source("g", "h"), JobID: "job-mine", Since: time.Now()})
+				behind := map[string]time.Time{} // when a stream's latest line can be seen
+				var want []string
+				for i := range 80 {
+					v := &invocation{c: c, group: []string{"g", "h"}[i%2], stream: fmt.Sprintf("s%d", i%6), req: fmt.Sprintf("r%d", i), at: time.Now()}
+					key := v.group + v.stream
+					v.delay = func() time.Duration {
+						v.at = v.at.Add(-time.Millisecond * time.Duration(rng.IntN(2))) // often the same one again
+						if due := time.Now().Add(time.Duration(rng.IntN(20_000)) * time.Millisecond); due.After(behind[key]) && rng.IntN(4) == 0 {
+							behind[key] = due
+						}
+						return max(time.Until(behind[key]), 0)
+					}
+					job := fmt.Sprintf("job-%d", i)
+					if i%20 == 13 { // four attempts, in streams that serve others too
+						job = "job-mine"
+					}
+					ids := []string{
+						v.start(), v.marker(job), v.event("job.started", job, 1, ""), v.say("a bare print of " + v.req),
+						v.say("another"), v.event("job.retrying", job, 1, ""),
+					}
+					end := v.end()
+					if job == "job-mine" {
+						want = append(want, append(ids, end[0], end[1])...)
+					}
+					time.Sleep(250 * time.Millisecond)
+				}
+				var got []string
+				for _, l := range f.end(t, 3*time.Minute) {
+					got = append(got, l.ID)
+				}
+				slices.Sort(got)
+				slices.Sort(want)
+				if !slices.Equal(got, want) {
+					t.Errorf("got %d lines, want %d:\n%q\n%q", len(got), len(want), got, want)
+				}
+			})
+		})
+	}
+}

@@ -49,13 +49,21 @@ type Outcome struct {
 //   - "Job status updated to failed" of the TypeScript runtime together with the end of
 //     that attempt, always: a stored failure makes every later delivery a no-op.
 //
+// A job that has ended runs again when it is replayed or sent once more under
+// its id, and when SQS delivers it a second time, as it now and then does. A
+// line with which another invocation begins to run it, younger than its end,
+// reopens it: Observe says that it has not ended, until it does so again. The
+// lines of the former run that arrive after that no longer count.
+//
 // The output of a job of the TypeScript runtime is not known: its log holds it
 // in Node's own notation, shortened.
 type Job struct {
 	id       string
 	max      int
 	attempts map[string]*attempt // by request id
+	begun    time.Time           // when the present run began; zero for the first
 	done     bool
+	doneAt   time.Time // of the line that told the end
 	out      Outcome
 }
 
@@ -72,10 +80,13 @@ func NewJob(jobID string, maxReceives int) *Job {
 }
 
 // Observe looks at a line and returns the outcome once the job has ended. It
-// returns the same outcome from then on.
+// returns the same outcome from then on, unless the job runs again.
 func (j *Job) Observe(l *Line) (Outcome, bool) {
-	if j.done {
+	if j.done && !j.again(l) {
 		return j.out, true
+	}
+	if l.Time.Before(j.begun) {
+		return Outcome{}, false // of a former run, and late
 	}
 	a := j.attempts[l.RequestID]
 	switch {
@@ -102,6 +113,20 @@ func (j *Job) Observe(l *Line) (Outcome, bool) {
 		j.report(l, a)
 	}
 	return j.out, j.done
+}
+
+// again reopens a job that has ended when the line begins another run of it.
+func (j *Job) again(l *Line) bool {
+	begins := l.Kind == KindMarker || l.Event != nil && l.Event.Event == dispatch.EventStarted
+	if !begins || l.JobID != j.id || l.RequestID == j.out.RequestID || !l.Time.After(j.doneAt) {
+		return false
+	}
+	if _, known := j.attempts[l.RequestID]; known {
+		return false
+	}
+	// The attempts are counted anew: a replayed message is a new one to SQS.
+	j.done, j.out, j.begun, j.attempts = false, Outcome{}, l.Time, map[string]*attempt{}
+	return true
 }
 
 func (j *Job) event(l *Line, a *attempt) {
@@ -175,7 +200,7 @@ func (j *Job) finish(l *Line, a *attempt, o Outcome) {
 	if o.Status != StatusCompleted && o.Error == nil {
 		o.Error = &dispatch.JobError{Message: "the worker gave no reason"}
 	}
-	j.out, j.done = o, true
+	j.out, j.done, j.doneAt = o, true, l.Time
 }
 
 // waitBefore is how long before Query.Since WaitJob begins to read: clocks

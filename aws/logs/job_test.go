@@ -82,3 +82,49 @@ func TestJobOutcome(t *testing.T) {
 		})
 	}
 }
+
+// A job that ended and is replayed runs again under its id: it is not over then,
+// and has an end of its own.
+func TestJobRunsAgain(t *testing.T) {
+	t.Parallel()
+	start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	line := func(second int, text string) *logs.Line {
+		l := logs.Parse("g", "s", "w", "e", start.Add(time.Duration(second)*time.Second), text)
+		return &l
+	}
+	event := func(second int, name, req string, attempt int) *logs.Line {
+		return line(second, fmt.Sprintf(`{"level":"INFO","msg":"m","event":"%s","jobId":"j","workerId":"w","requestId":"%s","attempt":%d}`, name, req, attempt))
+	}
+	marker := func(second int, req string) *logs.Line {
+		return line(second, `[AIWORKER_RUN] {"jobId":"j","workerId":"w","awsRequestId":"`+req+`"}`)
+	}
+	for name, begin := range map[string]func(second int, req string) *logs.Line{
+		"a start":                       func(s int, req string) *logs.Line { return event(s, "job.started", req, 1) },
+		"a marker (TypeScript's start)": marker,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			job := logs.NewJob("j", 3)
+			observe := func(l *logs.Line, status string, attempt int) {
+				t.Helper()
+				out, ended := job.Observe(l)
+				if ended != (status != "") || out.Status != status || out.Attempt != attempt {
+					t.Fatalf("after %q: ended %v, %+v; want %q of attempt %d", l.Raw, ended, out, status, attempt)
+				}
+			}
+			observe(begin(1, "r1"), "", 0)
+			observe(event(2, "job.failed", "r1", 3), "failed", 3)
+			observe(begin(1, "r0"), "failed", 3)                                                      // an earlier attempt's, late
+			observe(begin(3, "r1"), "failed", 3)                                                      // the same invocation goes on
+			observe(event(9, "job.progress", "r2", 1), "failed", 3)                                   // no beginning
+			observe(line(9, "START RequestId: r2"), "failed", 3)                                      // says nothing of a job
+			observe(begin(10, "r2"), "", 0)                                                           // the replay
+			observe(event(2, "job.failed", "r1", 3), "", 0)                                           // of the former run, late
+			observe(line(11, "2026-01-02T03:04:05.678Z r2 Task timed out after 3.00 seconds"), "", 0) // attempts are counted anew
+			observe(begin(12, "r3"), "", 0)
+			observe(event(13, "job.completed", "r3", 2), "completed", 2)
+			observe(event(14, "job.progress", "r3", 2), "completed", 2)
+			observe(begin(20, "r4"), "", 0)
+		})
+	}
+}

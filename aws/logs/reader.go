@@ -110,12 +110,8 @@ func (r *Reader) pageRetrying(ctx context.Context, c *cursor) ([]Line, error) {
 }
 
 func transient(err error) bool {
-	switch kind, _ := aws.Classify(err); kind {
-	case aws.KindThrottled, aws.KindNetwork, aws.KindOther:
-		return true
-	case aws.KindNone, aws.KindAuth, aws.KindDenied, aws.KindNotFound, aws.KindInvalid:
-	}
-	return false
+	kind, _ := aws.Classify(err)
+	return kind.Transient()
 }
 
 // backoff doubles from first to most, each wait between half of it and all.

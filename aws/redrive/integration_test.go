@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -24,8 +25,14 @@ import (
 // and a plain SDK client beside it.
 func stage(tb testing.TB, suffix string) (*aws.Stage, *sqs.Client, aws.Worker, string) {
 	tb.Helper()
+	return stageAt(tb, suffix, nil)
+}
+
+// stageAt is stage by another clock.
+func stageAt(tb testing.TB, suffix string, now func() time.Time) (*aws.Stage, *sqs.Client, aws.Worker, string) {
+	tb.Helper()
 	var url string
-	broker := queues.New(queues.Config{BaseURL: func() string { return url }})
+	broker := queues.New(queues.Config{BaseURL: func() string { return url }, Now: now})
 	srv := httptest.NewServer(broker.Handler())
 	tb.Cleanup(srv.Close)
 	url = srv.URL

@@ -104,7 +104,11 @@ func (e *PartialError) Error() string {
 			fmt.Fprintf(&b, ": %s", why)
 		}
 	}
-	if e.Cause != nil {
+	switch {
+	case e.Cause == nil:
+	case errors.Is(e.Cause, context.Canceled):
+		b.WriteString("; interrupted, the rest is still there")
+	default:
 		fmt.Fprintf(&b, "; ended early: %v", e.Cause)
 	}
 	return b.String()

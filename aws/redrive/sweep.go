@@ -182,12 +182,8 @@ func (s *sweep) answered(n int32, messages []types.Message, wait int32) []types.
 }
 
 func transient(err error) bool {
-	switch kind, _ := aws.Classify(err); kind {
-	case aws.KindThrottled, aws.KindNetwork, aws.KindOther:
-		return true
-	case aws.KindNone, aws.KindAuth, aws.KindDenied, aws.KindNotFound, aws.KindInvalid:
-	}
-	return false
+	kind, _ := aws.Classify(err)
+	return kind.Transient()
 }
 
 // backoff is how long to wait after a number of failures, with jitter.

@@ -41,7 +41,7 @@ picture deadletters
 back
 
 open video d
-keys C-u
+keys Down C-e C-u
 type '  "url": 7, "quality": "high"'
 sleep 0.7
 picture dispatch

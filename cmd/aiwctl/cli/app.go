@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
@@ -35,6 +36,8 @@ type App struct {
 	Now           func() time.Time
 
 	global globalFlags
+	// log is aiwctl's own log; nil without --log-file.
+	log *slog.Logger
 	// err is what the command that ran returned. It is kept here and not given
 	// to fang, whose error handler asks the terminal for its background colour
 	// and waits for the answer.
@@ -47,7 +50,7 @@ func Main(args []string) int {
 		return runWorkers(args[1:])
 	}
 	app := &App{
-		In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
+		In: os.Stdin, Out: &stdout{file: os.Stdout}, Err: os.Stderr,
 		InTTY:  term.IsTerminal(int(os.Stdin.Fd())),
 		OutTTY: term.IsTerminal(int(os.Stdout.Fd())),
 		Getenv: os.Getenv,
@@ -65,18 +68,18 @@ func Main(args []string) int {
 func (a *App) Run(ctx context.Context, args []string) int {
 	root := a.newRoot()
 	root.SetArgs(args)
-	root.SetIn(a.In)
-	root.SetOut(a.Out)
-	root.SetErr(a.Err)
 	err := fang.Execute(ctx, root,
 		fang.WithColorSchemeFunc(fang.AnsiColorScheme),
 		fang.WithVersion(version()),
 		fang.WithErrorHandler(func(io.Writer, fang.Styles, error) {}))
-	if err != nil {
+	switch out, ok := a.Out.(*stdout); {
+	case err != nil && !isSystemError(err):
 		// Only cobra's own complaints about flags and arguments come this way.
 		err = usageError(err)
-	} else {
+	case err == nil && a.err != nil:
 		err = a.err
+	case err == nil && ok:
+		err = out.failed // help ignores it
 	}
 	code := exitCode(ctx, err)
 	if text := errorText(err, code); text != "" {
@@ -84,6 +87,33 @@ func (a *App) Run(ctx context.Context, args []string) int {
 	}
 	return code
 }
+
+// stdout is standard output that remembers its first failure, so that a full disk
+// is not taken for success by what does not look.
+type stdout struct {
+	file   *os.File
+	failed error
+}
+
+// Write implements io.Writer.
+func (s *stdout) Write(p []byte) (int, error) {
+	n, err := s.file.Write(p)
+	if err != nil && s.failed == nil {
+		s.failed = err
+	}
+	return n, err
+}
+
+// Read, Close and Fd make it a terminal's file to the libraries that ask.
+
+// Read implements io.Reader.
+func (s *stdout) Read(p []byte) (int, error) { return s.file.Read(p) }
+
+// Close implements io.Closer.
+func (s *stdout) Close() error { return s.file.Close() }
+
+// Fd is the file's descriptor.
+func (s *stdout) Fd() uintptr { return s.file.Fd() }
 
 func runWorkers(args []string) int {
 	app, err := runtime.NewApp(runtime.AppConfig{}, jobs.All()...)

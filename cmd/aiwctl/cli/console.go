@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 
 	"github.com/microfox-ai/aiwctl/aws"
 	"github.com/microfox-ai/aiwctl/aws/logs"
@@ -11,6 +12,9 @@ import (
 
 // console opens the console on the stage the flags and the environment name.
 func (a *App) console(ctx context.Context) error {
+	if err := a.needTerminal(); err != nil {
+		return usagef("%w; `aiwctl workers`, `logs`, `dispatch` and `dlq` do the same for scripts", err)
+	}
 	s, err := a.openStage(ctx)
 	if err != nil {
 		return err
@@ -21,11 +25,15 @@ func (a *App) console(ctx context.Context) error {
 // openConsole shows the console until a person quits it. Notices (may be nil)
 // appear in its task line.
 func (a *App) openConsole(ctx context.Context, s *aws.Stage, notices <-chan tui.Notice) error {
-	if !a.InTTY || !a.OutTTY {
-		return usagef("the console needs a terminal; `aiwctl workers`, `logs`, `dispatch` and `dlq` do the same for scripts")
-	}
 	return tui.Run(ctx, tui.Config{
 		Stage: s, Logs: logs.For(s), Redrive: redrive.New(s), Notices: notices,
 		NoColor: a.global.noColor, Getenv: a.Getenv, Now: a.Now,
 	})
+}
+
+func (a *App) needTerminal() error {
+	if a.InTTY && a.OutTTY {
+		return nil
+	}
+	return errors.New("the console needs a terminal")
 }

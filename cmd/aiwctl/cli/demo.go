@@ -24,7 +24,7 @@ func (a *App) newDemo() *cobra.Command {
 			"protocol, delivered by an event source mapping to real worker processes. It needs no AWS account, no Docker " +
 			"and no Go toolchain.\n\nA modest stream of jobs is dispatched all the time, some of which fail.",
 		Example: "aiwctl demo\naiwctl demo --headless --quiet",
-		Args:    cobra.NoArgs,
+		Args:    takes(0, 0, ""),
 		RunE:    a.run(func(ctx context.Context, _ []string) error { return a.demo(ctx, f) }),
 	}
 	f.register(cmd)

@@ -86,7 +86,7 @@ func (ls *localSession) rebuilt(ctx context.Context, change build.Change) {
 	switch {
 	case errors.Is(err, context.Canceled):
 	case err != nil:
-		ls.notice(tui.Notice{Text: "rebuild; the old workers go on", Err: err})
+		ls.notice(tui.Notice{Text: "rebuild failed, the old workers go on", Err: err})
 	default:
 		ls.notice(tui.Notice{Text: "rebuilt " + programNames(change.Programs)})
 	}
@@ -110,8 +110,15 @@ func (ls *localSession) notice(n tui.Notice) {
 		fmt.Fprintln(ls.app.Err, plain(text))
 		return
 	}
-	select {
-	case ls.notices <- n:
-	default: // the console is behind: the newest build is what counts, and it says so itself
+	for {
+		select {
+		case ls.notices <- n:
+			return
+		default:
+		}
+		select {
+		case <-ls.notices: // the console is behind: the newest build is what counts
+		default:
+		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 
@@ -59,8 +60,8 @@ func (a *App) newDispatch() *cobra.Command {
 			"does not fit is not sent, and exits 2.\n\nWith --wait the command follows the job in the logs to its " +
 			"end and prints its output; a job that fails exits 1.",
 		Example:           "aiwctl dispatch echo '{\"text\":\"hi\"}' --wait\naiwctl dispatch echo -f input.json --dry-run -o json\njq -c .job jobs.json | aiwctl dispatch echo -",
-		Args:              cobra.RangeArgs(1, 2),
-		ValidArgsFunction: a.completeWorkers,
+		Args:              takes(1, 2, "the worker"),
+		ValidArgsFunction: a.completeWorker,
 		RunE: a.run(func(ctx context.Context, args []string) error {
 			return a.dispatch(ctx, f, args[0], args[1:])
 		}),
@@ -73,7 +74,7 @@ func (a *App) newDispatch() *cobra.Command {
 	fl.StringVar(&f.mode, "mode", string(dispatch.ModeAuto), "auto; local: only an endpoint on this machine; remote: never one")
 	fl.DurationVar(&f.delay, "delay", 0, "deliver it later, up to 15m; goes straight to the queue")
 	fl.BoolVar(&f.wait, "wait", false, "follow the job to its end and print its output")
-	fl.DurationVar(&f.timeout, "timeout", 15*time.Minute, "how long --wait waits")
+	fl.DurationVar(&f.timeout, "timeout", 15*time.Minute, "how long --wait waits; 0 for as long as it takes")
 	fl.BoolVar(&f.force, "force", false, "send the input even though it does not fit the schema")
 	fl.BoolVar(&f.dryRun, "dry-run", false, "show what would be sent, and send nothing")
 	must(cmd.RegisterFlagCompletionFunc("mode", cobra.FixedCompletions(
@@ -82,24 +83,25 @@ func (a *App) newDispatch() *cobra.Command {
 }
 
 func (a *App) dispatch(ctx context.Context, f dispatchFlags, name string, args []string) error {
-	text, given, err := a.readInput(f.input, args)
+	text, given, err := a.readInput(ctx, f.input, args)
 	if err != nil {
 		return err
 	}
 	if !given {
 		return usagef("no input: give it as an argument, with --file, or as - for standard input")
 	}
+	if f.timeout < 0 {
+		return usagef("--timeout %s is negative", f.timeout)
+	}
 	req, err := f.request(text)
 	if err != nil {
 		return err
 	}
-	s, err := a.openStage(ctx)
+	s, w, err := a.findWorker(ctx, name)
 	if err != nil {
 		return err
 	}
-	if req.Worker, err = a.findWorker(ctx, s, name); err != nil {
-		return err
-	}
+	req.Worker = w
 	if f.dryRun {
 		plan, err := s.PlanDispatch(ctx, req)
 		if err != nil {
@@ -108,7 +110,7 @@ func (a *App) dispatch(ctx context.Context, f dispatchFlags, name string, args [
 		return a.printPlan(plan)
 	}
 	sent, err := s.Dispatch(ctx, req)
-	if err != nil {
+	if err != nil && sent.JobID == "" {
 		return err
 	}
 	for _, v := range sent.Warnings {
@@ -118,12 +120,29 @@ func (a *App) dispatch(ctx context.Context, f dispatchFlags, name string, args [
 		JobID: sent.JobID, MessageID: sent.MessageID, WorkerID: sent.WorkerID, Status: sent.Status,
 		QueueURL: sent.QueueURL, Via: sent.Via, SentAt: &sent.SentAt, Warnings: sent.Warnings,
 	}
+	if err != nil { // it was sent, and is not on record
+		return errors.Join(err, a.printSent(out))
+	}
 	if !f.wait {
-		return a.print(out, func(t *tableWriter) {
-			t.line(plain(fmt.Sprintf("sent %s to %s by %s (message %s)", sent.JobID, sent.WorkerID, sent.Via, sent.MessageID)))
-		})
+		return a.printSent(out)
 	}
 	return a.waitForJob(ctx, s, req.Worker, out, f.timeout)
+}
+
+// printSent prints what was sent, as yet without an end.
+func (a *App) printSent(out dispatched) error {
+	err := a.print(out, func(t *tableWriter) {
+		t.line(plain(fmt.Sprintf("sent %s to %s by %s (message %s)", out.JobID, out.WorkerID, out.Via, out.MessageID)))
+	})
+	return notPrinted(out, err)
+}
+
+// notPrinted says that a job went out of which the output could not be written.
+func notPrinted(out dispatched, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s was sent, but the output could not be written: %w", out.JobID, err)
 }
 
 func (f *dispatchFlags) request(text []byte) (aws.DispatchRequest, error) {
@@ -140,6 +159,9 @@ func (f *dispatchFlags) request(text []byte) (aws.DispatchRequest, error) {
 			return aws.DispatchRequest{}, usagef("--metadata %q is not key=value", kv)
 		}
 		metadata[k] = v
+	}
+	if u, err := url.Parse(f.webhookURL); f.webhookURL != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+		return aws.DispatchRequest{}, usagef("--webhook-url is no http or https URL") // not quoted: it may hold a secret
 	}
 	return aws.DispatchRequest{
 		Input: text, Force: f.force, Mode: mode, JobID: f.jobID,
@@ -165,7 +187,7 @@ func (a *App) printPlan(plan aws.DispatchResult) error {
 func (a *App) waitForJob(ctx context.Context, s *aws.Stage, w aws.Worker, out dispatched, timeout time.Duration) error {
 	sources := logs.Sources(w)
 	if len(sources) == 0 {
-		return fmt.Errorf("%s was sent, but %s has no function whose log could be followed", out.JobID, w.ID)
+		return errors.Join(a.printSent(out), fmt.Errorf("%s was sent, but %s has no function whose log could be followed", out.JobID, w.ID))
 	}
 	maxReceives := 0
 	if w.Queue != nil {
@@ -174,20 +196,20 @@ func (a *App) waitForJob(ctx context.Context, s *aws.Stage, w aws.Worker, out di
 	if a.OutTTY {
 		fmt.Fprintln(a.Err, plain("sent "+out.JobID+" to "+w.ID+", waiting for its end"))
 	}
-	waitCtx, cancel := context.WithTimeoutCause(ctx, timeout, errWaited)
-	defer cancel()
+	waitCtx := ctx
+	if timeout > 0 {
+		var cancel context.CancelFunc
+		waitCtx, cancel = context.WithTimeoutCause(ctx, timeout, errWaited)
+		defer cancel()
+	}
 	q := logs.Query{Sources: sources, Since: out.SentAt.Add(-5 * time.Second), JobID: out.JobID}
-	end, err := logs.NewReader(s.Logs()).WaitJob(waitCtx, q, maxReceives, func(l logs.Line) {
+	end, err := logs.For(s).WaitJob(waitCtx, q, maxReceives, func(l logs.Line) {
 		if a.OutTTY && l.Event != nil {
 			fmt.Fprintln(a.Err, "  "+oneLine(l.Text, 200))
 		}
 	})
-	if errors.Is(context.Cause(waitCtx), errWaited) {
-		return fmt.Errorf("%s was sent, but had not ended after %s; `aiwctl logs %s --job %s` shows how it is doing",
-			out.JobID, timeout, w.ID, out.JobID)
-	}
 	if err != nil {
-		return fmt.Errorf("%s was sent, but could not be followed: %w", out.JobID, err)
+		return a.notWaited(ctx, waitCtx, w, out, timeout, err)
 	}
 	out.Status, out.Output, out.OutputBytes, out.Error = end.Status, end.Output, end.OutputBytes, end.Error
 	out.RequestID, out.Attempt = end.RequestID, end.Attempt
@@ -197,7 +219,7 @@ func (a *App) waitForJob(ctx context.Context, s *aws.Stage, w aws.Worker, out di
 			t.line(plain(indentJSON(end.Output)))
 		}
 	}); err != nil {
-		return err
+		return notPrinted(out, err)
 	}
 	if end.OutputBytes > 0 && len(end.Output) == 0 {
 		fmt.Fprintf(a.Err, "aiwctl: %s completed; its output of %d bytes is not in the log, where `--wait` reads it\n", out.JobID, end.OutputBytes)
@@ -210,6 +232,24 @@ func (a *App) waitForJob(ctx context.Context, s *aws.Stage, w aws.Worker, out di
 		reason += ": " + end.Error.Message
 	}
 	return &codeError{exitFailed, fmt.Errorf("%s of %s %s", out.JobID, w.ID, reason)}
+}
+
+// notWaited says that a job went out and how it is to be found again: as data for
+// a program, whose standard output would otherwise be empty, and in words.
+func (a *App) notWaited(ctx, waitCtx context.Context, w aws.Worker, out dispatched, timeout time.Duration, err error) error {
+	if a.format() != formatTable {
+		if perr := a.printSent(out); perr != nil {
+			return perr
+		}
+	}
+	find := fmt.Sprintf("`aiwctl logs %s --job %s` shows how it is doing", w.ID, out.JobID)
+	switch {
+	case ctx.Err() != nil:
+		return interruptedf("interrupted; %s was sent and goes on: %s", out.JobID, find)
+	case errors.Is(context.Cause(waitCtx), errWaited):
+		return fmt.Errorf("%s was sent, but had not ended after %s; %s", out.JobID, timeout, find)
+	}
+	return fmt.Errorf("%s was sent, but could not be followed: %w", out.JobID, err)
 }
 
 var errWaited = errors.New("waited long enough")

@@ -19,6 +19,9 @@ import (
 // closeTimeout is how long the local endpoint may take to end its workers.
 const closeTimeout = 10 * time.Second
 
+// localRegion is what a local endpoint is in when no flag says.
+const localRegion = "us-east-1"
+
 // localFlags are what demo and dev have in common.
 type localFlags struct {
 	listen   string
@@ -53,16 +56,23 @@ func (a *App) withLocal(ctx context.Context, f localFlags, st localStage, progra
 	if a.global.target.Service != "" {
 		st.service = a.global.target.Service
 	}
-	// A console owns the terminal, so there the log goes to --log-file or nowhere.
-	fallback := a.Err
+	if a.global.target.Region == "" {
+		a.global.target.Region = localRegion
+	}
 	if !f.headless {
-		fallback = nil
+		if err := a.needTerminal(); err != nil {
+			return usagef("%w; --headless serves without one", err)
+		}
 	}
-	log, closeLog, err := a.logger(fallback)
-	if err != nil {
-		return err
+	// A console owns the terminal, so there the log goes to --log-file or nowhere.
+	log := a.log
+	switch {
+	case log != nil:
+	case f.headless:
+		log = slog.New(slog.NewTextHandler(a.Err, nil))
+	default:
+		log = slog.New(slog.DiscardHandler)
 	}
-	defer closeLog()
 	ls := &localSession{
 		app: a, stage: st.stage, apiKey: dispatch.TriggerKeyFromEnv(a.Getenv), log: log,
 		flags: f, notices: make(chan tui.Notice, 8),
@@ -102,7 +112,17 @@ func (ls *localSession) open(ctx context.Context) (*aws.Stage, error) {
 	t := ls.app.global.target
 	t.EndpointURL, t.BaseURL = ls.server.Endpoint(), ls.server.Endpoint()
 	t.Stage, t.Profile = ls.stage, ""
-	return aws.Open(ctx, t, aws.Options{Getenv: ls.app.Getenv, Now: ls.app.Now, AuditPath: aws.NoAudit})
+	return aws.Open(ctx, t, aws.Options{Getenv: ls.app.withoutTarget, Now: ls.app.Now, AuditPath: aws.NoAudit})
+}
+
+// withoutTarget is the environment without what names another stage: a profile
+// or a service that somebody works with otherwise must not hide the local one.
+func (a *App) withoutTarget(name string) string {
+	switch name {
+	case "AIWCTL_PROFILE", "AIWCTL_REGION", "AIWCTL_STAGE", "AIWCTL_SERVICE", "AWS_REGION", "AWS_DEFAULT_REGION":
+		return ""
+	}
+	return a.Getenv(name)
 }
 
 func (ls *localSession) printEnvironment() {

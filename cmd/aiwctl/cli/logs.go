@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -44,9 +45,12 @@ func (a *App) newLogs() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "logs WORKER...",
 		Short: "Print or follow the logs of workers, or of one job",
+		Long: "Print what workers have logged, or follow it with -f until interrupted (exit 130). With --job only that " +
+			"job's lines are printed: those that name it, and those of its invocations that name no other.\n\n" +
+			"Exits 3 when --job, --level or --grep leave nothing.",
 		Example: "aiwctl logs echo -f\naiwctl logs echo --job job-1700000000000-abc --since 1h\n" +
 			"aiwctl logs echo slow --level warn --since 15m -o jsonl",
-		Args:              cobra.MinimumNArgs(1),
+		Args:              takes(1, -1, "the worker"),
 		ValidArgsFunction: a.completeWorkers,
 		RunE:              a.run(func(ctx context.Context, args []string) error { return a.logs(ctx, f, args) }),
 	}
@@ -102,15 +106,10 @@ func (a *App) logs(ctx context.Context, f logsFlags, names []string) error {
 	if err != nil {
 		return err
 	}
-	s, err := a.openStage(ctx)
+	s, inv, err := a.discover(ctx)
 	if err != nil {
 		return err
 	}
-	inv, err := s.Inventory(ctx)
-	if err != nil {
-		return err
-	}
-	a.warn(inv)
 	workers := make([]aws.Worker, len(names))
 	for i, name := range names {
 		if workers[i], err = pickWorker(inv, name); err != nil {
@@ -121,8 +120,8 @@ func (a *App) logs(ctx context.Context, f logsFlags, names []string) error {
 		}
 	}
 	q.Sources = logs.Sources(workers...)
-	out := &logPrinter{app: a, many: len(workers) > 1}
-	reader := logs.NewReader(s.Logs())
+	out := &logPrinter{app: a, many: len(workers) > 1, dated: a.Now().Sub(q.Since) > 12*time.Hour}
+	reader := logs.For(s)
 	if f.follow {
 		out.stream = true
 		return reader.Follow(ctx, q, a.tailState(), out.print)
@@ -130,7 +129,14 @@ func (a *App) logs(ctx context.Context, f logsFlags, names []string) error {
 	if err := reader.Read(ctx, q, out.print); err != nil {
 		return err
 	}
-	return out.end()
+	if err := out.end(); err != nil || out.n > 0 {
+		return err
+	}
+	if q.JobID != "" || q.Match != nil || q.MinLevel != logs.LevelNone {
+		return nothingf("no such line since %s; --since looks further back", q.Since.Local().Format(time.DateTime))
+	}
+	fmt.Fprintf(a.Err, "aiwctl: no lines since %s; --since looks further back\n", q.Since.Local().Format(time.DateTime))
+	return nil
 }
 
 // tailState tells a person on standard error when a tail stumbles and when it
@@ -154,8 +160,10 @@ func (a *App) tailState() func(logs.State) {
 type logPrinter struct {
 	app    *App
 	many   bool
+	dated  bool // days may differ
 	stream bool
 	rows   []logRow
+	n      int // lines printed
 }
 
 func (p *logPrinter) print(lines []logs.Line) error {
@@ -163,12 +171,17 @@ func (p *logPrinter) print(lines []logs.Line) error {
 	if p.stream && f == formatJSON {
 		f = formatJSONL // an array that never ends is of no use to anyone
 	}
+	p.n += len(lines)
+	stamp := "15:04:05.000 "
+	if p.dated {
+		stamp = "2006-01-02 " + stamp
+	}
 	var b strings.Builder
 	for i := range lines {
 		l := &lines[i]
 		switch f {
 		case formatTable:
-			b.WriteString(l.Time.Local().Format("15:04:05.000 "))
+			b.WriteString(l.Time.Local().Format(stamp))
 			if p.many {
 				b.WriteString(oneLine(l.WorkerID, 0) + " ")
 			}
@@ -180,7 +193,16 @@ func (p *logPrinter) print(lines []logs.Line) error {
 			if err := writeJSON(&b, logRowOf(l), ""); err != nil {
 				return err
 			}
-		default:
+		case formatYAML:
+			if !p.stream {
+				p.rows = append(p.rows, logRowOf(l))
+				continue
+			}
+			b.WriteString("---\n")
+			if err := writeYAML(&b, logRowOf(l)); err != nil {
+				return err
+			}
+		case formatJSON:
 			p.rows = append(p.rows, logRowOf(l))
 		}
 	}
@@ -218,39 +240,50 @@ func logRowOf(l *logs.Line) logRow {
 }
 
 func parseLevel(s string) (logs.Level, error) {
-	switch strings.ToLower(s) {
-	case "":
+	if s == "" {
 		return logs.LevelNone, nil
-	case "debug":
-		return logs.LevelDebug, nil
-	case "info":
-		return logs.LevelInfo, nil
-	case "warn", "warning":
-		return logs.LevelWarn, nil
-	case "error":
-		return logs.LevelError, nil
+	}
+	if level, ok := logs.ParseLevel(s); ok {
+		return level, nil
 	}
 	return logs.LevelNone, usagef("unknown --level %q; it takes debug, info, warn or error", s)
 }
 
-// parseTime reads a duration ago (also in days) or a point in time.
+// parseTime reads a duration ago (days included, as in 1d12h) or a point in
+// time. CloudWatch knows no time before 1970.
 func parseTime(now time.Time, s string) (time.Time, error) {
-	if days, ok := strings.CutSuffix(s, "d"); ok {
-		var n int
-		if _, err := fmt.Sscanf(days, "%d", &n); err == nil && n >= 0 {
-			return now.AddDate(0, 0, -n), nil
-		}
+	if ago, ok := parseAgo(s); ok {
+		return latest(now.Add(-ago), time.Unix(0, 0)), nil
 	}
-	if d, err := time.ParseDuration(s); err == nil {
-		if d < 0 {
-			d = -d
-		}
-		return now.Add(-d), nil
-	}
-	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02T15:04", "2006-01-02"} {
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02T15:04", "2006-01-02 15:04", "2006-01-02"} {
 		if t, err := time.ParseInLocation(layout, s, time.Local); err == nil {
-			return t, nil
+			return latest(t, time.Unix(0, 0)), nil
 		}
 	}
 	return time.Time{}, fmt.Errorf("%q is neither a duration such as 15m, 2h or 3d nor a time such as %s", s, now.Format(time.RFC3339))
+}
+
+// parseAgo reads a duration with days, its sign ignored.
+func parseAgo(s string) (time.Duration, bool) {
+	s = strings.TrimPrefix(s, "-")
+	var ago time.Duration
+	if days, rest, ok := strings.Cut(s, "d"); ok {
+		n, err := strconv.ParseUint(days, 10, 16)
+		if err != nil {
+			return 0, false
+		}
+		ago, s = time.Duration(n)*24*time.Hour, rest
+		if s == "" {
+			return ago, true
+		}
+	}
+	d, err := time.ParseDuration(s)
+	return ago + d, err == nil && d >= 0
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }

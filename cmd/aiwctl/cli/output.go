@@ -1,11 +1,15 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"reflect"
+	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/charmbracelet/x/ansi"
 	"github.com/goccy/go-yaml"
@@ -51,17 +55,7 @@ func (a *App) print(data any, table func(*tableWriter)) error {
 		}
 		return writeJSON(a.Out, data, "")
 	case formatYAML:
-		// By way of JSON, so that both have the same names and the same shape.
-		text, err := json.Marshal(data)
-		if err != nil {
-			return fmt.Errorf("write yaml: %w", err)
-		}
-		out, err := yaml.JSONToYAML(text)
-		if err != nil {
-			return fmt.Errorf("write yaml: %w", err)
-		}
-		_, err = a.Out.Write(out)
-		return err
+		return writeYAML(a.Out, data)
 	default:
 		t := &tableWriter{}
 		table(t)
@@ -69,14 +63,67 @@ func (a *App) print(data any, table func(*tableWriter)) error {
 	}
 }
 
+// writeYAML goes by way of JSON, so that both have the same names and shape.
+func writeYAML(w io.Writer, data any) error {
+	text, err := json.Marshal(data)
+	if err != nil {
+		return fmt.Errorf("write yaml: %w", err)
+	}
+	var v any
+	if err := yaml.UnmarshalWithOptions(text, &v, yaml.UseOrderedMap()); err != nil {
+		return fmt.Errorf("write yaml: %w", err)
+	}
+	out, err := yaml.MarshalWithOptions(v, yaml.CustomMarshaler(yamlString))
+	if err != nil {
+		return fmt.Errorf("write yaml: %w", err)
+	}
+	_, err = w.Write(out)
+	return err
+}
+
+// yamlString quotes a string that has characters which act on a terminal; the
+// library writes them as they are.
+func yamlString(s string) ([]byte, error) {
+	if strings.ContainsFunc(s, func(r rune) bool { return r != '\n' && acts(r) }) {
+		return []byte(strconv.QuoteToASCII(s)), nil
+	}
+	return yaml.Marshal(s)
+}
+
 func writeJSON(w io.Writer, data any, indent string) error {
-	enc := json.NewEncoder(w)
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", indent)
 	if err := enc.Encode(data); err != nil {
 		return fmt.Errorf("write json: %w", err)
 	}
-	return nil
+	text := b.Bytes()
+	if bytes.ContainsFunc(text, func(r rune) bool { return r != '\n' && acts(r) }) {
+		text = escapeJSON(text)
+	}
+	_, err := w.Write(text)
+	return err
+}
+
+// escapeJSON escapes what encoding/json leaves as it is although it acts on a
+// terminal. Outside of strings JSON has none of it but the newline.
+func escapeJSON(text []byte) []byte {
+	out := make([]byte, 0, len(text)+64)
+	for _, r := range string(text) {
+		if r != '\n' && acts(r) {
+			out = fmt.Appendf(out, "\\u%04x", r)
+			continue
+		}
+		out = utf8.AppendRune(out, r)
+	}
+	return out
+}
+
+// acts is whether a terminal does something with a character instead of showing
+// it: control characters of both sets, and those that turn the direction of text.
+func acts(r rune) bool {
+	return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)
 }
 
 // tableWriter collects aligned columns and free lines.
@@ -147,5 +194,12 @@ func (a *App) warn(inv *aws.Inventory) {
 			text += "; " + hint
 		}
 		fmt.Fprintln(a.Err, plain(text))
+	}
+}
+
+// warnings says on standard error what a person should know beside the data.
+func (a *App) warnings(texts []string) {
+	for _, text := range texts {
+		fmt.Fprintln(a.Err, "aiwctl: warning:", plain(text))
 	}
 }

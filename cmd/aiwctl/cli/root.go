@@ -2,7 +2,7 @@ package cli
 
 import (
 	"context"
-	"io"
+	"fmt"
 	"log/slog"
 	"os"
 	"runtime/debug"
@@ -30,21 +30,24 @@ func (a *App) newRoot() *cobra.Command {
 			"their logs and their dead letters.\n\nWithout a command it opens the console on the stage " +
 			"that the flags and the environment name. `aiwctl demo` needs no AWS account.",
 		Example: "aiwctl demo\naiwctl --profile ops --stage prod\naiwctl workers -o json\naiwctl dispatch echo '{\"text\":\"hi\"}' --wait",
-		Args:    cobra.NoArgs,
+		Args:    subcommands,
 		RunE:    a.run(func(ctx context.Context, _ []string) error { return a.console(ctx) }),
 	}
+	root.SetIn(a.In)
+	root.SetOut(a.Out)
+	root.SetErr(a.Err)
 	g := &a.global
 	f := root.PersistentFlags()
-	f.StringVar(&g.target.Profile, "profile", "", "AWS profile (default: AWS_PROFILE)")
-	f.StringVar(&g.target.Region, "region", "", "AWS region (default: AWS_REGION, the profile's)")
-	f.StringVar(&g.target.Stage, "stage", "", "deployment stage (default: AIWCTL_STAGE, prod)")
+	f.StringVar(&g.target.Profile, "profile", "", "profile of the AWS config files (default: AIWCTL_PROFILE, AWS_PROFILE)")
+	f.StringVar(&g.target.Region, "region", "", "region of the stage (default: AIWCTL_REGION, AWS_REGION, the profile's)")
+	f.StringVar(&g.target.Stage, "stage", "", "deployment stage (default: AIWCTL_STAGE, what the stage says of itself, prod)")
 	f.StringVar(&g.target.Service, "service", "", "only this service's workers (default: AIWCTL_SERVICE)")
 	f.StringVar(&g.target.BaseURL, "base-url", "", "the workers API (default: AIWCTL_BASE_URL, WORKER_BASE_URL)")
-	f.StringVar(&g.target.EndpointURL, "endpoint-url", "", "replaces AWS's endpoints (default: AWS_ENDPOINT_URL)")
+	f.StringVar(&g.target.EndpointURL, "endpoint-url", "", "replaces the endpoints of AWS (default: AIWCTL_ENDPOINT_URL, AWS_ENDPOINT_URL)")
 	f.BoolVar(&g.target.ReadOnly, "read-only", false, "refuse every write (default: AIWCTL_READ_ONLY)")
 	f.BoolVar(&g.noColor, "no-color", false, "no colours (default: NO_COLOR)")
 	f.StringVar(&g.logFile, "log-file", "", "write aiwctl's own log to this file")
-	f.StringVarP(&g.output, "output", "o", string(formatTable), "table, json, jsonl or yaml")
+	f.StringVarP(&g.output, "output", "o", string(formatTable), "how data is printed: table, json, jsonl or yaml")
 	must(root.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(
 		[]string{"table", "json", "jsonl", "yaml"}, cobra.ShellCompDirectiveNoFileComp)))
 
@@ -52,39 +55,56 @@ func (a *App) newRoot() *cobra.Command {
 		a.newDemo(), a.newDev(), a.newWorkers(), a.newDispatch(), a.newValidate(),
 		a.newLogs(), a.newDLQ(), a.newVersion(),
 	)
+	root.SetHelpCommand(newHelp())
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return fmt.Errorf("%w; `%s --help` lists the flags", err, cmd.CommandPath())
+	})
+	// cobra's own command takes the name of a shell it does not know for a wish
+	// for help.
+	root.InitDefaultCompletionCmd()
+	if c, _, err := root.Find([]string{"completion"}); err == nil && c != root {
+		c.Args = subcommands
+		c.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	}
 	return root
 }
 
-// run adapts a command's function: the global flags are checked first, and the
-// error is kept for Run instead of being returned to cobra.
+// run adapts a command's function: the error is kept for Run instead of being
+// returned to cobra.
 func (a *App) run(fn func(ctx context.Context, args []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
-		if _, err := parseFormat(a.global.output); err != nil {
-			a.err = err
-			return nil
-		}
-		if a.Getenv("NO_COLOR") != "" {
-			a.global.noColor = true
-		}
-		a.err = fn(cmd.Context(), args)
+		a.err = a.invoke(cmd, args, fn)
 		return nil
 	}
 }
 
-// logger is aiwctl's own log: to --log-file, else to fallback (nil: nowhere).
-// The returned function closes it.
-func (a *App) logger(fallback io.Writer) (*slog.Logger, func(), error) {
-	if a.global.logFile != "" {
-		f, err := os.OpenFile(a.global.logFile, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
-		if err != nil {
-			return nil, nil, usagef("open --log-file: %w", err)
-		}
-		return slog.New(slog.NewTextHandler(f, nil)), func() { _ = f.Close() }, nil
+// invoke checks the global flags, opens aiwctl's own log and calls fn.
+func (a *App) invoke(cmd *cobra.Command, args []string, fn func(ctx context.Context, args []string) error) error {
+	if _, err := parseFormat(a.global.output); err != nil {
+		return err
 	}
-	if fallback == nil {
-		return slog.New(slog.DiscardHandler), func() {}, nil
+	if a.Getenv("NO_COLOR") != "" {
+		a.global.noColor = true
 	}
-	return slog.New(slog.NewTextHandler(fallback, nil)), func() {}, nil
+	if a.global.logFile == "" {
+		return fn(cmd.Context(), args)
+	}
+	f, err := os.OpenFile(a.global.logFile, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return usagef("--log-file: %w", err)
+	}
+	defer func() { _ = f.Close() }()
+	// Arguments are left out: they may hold a job's input.
+	a.log = slog.New(slog.NewTextHandler(f, nil)).With("command", cmd.CommandPath(), "pid", os.Getpid())
+	start := a.Now()
+	a.log.Info("begin", "version", version())
+	err = fn(cmd.Context(), args)
+	if err != nil {
+		a.log.Error("end", "after", a.Now().Sub(start), "exit", exitCode(cmd.Context(), err), "error", err)
+	} else {
+		a.log.Info("end", "after", a.Now().Sub(start), "exit", exitDone)
+	}
+	return err
 }
 
 // openStage opens the stage the flags and the environment name.
@@ -92,15 +112,30 @@ func (a *App) openStage(ctx context.Context) (*aws.Stage, error) {
 	return aws.Open(ctx, a.global.target, aws.Options{Getenv: a.Getenv, Now: a.Now})
 }
 
-// findWorker discovers the stage and picks a worker by id, queue name or queue
-// URL.
-func (a *App) findWorker(ctx context.Context, s *aws.Stage, name string) (aws.Worker, error) {
+// discover opens the stage and reads what is there. Sources that could not be
+// read are told on standard error.
+func (a *App) discover(ctx context.Context) (*aws.Stage, *aws.Inventory, error) {
+	s, err := a.openStage(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
 	inv, err := s.Inventory(ctx)
 	if err != nil {
-		return aws.Worker{}, err
+		return nil, nil, err
 	}
 	a.warn(inv)
-	return pickWorker(inv, name)
+	return s, inv, nil
+}
+
+// findWorker is discover for one worker, named by its id, its queue's name or
+// its queue's URL.
+func (a *App) findWorker(ctx context.Context, name string) (*aws.Stage, aws.Worker, error) {
+	s, inv, err := a.discover(ctx)
+	if err != nil {
+		return nil, aws.Worker{}, err
+	}
+	w, err := pickWorker(inv, name)
+	return s, w, err
 }
 
 func pickWorker(inv *aws.Inventory, name string) (aws.Worker, error) {
@@ -121,30 +156,11 @@ func pickWorker(inv *aws.Inventory, name string) (aws.Worker, error) {
 	return aws.Worker{}, nothingf("no worker %q; the stage has: %s", plain(name), plain(strings.Join(ids, ", ")))
 }
 
-// completeWorkers offers worker ids to the shell.
-func (a *App) completeWorkers(cmd *cobra.Command, args []string, prefix string) ([]string, cobra.ShellCompDirective) {
-	s, err := a.openStage(cmd.Context())
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	inv, err := s.Inventory(cmd.Context())
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	var ids []string
-	for _, w := range inv.Workers {
-		if strings.HasPrefix(w.ID, prefix) && !slices.Contains(args, w.ID) {
-			ids = append(ids, w.ID)
-		}
-	}
-	return ids, cobra.ShellCompDirectiveNoFileComp
-}
-
 func (a *App) newVersion() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
-		Args:  cobra.NoArgs,
+		Args:  takes(0, 0, ""),
 		RunE: a.run(func(context.Context, []string) error {
 			return a.print(map[string]string{"version": version()}, func(t *tableWriter) { t.line("aiwctl " + version()) })
 		}),

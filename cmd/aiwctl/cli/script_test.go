@@ -1,10 +1,8 @@
 package cli_test
 
 import (
-	"bufio"
 	"encoding/json"
 	"errors"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -28,7 +25,8 @@ func TestMain(m *testing.M) {
 		os.Exit(cli.Main(os.Args[1:]))
 	}
 	testscript.Main(m, map[string]func(){
-		"aiwctl": func() { os.Exit(cli.Main(os.Args[1:])) },
+		"aiwctl":   func() { os.Exit(cli.Main(os.Args[1:])) },
+		"otheraws": otherClient,
 	})
 }
 
@@ -41,58 +39,24 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("XDG_STATE_HOME", filepath.Join(env.WorkDir, "state"))
 			env.Setenv("NO_COLOR", "1")
+			env.Values[failing{}] = env.T()
+			env.Values[background{}] = map[string]*process{}
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"demo":  startDemo,
-			"exits": exits,
-			"json":  jsonValue,
-			"retry": retry,
+			"demo":      startDemo,
+			"dev":       startDev,
+			"exits":     exits,
+			"gomodule":  goModule,
+			"interrupt": interrupt,
+			"json":      jsonValue,
+			"retry":     retry,
+			"says":      says,
+			"start":     start,
 		},
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 	})
-}
-
-// startDemo runs `aiwctl demo --headless` for the length of the script and puts
-// the environment it prints into the script's. Arguments are added.
-func startDemo(ts *testscript.TestScript, neg bool, args []string) {
-	if neg {
-		ts.Fatalf("demo cannot be negated")
-	}
-	exe, err := os.Executable()
-	ts.Check(err)
-	// The path must end in aiwctl for the test binary to take that role.
-	link := ts.MkAbs("bin-aiwctl/aiwctl")
-	ts.Check(os.MkdirAll(filepath.Dir(link), 0o700))
-	ts.Check(os.Symlink(exe, link))
-	cmd := exec.Command(link, append([]string{"demo", "--headless", "--quiet", "--listen", "127.0.0.1:0"}, args...)...)
-	cmd.Env = append(os.Environ(), "XDG_STATE_HOME="+ts.Getenv("XDG_STATE_HOME"), "WORKERS_API_KEY="+ts.Getenv("WORKERS_API_KEY"))
-	stdout, err := cmd.StdoutPipe()
-	ts.Check(err)
-	stderr := &strings.Builder{}
-	cmd.Stderr = stderr
-	ts.Check(cmd.Start())
-	ts.Defer(func() {
-		ts.Check(cmd.Process.Signal(syscall.SIGTERM))
-		rest, _ := io.ReadAll(stdout)
-		if err := cmd.Wait(); err != nil {
-			ts.Fatalf("the demo ended with %v\nstdout: %s\nstderr: %s", err, rest, stderr)
-		}
-	})
-	lines := bufio.NewScanner(stdout)
-	for lines.Scan() {
-		kv, ok := strings.CutPrefix(lines.Text(), "export ")
-		if !ok {
-			continue
-		}
-		k, v, _ := strings.Cut(kv, "=")
-		ts.Setenv(k, v)
-		if k == "AIWCTL_STAGE" { // the last one
-			return
-		}
-	}
-	ts.Fatalf("the demo ended before it printed its environment: %s", stderr)
 }
 
 // exits CODE COMMAND ARGS... runs a command and wants that exit code.

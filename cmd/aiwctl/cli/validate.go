@@ -30,8 +30,8 @@ func (a *App) newValidate() *cobra.Command {
 		Long: "Check a job's input against the worker's schema, without sending anything. " +
 			"Exits 0 when it fits and 2 when it does not.",
 		Example:           "aiwctl validate echo '{\"text\":\"hi\"}'\naiwctl validate echo -f input.json -o json\naiwctl validate echo --skeleton > input.json",
-		Args:              cobra.RangeArgs(1, 2),
-		ValidArgsFunction: a.completeWorkers,
+		Args:              takes(1, 2, "the worker"),
+		ValidArgsFunction: a.completeWorker,
 		RunE: a.run(func(ctx context.Context, args []string) error {
 			return a.validate(ctx, args[0], in, args[1:], skeleton)
 		}),
@@ -42,18 +42,14 @@ func (a *App) newValidate() *cobra.Command {
 }
 
 func (a *App) validate(ctx context.Context, name string, in inputFlags, args []string, skeleton bool) error {
-	text, given, err := a.readInput(in, args)
+	text, given, err := a.readInput(ctx, in, args)
 	if err != nil {
 		return err
 	}
 	if !given && !skeleton {
 		return usagef("no input: give it as an argument, with --file, or as - for standard input; --skeleton prints one to begin with")
 	}
-	s, err := a.openStage(ctx)
-	if err != nil {
-		return err
-	}
-	w, err := a.findWorker(ctx, s, name)
+	_, w, err := a.findWorker(ctx, name)
 	if err != nil {
 		return err
 	}

@@ -3,9 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"strconv"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -43,9 +41,7 @@ func rowOf(w aws.Worker) workerRow {
 	}
 	if q := w.Queue; q != nil {
 		r.QueueURL = q.URL
-		if !q.Depth.At.IsZero() {
-			r.Visible, r.InFlight, r.Delayed = new(q.Depth.Visible), new(q.Depth.InFlight), new(q.Depth.Delayed)
-		}
+		r.Visible, r.InFlight, r.Delayed = depthOf(q)
 	}
 	if q := w.DLQ; q != nil {
 		r.DLQURL = q.URL
@@ -68,16 +64,16 @@ func (a *App) newWorkers() *cobra.Command {
 		Use:     "workers",
 		Short:   "List the stage's workers with their queue depths",
 		Example: "aiwctl workers\naiwctl workers -o json\naiwctl workers describe echo",
-		Args:    cobra.NoArgs,
+		Args:    subcommands,
 		RunE:    list,
 	}
 	cmd.AddCommand(
-		&cobra.Command{Use: "ls", Short: "List the stage's workers", Args: cobra.NoArgs, RunE: list},
+		&cobra.Command{Use: "ls", Short: "List the stage's workers", Args: takes(0, 0, ""), RunE: list},
 		&cobra.Command{
 			Use:               "describe WORKER",
 			Short:             "Show one worker: queues, function, mapping, schema, problems",
-			Args:              cobra.ExactArgs(1),
-			ValidArgsFunction: a.completeWorkers,
+			Args:              takes(1, 1, "the worker"),
+			ValidArgsFunction: a.completeWorker,
 			RunE: a.run(func(ctx context.Context, args []string) error {
 				return a.workersDescribe(ctx, args[0])
 			}),
@@ -86,15 +82,10 @@ func (a *App) newWorkers() *cobra.Command {
 }
 
 func (a *App) workersList(ctx context.Context) error {
-	s, err := a.openStage(ctx)
+	s, inv, err := a.discover(ctx)
 	if err != nil {
 		return err
 	}
-	inv, err := s.Inventory(ctx)
-	if err != nil {
-		return err
-	}
-	a.warn(inv)
 	rows := make([]workerRow, len(inv.Workers))
 	for i, w := range inv.Workers {
 		rows[i] = rowOf(w)
@@ -110,62 +101,6 @@ func (a *App) workersList(ctx context.Context) error {
 			s.Target().Stage, s.Target().Region)
 	}
 	return err
-}
-
-func (a *App) workersDescribe(ctx context.Context, name string) error {
-	s, err := a.openStage(ctx)
-	if err != nil {
-		return err
-	}
-	w, err := a.findWorker(ctx, s, name)
-	if err != nil {
-		return err
-	}
-	return a.print(w, func(t *tableWriter) {
-		r := rowOf(w)
-		t.row("worker", r.ID)
-		t.row("group", orDash(r.Group))
-		t.row("state", r.State)
-		describeQueue(t, "queue", w.Queue)
-		describeQueue(t, "dead letters", w.DLQ)
-		if f := w.Function; f != nil {
-			t.row("function", fmt.Sprintf("%s, %s, timeout %s, %d MB", f.Name, orDash(f.Runtime), f.Timeout, f.MemoryMB))
-			t.row("log group", f.LogGroup)
-			if !f.LastModified.IsZero() {
-				t.row("deployed", f.LastModified.Local().Format(time.DateTime))
-			}
-		}
-		if m := w.Mapping; m != nil {
-			partial := "whole batches only"
-			if m.ReportsBatchItemFailures {
-				partial = "partial batch responses"
-			}
-			t.row("mapping", fmt.Sprintf("%s, batches of %d, %s", m.State, m.BatchSize, partial))
-		}
-		for _, p := range w.Problems {
-			t.row(p.Severity, p.Text)
-		}
-		if len(w.InputSchema) > 0 {
-			t.line("\ninput schema:\n" + plain(indentJSON(w.InputSchema)))
-		}
-	})
-}
-
-func describeQueue(t *tableWriter, label string, q *aws.Queue) {
-	if q == nil {
-		t.row(label, "-")
-		return
-	}
-	t.row(label, q.URL)
-	d := q.Depth
-	text := "not read"
-	if !d.At.IsZero() {
-		text = fmt.Sprintf("%d visible, %d in flight, %d delayed", d.Visible, d.InFlight, d.Delayed)
-	}
-	t.row("", text)
-	if q.MaxReceiveCount > 0 {
-		t.row("", fmt.Sprintf("visibility timeout %s, dead after %d receives", q.VisibilityTimeout, q.MaxReceiveCount))
-	}
 }
 
 func count(n *int) string {

@@ -1,0 +1,224 @@
+package redrive_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"github.com/microfox-ai/aiwctl/aws"
+	"github.com/microfox-ai/aiwctl/aws/redrive"
+)
+
+// bodiesOf drains a queue and counts its bodies.
+func bodiesOf(t *testing.T, c *sqs.Client, url string) map[string]int {
+	t.Helper()
+	out := map[string]int{}
+	for _, m := range drain(t, c, url) {
+		out[*m.Body]++
+	}
+	return out
+}
+
+// depth is how many messages a queue says it has.
+func depth(t *testing.T, c *sqs.Client, url string) int {
+	t.Helper()
+	a, err := c.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: []types.QueueAttributeName{"All"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, name := range []string{"ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed"} {
+		i, err := strconv.Atoi(a.Attributes[name])
+		if err != nil {
+			t.Fatal(err)
+		}
+		n += i
+	}
+	return n
+}
+
+// childEnv names the worker that a child process of TestReplayKilled replays.
+const childEnv = "REDRIVE_TEST_CHILD"
+
+// A process that is killed in the middle of a replay leaves every message in
+// one of the queues; a few that were under way may be in both. What it held
+// comes back when its lease ends, and a second replay finishes the work.
+func TestReplayKilled(t *testing.T) {
+	if text := os.Getenv(childEnv); text != "" {
+		replayAsChild(t, text)
+		return
+	}
+	t.Parallel()
+	const n = 3000
+	var ahead atomic.Int64
+	s, plain, w, _ := stageAt(t, "", func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) })
+	send(t, plain, w.DLQ.URL, n, job)
+
+	child, err := json.Marshal(map[string]any{"endpoint": s.Target().EndpointURL, "worker": w})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(os.Args[0], "-test.run=^TestReplayKilled$")
+	cmd.Env = append(os.Environ(), childEnv+"="+string(child), "XDG_STATE_HOME="+t.TempDir())
+	var said strings.Builder
+	cmd.Stdout, cmd.Stderr = &said, &said
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for moved := 0; moved < n/10; {
+		if moved = depth(t, plain, w.Queue.URL); ctx.Err() != nil {
+			t.Fatalf("the child moves nothing: %s", &said)
+		}
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err == nil {
+		t.Fatalf("the child had finished before it was killed: %s", &said)
+	}
+
+	sent := bodiesOf(t, plain, w.Queue.URL)
+	ahead.Store(int64(2 * time.Minute)) // longer than any lease
+	left := depth(t, plain, w.DLQ.URL)
+	rep, err := redrive.New(s).Replay(t.Context(), redrive.Replay{Worker: w, All: true}, nil)
+	if err != nil || rep.Replayed != left || len(rep.Warnings) != 0 {
+		t.Errorf("the second replay: %d replayed of %d, %q, %v", rep.Replayed, left, rep.Warnings, err)
+	}
+	again := bodiesOf(t, plain, w.Queue.URL)
+	lost, doubled := 0, 0
+	for i := range n {
+		switch sent[job(i)] + again[job(i)] {
+		case 0:
+			lost++
+		case 1:
+		default:
+			doubled++
+		}
+	}
+	if most := 8 * 10; lost > 0 || doubled > most { // a batch of each of eight workers
+		t.Errorf("%d of %d are lost, %d doubled", lost, n, doubled)
+	}
+}
+
+func replayAsChild(t *testing.T, text string) {
+	var in struct {
+		Endpoint string     `json:"endpoint"`
+		Worker   aws.Worker `json:"worker"`
+	}
+	if err := json.Unmarshal([]byte(text), &in); err != nil {
+		t.Fatal(err)
+	}
+	s, err := aws.Open(t.Context(), aws.Target{EndpointURL: in.Endpoint, Stage: "test"}, aws.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := redrive.New(s).Replay(t.Context(), redrive.Replay{Worker: in.Worker, All: true}, nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Two people replay the same ten thousand at once: each message is sent once.
+func TestTwoReplaysAtOnce(t *testing.T) {
+	t.Parallel()
+	const n = 10_000
+	s, plain, w, _ := stage(t, "")
+	send(t, plain, w.DLQ.URL, n, job)
+	var wg sync.WaitGroup
+	var reports [2]redrive.Report
+	for i := range reports {
+		wg.Go(func() {
+			var err error
+			if reports[i], err = redrive.New(s).Replay(t.Context(), redrive.Replay{Worker: w, All: true}, nil); err != nil {
+				t.Errorf("replay %d: %v", i, err)
+			}
+		})
+	}
+	wg.Wait()
+	if a, b := reports[0].Replayed, reports[1].Replayed; a+b != n || a == 0 || b == 0 {
+		t.Errorf("%d and %d were replayed, want %d together", a, b, n)
+	}
+	got := bodiesOf(t, plain, w.Queue.URL)
+	for i := range n {
+		if got[job(i)] != 1 {
+			t.Fatalf("%s is there %d times", job(i), got[job(i)])
+		}
+	}
+	if left := depth(t, plain, w.DLQ.URL); left != 0 {
+		t.Errorf("%d left", left)
+	}
+}
+
+// Ten messages of 1 MiB do not fit a batch of 1 MiB; each goes by itself.
+func TestReplayOfTheLargest(t *testing.T) {
+	t.Parallel()
+	const n = 12
+	s, plain, w, _ := stage(t, "")
+	for i := range n {
+		body := fmt.Sprintf("%02d", i) + strings.Repeat("x", 1<<20-2)
+		if _, err := plain.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &w.DLQ.URL, MessageBody: &body}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	list, err := redrive.New(s).Peek(t.Context(), w, 0)
+	if err != nil || len(list.Letters) != n || !list.Complete || list.Letters[0].ParseErr == nil {
+		t.Fatalf("peek: %d letters, %v", len(list.Letters), err)
+	}
+	rep, err := redrive.New(s).Replay(t.Context(), redrive.Replay{Worker: w, All: true}, nil)
+	if err != nil || rep.Replayed != n {
+		t.Fatalf("replay: %d, %v", rep.Replayed, err)
+	}
+	if got := bodiesOf(t, plain, w.Queue.URL); len(got) != n {
+		t.Errorf("%d messages of %d", len(got), n)
+	}
+}
+
+// A dead-letter queue with a redrive policy of its own passes messages on when
+// it is looked at too often: that is warned of, and nothing is lost between the
+// three queues.
+func TestDLQWithADLQ(t *testing.T) {
+	t.Parallel()
+	const n = 25
+	s, plain, w, _ := stage(t, "")
+	onward, err := plain.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: new("orders-very-dead")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	policy := `{"deadLetterTargetArn":"` + strings.ReplaceAll(w.DLQ.ARN, "orders-dlq", "orders-very-dead") + `","maxReceiveCount":2}`
+	if _, err := plain.SetQueueAttributes(t.Context(), &sqs.SetQueueAttributesInput{QueueUrl: &w.DLQ.URL, Attributes: map[string]string{"RedrivePolicy": policy}}); err != nil {
+		t.Fatal(err)
+	}
+	send(t, plain, w.DLQ.URL, n, job)
+	for look := range 2 {
+		list, err := redrive.New(s).Peek(t.Context(), w, 0)
+		if err != nil || len(list.Letters) != n {
+			t.Fatalf("look %d: %d letters, %v", look, len(list.Letters), err)
+		}
+		if len(list.Warnings) != 1 || !strings.Contains(list.Warnings[0], `received more than 2 times moves on to "orders-very-dead"`) {
+			t.Errorf("look %d warns %q", look, list.Warnings)
+		}
+	}
+	// The third receive is one too many for all of them.
+	rep, err := redrive.New(s).Replay(t.Context(), redrive.Replay{Worker: w, All: true}, nil)
+	if err != nil {
+		t.Error(err)
+	}
+	if rep.Replayed != 0 || len(rep.Warnings) < 2 {
+		t.Errorf("%d replayed, warned of %q", rep.Replayed, rep.Warnings)
+	}
+	if left := depth(t, plain, w.DLQ.URL) + depth(t, plain, w.Queue.URL) + len(bodiesOf(t, plain, *onward.QueueUrl)); left != n {
+		t.Errorf("%d of %d messages are left", left, n)
+	}
+}
