@@ -6,10 +6,12 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"syscall"
 	"testing"
 
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
@@ -37,5 +39,25 @@ func TestBrief(t *testing.T) {
 		if got := brief(err); got != want {
 			t.Errorf("brief(%v)\n = %q\nwant %q", err, got, want)
 		}
+	}
+}
+
+// Every package that calls AWS through a stage gets the brief error, and can
+// still look inside it.
+func TestCallsFailBriefly(t *testing.T) {
+	t.Parallel()
+	s, err := Open(t.Context(), Target{EndpointURL: "http://127.0.0.1:1"}, Options{Getenv: func(string) string { return "" }, AuditPath: NoAudit})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.SQS().ListQueues(t.Context(), &sqs.ListQueuesInput{})
+	if err == nil || strings.Contains(err.Error(), "StatusCode") || strings.Contains(err.Error(), "RequestID") {
+		t.Errorf("error = %v", err)
+	}
+	if _, ok := errors.AsType[*net.OpError](err); !ok {
+		t.Errorf("the cause is lost: %v", err)
+	}
+	if kind, _ := Classify(err); kind != KindNetwork {
+		t.Errorf("kind = %q", kind)
 	}
 }

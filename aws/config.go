@@ -115,6 +115,7 @@ func loadConfig(ctx context.Context, t Target, o Options) (awssdk.Config, Target
 	}
 	counter := &countingClient{next: dispatch.StableHTTPClient(next)}
 	cfg.HTTPClient = counter
+	cfg.APIOptions = append(cfg.APIOptions, tellBriefly)
 	return cfg, t, counter, nil
 }
 
