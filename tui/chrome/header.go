@@ -72,7 +72,7 @@ func freshness(t *theme.Theme, data *screen.Snapshot, now time.Time) string {
 }
 
 func totals(t *theme.Theme, data *screen.Snapshot, width int) string {
-	calls := t.Faint.Render(cell.Plural(int(min(data.Calls, 1<<40)), "call") + " ")
+	calls := t.Faint.Render(cell.Count(int(min(data.CallsPerMinute, 1<<40))) + " calls/min ")
 	if data.Inventory == nil {
 		return cell.Ends("", calls, width)
 	}

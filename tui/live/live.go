@@ -50,6 +50,7 @@ type Source struct {
 
 	discoveredAt time.Time
 	failures     int
+	calls        meter
 	blurred      bool
 }
 
@@ -132,7 +133,7 @@ func (s *Source) reply(reply screen.Reply) (tea.Cmd, bool) {
 	if !live {
 		return nil, false
 	}
-	s.env.Data.Calls = s.stage.Calls()
+	s.env.Data.CallsPerMinute = s.calls.note(s.env.Now(), s.stage.Calls())
 	switch reply.Purpose {
 	case forIdentity:
 		if id, ok := reply.Payload.(aws.Identity); ok && reply.Err == nil {

@@ -82,8 +82,8 @@ type Snapshot struct {
 	NextAt time.Time
 	// Paused is set while a person has stopped the refresh.
 	Paused bool
-	// Calls is how many AWS API calls were made.
-	Calls uint64
+	// CallsPerMinute is how many AWS API calls were made in the last minute.
+	CallsPerMinute uint64
 	// Trends holds the history of workers by id.
 	Trends map[string]*Trend
 }
