@@ -115,7 +115,7 @@ func eventText(e *dispatch.JobEvent, fields map[string]json.RawMessage) string {
 	}
 	if e.Event == dispatch.EventProgress {
 		writeField(&b, "percent", strconv.FormatFloat(e.Percent, 'f', -1, 64))
-		if e.Note != "" {
+		if e.Note != "" && e.Note != e.Message { // the runtime makes the note the message
 			writeField(&b, "note", e.Note)
 		}
 	}

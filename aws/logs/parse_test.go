@@ -54,6 +54,14 @@ func TestParse(t *testing.T) {
 			in:   `[AIWORKER_TRIGGER] {"jobId":null,"workerId":"echo","awsRequestId":"` + reqID + `"}`,
 			kind: logs.KindMarker, request: reqID, text: `[AIWORKER_TRIGGER] {"jobId":null,"workerId":"echo","awsRequestId":"` + reqID + `"}`,
 		},
+		"progress": {
+			in:   `{"level":"INFO","msg":"step 1 of 5","event":"job.progress","jobId":"job-1","attempt":1,"maxAttempts":2,"percent":20,"note":"step 1 of 5"}`,
+			kind: logs.KindApp, level: logs.LevelInfo, job: "job-1", text: "step 1 of 5 attempt=1/2 percent=20",
+		},
+		"progress of somebody else's writing": {
+			in:   `{"level":"INFO","msg":"progress","event":"job.progress","jobId":"job-1","percent":20,"note":"half way there"}`,
+			kind: logs.KindApp, level: logs.LevelInfo, job: "job-1", text: `progress percent=20 note="half way there"`,
+		},
 		"marker that is not JSON": {in: `[AIWORKER_RUN] {"jobId":`, text: `[AIWORKER_RUN] {"jobId":`},
 		"user logger": {
 			in: node + "WARN\t" + `[WARN] [echo] [job-1] slow reply {"ms":1200,"host":"a b"}`, level: logs.LevelWarn,
