@@ -27,6 +27,10 @@ const (
 	everyLoopback = 2 * time.Second
 	everyRemote   = 5 * time.Second
 	discoverEvery = 60 * time.Second
+	// mostPerMinute bounds the calls of the refresh on a stage in AWS: one call
+	// reads one queue, so a stage of 500 workers with their dead-letter queues is
+	// read every 50 seconds.
+	mostPerMinute = 1200
 	// blurredFactor slows the refresh while the terminal has not the focus.
 	blurredFactor = 4
 	slowest       = 60 * time.Second
@@ -187,7 +191,7 @@ func (s *Source) clock() tea.Cmd {
 	if s.env.Data.Paused || s.requests.Live(forDiscover) || s.requests.Live(forRefresh) {
 		return nil
 	}
-	wait := everyRemote
+	wait := max(everyRemote, time.Duration(s.queues())*time.Minute/mostPerMinute)
 	if s.env.Stage.Loopback {
 		wait = everyLoopback
 	}
@@ -200,6 +204,22 @@ func (s *Source) clock() tea.Cmd {
 	wait = min(wait, slowest)
 	s.env.Data.NextAt = s.env.Now().Add(wait)
 	return s.requests.After(forClock, wait)
+}
+
+// queues is how many queues a refresh reads.
+func (s *Source) queues() int {
+	n := 0
+	if s.env.Data.Inventory == nil {
+		return n
+	}
+	for _, w := range s.env.Data.Inventory.Workers {
+		for _, q := range []*aws.Queue{w.Queue, w.DLQ} {
+			if q != nil {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 // discovered takes over a new inventory.

@@ -3,6 +3,7 @@ package live_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -128,6 +129,28 @@ func (l *loop) pass(d time.Duration) {
 		case <-timer.C:
 			return
 		}
+	}
+}
+
+// A large stage is read less often, so that its calls stay within their bound.
+func TestThePaceOfReadingALargeStage(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		loopback bool
+		want     int
+	}{{false, 2}, {true, 50}} {
+		synctest.Test(t, func(t *testing.T) {
+			workers := make([]aws.Worker, 500)
+			for i := range workers {
+				workers[i] = worker(fmt.Sprintf("w%03d", i), 1, 0)
+			}
+			s := &stage{inventory: found(workers...)}
+			l := start(t, s, test.loopback)
+			l.pass(101 * time.Second)
+			if d, r := s.counts(); d+r < test.want || d+r > test.want+2 {
+				t.Errorf("loopback %v: %d discoveries and %d refreshes in 100 s, want about %d readings", test.loopback, d, r, test.want)
+			}
+		})
 	}
 }
 

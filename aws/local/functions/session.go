@@ -18,10 +18,6 @@ const (
 	phaseEnded                   // the process is gone, or about to be
 )
 
-func (p phase) String() string {
-	return [...]string{"Started", "Ready", "Running", "InvocationResponse", "ResponseSent", "Ended"}[p]
-}
-
 // Refusals of the Runtime API.
 var (
 	errTransition = errors.New("state transition is not allowed")
