@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"os"
 	"slices"
@@ -16,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/smithy-go/logging"
 
 	"github.com/microfox-ai/aiwctl/dispatch"
 )
@@ -121,9 +123,11 @@ func loadConfig(ctx context.Context, t Target, o Options) (awssdk.Config, Target
 
 func baseConfig(ctx context.Context, t Target, o Options) (awssdk.Config, error) {
 	if t.Loopback() && t.Profile == "" {
-		return localConfig(t, o.Getenv), nil
+		cfg := localConfig(t, o.Getenv)
+		cfg.Logger = sdkLogger(o.Logger)
+		return cfg, nil
 	}
-	load := []func(*config.LoadOptions) error{config.WithHTTPClient(newSDKClient())}
+	load := []func(*config.LoadOptions) error{config.WithHTTPClient(newSDKClient()), config.WithLogger(sdkLogger(o.Logger))}
 	if t.Profile != "" && !t.ambientProfile {
 		load = append(load, config.WithSharedConfigProfile(t.Profile))
 	}
@@ -154,6 +158,17 @@ func baseConfig(ctx context.Context, t Target, o Options) (awssdk.Config, error)
 		cfg.Credentials = explainCredentials(cfg, t.Profile)
 	}
 	return cfg, nil
+}
+
+// sdkLogger hands on what the SDK logs.
+func sdkLogger(log *slog.Logger) logging.Logger {
+	return logging.LoggerFunc(func(c logging.Classification, format string, args ...any) {
+		level := slog.LevelDebug
+		if c == logging.Warn {
+			level = slog.LevelWarn
+		}
+		log.Log(context.Background(), level, clean(fmt.Sprintf(format, args...)), "source", "aws-sdk-go")
+	})
 }
 
 // localConfig is the configuration of a loopback endpoint. It reads no AWS

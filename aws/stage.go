@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"os"
 	"sync"
@@ -27,6 +28,9 @@ type Options struct {
 	// AuditPath is the audit trail's file; empty means DefaultAuditPath, NoAudit
 	// ("-") means none is kept.
 	AuditPath string
+	// Logger gets what the SDK has to say besides its errors; nil means nobody
+	// does. By itself the SDK writes to standard error, across a console.
+	Logger *slog.Logger
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }
@@ -34,6 +38,9 @@ type Options struct {
 func (o Options) withDefaults() Options {
 	if o.Getenv == nil {
 		o.Getenv = os.Getenv
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	if o.Now == nil {
 		o.Now = time.Now

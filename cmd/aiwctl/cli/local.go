@@ -112,7 +112,7 @@ func (ls *localSession) open(ctx context.Context) (*aws.Stage, error) {
 	t := ls.app.global.target
 	t.EndpointURL, t.BaseURL = ls.server.Endpoint(), ls.server.Endpoint()
 	t.Stage, t.Profile = ls.stage, ""
-	return aws.Open(ctx, t, aws.Options{Getenv: ls.app.withoutTarget, Now: ls.app.Now, AuditPath: aws.NoAudit})
+	return aws.Open(ctx, t, aws.Options{Getenv: ls.app.withoutTarget, Logger: ls.app.log, Now: ls.app.Now, AuditPath: aws.NoAudit})
 }
 
 // withoutTarget is the environment without what names another stage: a profile

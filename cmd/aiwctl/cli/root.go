@@ -109,7 +109,7 @@ func (a *App) invoke(cmd *cobra.Command, args []string, fn func(ctx context.Cont
 
 // openStage opens the stage the flags and the environment name.
 func (a *App) openStage(ctx context.Context) (*aws.Stage, error) {
-	return aws.Open(ctx, a.global.target, aws.Options{Getenv: a.Getenv, Now: a.Now})
+	return aws.Open(ctx, a.global.target, aws.Options{Getenv: a.Getenv, Logger: a.log, Now: a.Now})
 }
 
 // discover opens the stage and reads what is there. Sources that could not be
