@@ -376,7 +376,7 @@ func TestInventoryGoesOnWhenASourceFails(t *testing.T) {
 		if !b.Queue.Depth.At.IsZero() || b.Queue.URL != queueURL("p-x-b-prod") {
 			t.Errorf("queue of b = %+v, want its URL and no depth", b.Queue)
 		}
-		if text, severity := b.State(); text != "depth unknown" || severity != SeverityWarning {
+		if text, severity := b.State(); text != "unread" || severity != SeverityWarning {
 			t.Errorf("State = %q, %q", text, severity)
 		}
 	})

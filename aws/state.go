@@ -25,48 +25,50 @@ func (s Severity) Rank() int {
 	return max(0, slices.Index([]Severity{SeverityOK, SeverityInfo, SeverityWarning, SeverityError}, s))
 }
 
-// backlogWarning is how many waiting messages a table marks. It is a mark to
-// look at, not a diagnosis: that needs a trend, which one reading does not have.
+// backlogWarning is how many waiting messages make a state a warning. It is a
+// mark to look at, not a diagnosis: that needs a trend, which one reading does
+// not have.
 const backlogWarning = 100
 
-// State is the worker's condition in a few words, for a table: the first that
-// applies of an error of the deployment, dead letters, depths that were never
-// read, a backlog, running jobs, delayed jobs, and "ok". It depends on nothing
-// but w.
+// State is the worker's condition in a word or two, for a table that has the
+// numbers beside it: the first that applies of an error of the deployment, dead
+// letters, depths that were never read, jobs in flight, waiting or delayed,
+// warnings of the deployment, and "idle". It depends on nothing but w. The
+// console uses the same words, and more where it has seen a trend.
 func (w Worker) State() (text string, severity Severity) {
-	warnings := 0
+	warned := false
 	for _, p := range w.Problems {
 		switch Severity(p.Severity) {
 		case SeverityError:
 			return string(p.Kind), SeverityError
 		case SeverityWarning:
-			warnings++
+			warned = true
 		case SeverityOK, SeverityInfo:
 		}
+	}
+	busy := SeverityInfo
+	if w.Queue != nil && w.Queue.Depth.Visible >= backlogWarning {
+		busy = SeverityWarning
 	}
 	switch {
 	case w.Queue == nil:
 		return string(ProblemNoQueue), SeverityError
 	case w.DLQ != nil && w.DLQ.Depth.Total() > 0:
-		return fmt.Sprintf("dead letters %d", w.DLQ.Depth.Total()), SeverityError
+		return "dead letters", SeverityError
 	case w.Queue.Depth.At.IsZero():
-		return "depth unknown", SeverityWarning
+		return "unread", SeverityWarning
 	case w.DLQ != nil && w.DLQ.Depth.At.IsZero():
-		return "dead letters unknown", SeverityWarning
-	case w.Queue.Depth.Visible >= backlogWarning:
-		return fmt.Sprintf("backlog %d", w.Queue.Depth.Visible), SeverityWarning
-	case w.Queue.Depth.Visible > 0:
-		return fmt.Sprintf("backlog %d", w.Queue.Depth.Visible), SeverityInfo
+		return "dead letters unread", SeverityWarning
 	case w.Queue.Depth.InFlight > 0:
-		return fmt.Sprintf("running %d", w.Queue.Depth.InFlight), SeverityInfo
+		return "working", busy
+	case w.Queue.Depth.Visible > 0:
+		return "waiting", busy
 	case w.Queue.Depth.Delayed > 0:
-		return fmt.Sprintf("delayed %d", w.Queue.Depth.Delayed), SeverityInfo
-	case warnings == 1:
-		return "ok, 1 warning", SeverityInfo
-	case warnings > 1:
-		return fmt.Sprintf("ok, %d warnings", warnings), SeverityInfo
+		return "delayed", SeverityInfo
+	case warned:
+		return "check", SeverityInfo
 	}
-	return "ok", SeverityOK
+	return "idle", SeverityOK
 }
 
 // sortProblems puts the most serious first, and keeps the order of discovery

@@ -15,20 +15,20 @@ func TestWorkerState(t *testing.T) {
 		severity Severity
 	}{
 		{"zero", Worker{}, "no queue", SeverityError},
-		{"never read", Worker{Queue: &Queue{}}, "depth unknown", SeverityWarning},
-		{"idle", Worker{Queue: read(0, 0, 0), DLQ: read(0, 0, 0)}, "ok", SeverityOK},
-		{"idle without DLQ", Worker{Queue: read(0, 0, 0)}, "ok", SeverityOK},
-		{"running", Worker{Queue: read(0, 2, 0)}, "running 2", SeverityInfo},
-		{"delayed", Worker{Queue: read(0, 0, 3)}, "delayed 3", SeverityInfo},
-		{"small backlog", Worker{Queue: read(99, 2, 0)}, "backlog 99", SeverityInfo},
-		{"backlog", Worker{Queue: read(120, 0, 0)}, "backlog 120", SeverityWarning},
-		{"dead letters before a backlog", Worker{Queue: read(120, 0, 0), DLQ: read(2, 1, 0)}, "dead letters 3", SeverityError},
-		{"DLQ never read", Worker{Queue: read(5, 0, 0), DLQ: &Queue{}}, "dead letters unknown", SeverityWarning},
-		{"dead letters when the depth is unknown", Worker{Queue: &Queue{}, DLQ: read(1, 0, 0)}, "dead letters 1", SeverityError},
+		{"never read", Worker{Queue: &Queue{}}, "unread", SeverityWarning},
+		{"idle", Worker{Queue: read(0, 0, 0), DLQ: read(0, 0, 0)}, "idle", SeverityOK},
+		{"idle without DLQ", Worker{Queue: read(0, 0, 0)}, "idle", SeverityOK},
+		{"running", Worker{Queue: read(0, 2, 0)}, "working", SeverityInfo},
+		{"delayed", Worker{Queue: read(0, 0, 3)}, "delayed", SeverityInfo},
+		{"small backlog", Worker{Queue: read(99, 2, 0)}, "working", SeverityInfo},
+		{"backlog", Worker{Queue: read(120, 0, 0)}, "waiting", SeverityWarning},
+		{"dead letters before a backlog", Worker{Queue: read(120, 0, 0), DLQ: read(2, 1, 0)}, "dead letters", SeverityError},
+		{"DLQ never read", Worker{Queue: read(5, 0, 0), DLQ: &Queue{}}, "dead letters unread", SeverityWarning},
+		{"dead letters when the depth is unknown", Worker{Queue: &Queue{}, DLQ: read(1, 0, 0)}, "dead letters", SeverityError},
 		{"an error before dead letters", Worker{Queue: read(0, 0, 0), DLQ: read(1, 0, 0), Problems: []Problem{{Severity: "error", Kind: ProblemMappingDisabled}}}, "mapping disabled", SeverityError},
-		{"a warning when idle", Worker{Queue: read(0, 0, 0), Problems: []Problem{warning}}, "ok, 1 warning", SeverityInfo},
-		{"two warnings", Worker{Queue: read(0, 0, 0), Problems: []Problem{warning, warning}}, "ok, 2 warnings", SeverityInfo},
-		{"a warning does not hide work", Worker{Queue: read(0, 1, 0), Problems: []Problem{warning}}, "running 1", SeverityInfo},
+		{"a warning when idle", Worker{Queue: read(0, 0, 0), Problems: []Problem{warning}}, "check", SeverityInfo},
+		{"two warnings", Worker{Queue: read(0, 0, 0), Problems: []Problem{warning, warning}}, "check", SeverityInfo},
+		{"a warning does not hide work", Worker{Queue: read(0, 1, 0), Problems: []Problem{warning}}, "working", SeverityInfo},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -66,14 +66,15 @@ func judge(w *aws.Worker, c screen.Counts, t *screen.Trend, now time.Time) condi
 		return condition{"stalled", theme.ToneWarn, stuck, waiting + " wait and none is in flight: is something reading the queue?"}
 	case c.Dead > 0:
 		return condition{"dead letters", theme.ToneWarn, attention, cell.Plural(c.Dead, "dead letter") + ": x looks at them"}
+	// A warning of the deployment is told, and does not hide that jobs run.
+	case c.InFlight > 0:
+		return condition{"working", theme.ToneGood, calm, problem}
+	case c.Visible > 0:
+		return condition{"waiting", theme.ToneInfo, calm, problem}
+	case c.Delayed > 0:
+		return condition{"delayed", theme.ToneInfo, calm, problem}
 	case problem != "":
 		return condition{"check", theme.ToneWarn, notable, problem}
-	case c.InFlight > 0:
-		return condition{"working", theme.ToneGood, calm, ""}
-	case c.Visible > 0:
-		return condition{"waiting", theme.ToneInfo, calm, ""}
-	case c.Delayed > 0:
-		return condition{"delayed", theme.ToneInfo, calm, ""}
 	}
 	return condition{"idle", theme.ToneDim, calm, ""}
 }

@@ -168,6 +168,10 @@ func TestStates(t *testing.T) {
 		{"a warning", func(w *aws.Worker, _ *screen.Trend) {
 			w.Problems = []aws.Problem{{Severity: "warning", Text: "visibility timeout is short"}}
 		}, "check"},
+		{"a warning does not hide that jobs run", func(w *aws.Worker, _ *screen.Trend) {
+			w.Queue.Depth.InFlight = 1
+			w.Problems = []aws.Problem{{Severity: "warning", Text: "visibility timeout is short"}}
+		}, "working"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
