@@ -53,7 +53,7 @@ const childEnv = "REDRIVE_TEST_CHILD"
 
 // A process that is killed in the middle of a replay leaves every message in
 // one of the queues; a few that were under way may be in both. What it held
-// comes back when its lease ends, and a second replay finishes the work.
+// comes back when its lease ends, and the next replay finishes the work.
 func TestReplayKilled(t *testing.T) {
 	if text := os.Getenv(childEnv); text != "" {
 		replayAsChild(t, text)
@@ -90,17 +90,30 @@ func TestReplayKilled(t *testing.T) {
 		t.Fatalf("the child had finished before it was killed: %s", &said)
 	}
 
-	sent := bodiesOf(t, plain, w.Queue.URL)
-	ahead.Store(int64(2 * time.Minute)) // longer than any lease
-	left := depth(t, plain, w.DLQ.URL)
-	rep, err := redrive.New(s).Replay(t.Context(), redrive.Replay{Worker: w, All: true}, nil)
-	if err != nil || rep.Replayed != left || len(rep.Warnings) != 0 {
-		t.Errorf("the second replay: %d replayed of %d, %q, %v", rep.Replayed, left, rep.Warnings, err)
+	got := bodiesOf(t, plain, w.Queue.URL)
+	// A receive that the killed process had asked for may be answered only now,
+	// to nobody, and hide its messages for another lease. Such a replay says what
+	// it did not see, and the one after that lease has them.
+	for range 3 {
+		ahead.Add(int64(2 * time.Minute)) // longer than any lease
+		left := depth(t, plain, w.DLQ.URL)
+		if left == 0 {
+			break
+		}
+		rep, err := redrive.New(s).Replay(t.Context(), redrive.Replay{Worker: w, All: true}, nil)
+		if err != nil || rep.Failed > 0 || (rep.Replayed == left) != (len(rep.Warnings) == 0) {
+			t.Errorf("the next replay: %d replayed of %d, %q, %v", rep.Replayed, left, rep.Warnings, err)
+		}
+		for body, n := range bodiesOf(t, plain, w.Queue.URL) {
+			got[body] += n
+		}
 	}
-	again := bodiesOf(t, plain, w.Queue.URL)
+	if left := depth(t, plain, w.DLQ.URL); left != 0 {
+		t.Errorf("%d messages are left", left)
+	}
 	lost, doubled := 0, 0
 	for i := range n {
-		switch sent[job(i)] + again[job(i)] {
+		switch got[job(i)] {
 		case 0:
 			lost++
 		case 1:
