@@ -126,6 +126,44 @@ func TestReplayKilled(t *testing.T) {
 	}
 }
 
+// Messages that a dead reader still hides are not seen, and not lost: the replay
+// says so, and the one after their lease has them.
+func TestReplayOfWhatADeadReaderHides(t *testing.T) {
+	t.Parallel()
+	const n, hidden = 100, 30
+	var ahead atomic.Int64
+	s, plain, w, _ := stageAt(t, "", func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) })
+	send(t, plain, w.DLQ.URL, n, job)
+	for range hidden / 10 {
+		out, err := plain.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &w.DLQ.URL, MaxNumberOfMessages: 10, VisibilityTimeout: 60})
+		if err != nil || len(out.Messages) != 10 {
+			t.Fatalf("%d messages, %v", len(out.Messages), err)
+		}
+	}
+	got := map[string]int{}
+	for _, want := range []int{n - hidden, hidden} {
+		rep, err := redrive.New(s).Replay(t.Context(), redrive.Replay{Worker: w, All: true}, nil)
+		if err != nil || rep.Replayed != want || rep.Failed != 0 {
+			t.Errorf("%d replayed, %d failed, %v; want %d replayed", rep.Replayed, rep.Failed, err, want)
+		}
+		if warned := len(rep.Warnings) > 0; warned != (want != hidden) {
+			t.Errorf("warnings of the replay of %d: %q", want, rep.Warnings)
+		}
+		for body, n := range bodiesOf(t, plain, w.Queue.URL) {
+			got[body] += n
+		}
+		ahead.Add(int64(2 * time.Minute)) // longer than any lease
+	}
+	for i := range n {
+		if got[job(i)] != 1 {
+			t.Errorf("%s is there %d times", job(i), got[job(i)])
+		}
+	}
+	if left := depth(t, plain, w.DLQ.URL); left != 0 {
+		t.Errorf("%d left in the dead-letter queue", left)
+	}
+}
+
 func replayAsChild(t *testing.T, text string) {
 	var in struct {
 		Endpoint string     `json:"endpoint"`
