@@ -2,6 +2,9 @@ package dispatch
 
 import "encoding/json"
 
+// DefaultGroup is the deployment group of a worker that names none.
+const DefaultGroup = "default"
+
 // ManifestVersion is the version of the Manifest document this module writes.
 const ManifestVersion = 1
 

@@ -16,6 +16,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/microfox-ai/aiwctl/runtime/internal/jsonlog"
 )
 
 // AppConfig configures an App. The zero value is what Main uses.
@@ -64,7 +66,7 @@ type Outcome struct {
 type App struct {
 	cfg     AppConfig
 	workers map[string]*definition
-	out     *lineWriter
+	out     *jsonlog.Writer
 	log     *slog.Logger
 	webhook *webhookSender
 	// maxReceive is the queue's maxReceiveCount; 0 is unknown.
@@ -86,10 +88,10 @@ func NewApp(cfg AppConfig, workers ...Runner) (*App, error) {
 	if cfg.Output == nil {
 		cfg.Output = os.Stdout
 	}
-	a := &App{cfg: cfg, workers: make(map[string]*definition, len(workers)), out: &lineWriter{w: cfg.Output}}
+	a := &App{cfg: cfg, workers: make(map[string]*definition, len(workers)), out: jsonlog.NewWriter(cfg.Output)}
 	a.log = cfg.Logger
 	if a.log == nil {
-		a.log = newLogger(a.out, cfg.Getenv("DEBUG") != "" || cfg.Getenv("WORKER_DEBUG") != "")
+		a.log = jsonlog.New(a.out, cfg.Getenv("DEBUG") != "" || cfg.Getenv("WORKER_DEBUG") != "")
 	}
 	a.webhook = newWebhookSender(cfg.WebhookClient, cfg.Getenv("WORKFLOW_INTERNAL_SECRET"), cfg.WebhookStack)
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/google/jsonschema-go/jsonschema"
+	"github.com/microfox-ai/aiwctl/runtime/internal/jsonlog"
 )
 
 // decodeInput reads the input into v. Numbers keep all their digits: in an any
@@ -98,7 +99,7 @@ func (s *schema) dropUnknown(input json.RawMessage) (json.RawMessage, error) {
 		return nil, err
 	}
 	keepKnown(s.inferred, v)
-	return encodeJSON(v)
+	return jsonlog.Encode(v)
 }
 
 // keepKnown edits v in place. An inferred schema has neither references nor

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/microfox-ai/aiwctl/dispatch"
+	"github.com/microfox-ai/aiwctl/runtime/internal/jsonlog"
 )
 
 // delivery is one attempt at one job.
@@ -27,9 +28,6 @@ type delivery struct {
 	author *slog.Logger // the handler's lines
 }
 
-// maxLoggedID keeps an absurd id from making every line of its job absurd.
-const maxLoggedID = 256
-
 // outcome is what came of a delivery.
 type outcome struct {
 	output json.RawMessage
@@ -42,8 +40,8 @@ type outcome struct {
 
 func (d *delivery) openLogs() {
 	attrs := []slog.Attr{
-		slog.String("jobId", truncate(d.jobID, maxLoggedID)),
-		slog.String("workerId", truncate(d.workerID, maxLoggedID)),
+		slog.String("jobId", jsonlog.Truncate(d.jobID, jsonlog.MaxID)),
+		slog.String("workerId", jsonlog.Truncate(d.workerID, jsonlog.MaxID)),
 		slog.String("requestId", d.batch.requestID),
 		slog.Int("attempt", d.attempt),
 	}
@@ -223,7 +221,7 @@ func (d *delivery) record(o outcome) outcome {
 	if o.ran > 0 {
 		attrs = append(attrs, milliseconds(o.ran))
 	}
-	reason := truncate(je.Message, 300)
+	reason := jsonlog.Truncate(je.Message, 300)
 	switch {
 	case !o.final:
 		d.event(slog.LevelWarn, "attempt failed, SQS will deliver the job again: "+reason, dispatch.EventRetrying, attrs...)
@@ -258,7 +256,7 @@ func (d *delivery) notify(p webhookPayload) {
 		attrs = append(attrs, slog.Int("webhookStatus", status))
 	}
 	if err != nil {
-		d.event(slog.LevelWarn, "webhook not delivered: "+truncate(err.Error(), 300), dispatch.EventWebhook,
+		d.event(slog.LevelWarn, "webhook not delivered: "+jsonlog.Truncate(err.Error(), 300), dispatch.EventWebhook,
 			append(attrs, slog.Any("error", jobError(err)))...)
 		return
 	}

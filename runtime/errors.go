@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/microfox-ai/aiwctl/dispatch"
+	"github.com/microfox-ai/aiwctl/runtime/internal/jsonlog"
 )
 
 // ErrTimeLimit is the cause of a handler's context that ended because the
@@ -132,7 +133,7 @@ const maxErrorText = 8 << 10
 
 // jobError is an error as it stands in the log and in the webhook.
 func jobError(err error) *dispatch.JobError {
-	je := &dispatch.JobError{Message: truncate(err.Error(), maxErrorText), Name: errorName(err)}
+	je := &dispatch.JobError{Message: jsonlog.Truncate(err.Error(), maxErrorText), Name: errorName(err)}
 	var p *PanicError
 	if errors.As(err, &p) {
 		je.Stack = p.Stack
@@ -189,19 +190,7 @@ func panicStack() string {
 	if len(lines) > maxStackLines {
 		lines = append(lines[:maxStackLines], "...")
 	}
-	return truncate(strings.TrimSpace(strings.Join(lines, "\n")), maxStackText)
-}
-
-// truncate cuts a text to at most limit bytes, between characters.
-func truncate(s string, limit int) string {
-	if len(s) <= limit {
-		return s
-	}
-	cut := limit
-	for cut > 0 && s[cut]&0xC0 == 0x80 {
-		cut--
-	}
-	return s[:cut] + "..."
+	return jsonlog.Truncate(strings.TrimSpace(strings.Join(lines, "\n")), maxStackText)
 }
 
 // describeViolations names the first of several violations.

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"github.com/microfox-ai/aiwctl/dispatch"
+	"github.com/microfox-ai/aiwctl/runtime/internal/jsonlog"
 )
 
 const (
@@ -156,7 +157,7 @@ func (b *batch) deliver(rec events.SQSMessage) outcome {
 	if b.only != nil && d.workerID == "" {
 		d.workerID = b.only.id
 	}
-	b.app.out.writeMarker(dispatch.RunMarker, dispatch.Run{JobID: truncate(d.jobID, maxLoggedID), WorkerID: truncate(d.workerID, maxLoggedID), AWSRequestID: b.requestID})
+	b.app.out.Marker(dispatch.RunMarker, dispatch.Run{JobID: jsonlog.Truncate(d.jobID, jsonlog.MaxID), WorkerID: jsonlog.Truncate(d.workerID, jsonlog.MaxID), AWSRequestID: b.requestID})
 	d.openLogs()
 
 	if parseErr != nil {

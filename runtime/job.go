@@ -1,9 +1,7 @@
 package runtime
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"log/slog"
 	"math"
 	"time"
@@ -74,16 +72,4 @@ type jobInfo struct {
 	attempt, maxAttempts  int
 	sentAt                time.Time
 	log, events           *slog.Logger
-}
-
-// encodeJSON writes v on one line and, unlike json.Marshal, leaves <, > and & as
-// they are.
-func encodeJSON(v any) (json.RawMessage, error) {
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return nil, err
-	}
-	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), nil
 }

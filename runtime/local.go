@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/microfox-ai/aiwctl/dispatch"
+	"github.com/microfox-ai/aiwctl/runtime/internal/jsonlog"
 )
 
 // Dispatch sends a job to the worker's queue, or runs it in this process in local
@@ -26,7 +27,7 @@ import (
 // The client is made from the environment on the first call, unless WithClient
 // gave one; see dispatch.Config for the variables.
 func (w *Worker[In, Out]) Dispatch(ctx context.Context, in In, opts ...dispatch.Option) (dispatch.Result, error) {
-	input, err := encodeJSON(in)
+	input, err := jsonlog.Encode(in)
 	if err != nil {
 		return dispatch.Result{}, fmt.Errorf("dispatch to worker %q: encode the input: %w", w.def.id, err)
 	}
@@ -100,10 +101,10 @@ func (a *App) runMessage(ctx context.Context, d *definition, m *dispatch.Message
 
 // logTo is the same App with its log elsewhere.
 func (a *App) logTo(w io.Writer) *App {
-	out := &lineWriter{w: w}
+	out := jsonlog.NewWriter(w)
 	logger := a.cfg.Logger
 	if logger == nil {
-		logger = newLogger(out, a.cfg.Getenv("DEBUG") != "" || a.cfg.Getenv("WORKER_DEBUG") != "")
+		logger = jsonlog.New(out, a.cfg.Getenv("DEBUG") != "" || a.cfg.Getenv("WORKER_DEBUG") != "")
 	}
 	return &App{cfg: a.cfg, workers: a.workers, out: out, log: logger, webhook: a.webhook}
 }

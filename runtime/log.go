@@ -3,51 +3,16 @@ package runtime
 import (
 	"context"
 	"encoding/json"
-	"fmt"
-	"io"
 	"log/slog"
 	"slices"
-	"sync"
 
 	"github.com/microfox-ai/aiwctl/dispatch"
+	"github.com/microfox-ai/aiwctl/runtime/internal/jsonlog"
 )
 
 // maxLoggedOutput is how long an output may be to stand in the completion line.
 // CloudWatch Logs takes events of up to 1 MiB and charges for each byte.
 const maxLoggedOutput = 32 << 10
-
-// lineWriter lets several writers share an output: every Write is one line and
-// stays in one piece.
-type lineWriter struct {
-	mu sync.Mutex
-	w  io.Writer
-}
-
-func (l *lineWriter) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.w.Write(p)
-}
-
-// writeMarker writes a line of a marker and JSON.
-func (l *lineWriter) writeMarker(marker string, v any) {
-	text, err := encodeJSON(v)
-	if err != nil {
-		return // strings always encode
-	}
-	// A line that cannot be written cannot be reported either: the log is all there is.
-	_, _ = fmt.Fprintf(l, "%s %s\n", marker, text)
-}
-
-// newLogger makes the logger of the JSON lines of dispatch.JobEvent: slog's own
-// names for time, level and message are the ones of that contract.
-func newLogger(w io.Writer, debug bool) *slog.Logger {
-	level := slog.LevelInfo
-	if debug {
-		level = slog.LevelDebug
-	}
-	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level}))
-}
 
 // reservedAttrs are the fields of dispatch.JobEvent. A handler's own attribute of
 // such a name would break the line for whoever follows the job, or pretend an
@@ -124,7 +89,7 @@ func safeAttr(a slog.Attr) slog.Attr {
 		if err, ok := value.Any().(error); ok {
 			return slog.Any("error", jobError(err))
 		}
-		return slog.Any("error", &dispatch.JobError{Message: truncate(value.String(), maxErrorText)})
+		return slog.Any("error", &dispatch.JobError{Message: jsonlog.Truncate(value.String(), maxErrorText)})
 	case slices.Contains(reservedAttrs, a.Key):
 		a.Key = reservedPrefix + a.Key
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 // DefaultGroup is the deployment group of a worker that names none.
-const DefaultGroup = "default"
+const DefaultGroup = dispatch.DefaultGroup
 
 // The defaults of a worker's settings.
 const (

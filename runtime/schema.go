@@ -11,6 +11,7 @@ import (
 	"github.com/google/jsonschema-go/jsonschema"
 
 	"github.com/microfox-ai/aiwctl/dispatch"
+	"github.com/microfox-ai/aiwctl/runtime/internal/jsonlog"
 )
 
 // schema is a worker's input or output schema.
@@ -46,7 +47,7 @@ func newSchema(given json.RawMessage, t reflect.Type, examples []any) (*schema, 
 	if err != nil {
 		return nil, err
 	}
-	raw, err := encodeJSON(inferred)
+	raw, err := jsonlog.Encode(inferred)
 	if err != nil {
 		return nil, &inferError{t: t, err: err}
 	}
@@ -73,7 +74,7 @@ func addExamples(raw json.RawMessage, t reflect.Type, examples []any) (json.RawM
 			return nil, fmt.Errorf("the example is of type %T, the input of type %v", x, t)
 		}
 	}
-	text, err := encodeJSON(examples)
+	text, err := jsonlog.Encode(examples)
 	if err != nil {
 		return nil, fmt.Errorf("encode the example: %w", err)
 	}
@@ -94,7 +95,7 @@ func addExamples(raw json.RawMessage, t reflect.Type, examples []any) (json.RawM
 // checkExamples refuses an example that does not fit the author's own schema.
 func (s *schema) checkExamples(examples []any) error {
 	for _, x := range examples {
-		text, err := encodeJSON(x)
+		text, err := jsonlog.Encode(x)
 		if err != nil {
 			return fmt.Errorf("encode the example: %w", err)
 		}
@@ -103,7 +104,7 @@ func (s *schema) checkExamples(examples []any) error {
 			return err
 		}
 		if len(violations) > 0 {
-			return fmt.Errorf("the example %s does not fit the schema: %s", truncate(string(text), 200), describeViolations(violations))
+			return fmt.Errorf("the example %s does not fit the schema: %s", jsonlog.Truncate(string(text), 200), describeViolations(violations))
 		}
 	}
 	return nil
@@ -130,5 +131,5 @@ func compactJSON(raw json.RawMessage) (json.RawMessage, error) {
 	if err := decodeInput(raw, &v); err != nil {
 		return nil, err
 	}
-	return encodeJSON(json.RawMessage(slices.Clone(raw)))
+	return jsonlog.Encode(json.RawMessage(slices.Clone(raw)))
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/microfox-ai/aiwctl/dispatch"
+	"github.com/microfox-ai/aiwctl/runtime/internal/jsonlog"
 )
 
 const (
@@ -91,7 +92,7 @@ func (s *webhookSender) send(ctx context.Context, target string, p webhookPayloa
 	if p.Metadata == nil {
 		p.Metadata = map[string]any{}
 	}
-	body, err := encodeJSON(p)
+	body, err := jsonlog.Encode(p)
 	if err != nil {
 		return 0, 0, fmt.Errorf("encode the payload: %w", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/microfox-ai/aiwctl/dispatch"
+	"github.com/microfox-ai/aiwctl/runtime/internal/jsonlog"
 )
 
 // Handler does a job. Its error decides what happens next: see the package
@@ -99,7 +100,7 @@ func New[In, Out any](id string, h Handler[In, Out], opts ...Option) (*Worker[In
 		if err != nil {
 			return nil, err
 		}
-		text, err := encodeJSON(out)
+		text, err := jsonlog.Encode(out)
 		if err != nil {
 			return nil, &OutputError{WorkerID: id, Err: err}
 		}

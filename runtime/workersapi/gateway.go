@@ -1,4 +1,4 @@
-package runtime
+package workersapi
 
 import (
 	"bytes"
@@ -13,8 +13,8 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// gatewayHandler answers API Gateway's proxy events with an http.Handler.
-func gatewayHandler(h http.Handler) func(context.Context, events.APIGatewayProxyRequest) (events.APIGatewayProxyResponse, error) {
+// GatewayHandler answers API Gateway's proxy events with an http.Handler.
+func GatewayHandler(h http.Handler) func(context.Context, events.APIGatewayProxyRequest) (events.APIGatewayProxyResponse, error) {
 	return func(ctx context.Context, ev events.APIGatewayProxyRequest) (events.APIGatewayProxyResponse, error) {
 		req, err := gatewayRequest(ctx, ev)
 		w := &gatewayWriter{header: http.Header{}}
@@ -101,16 +101,4 @@ func (w *gatewayWriter) response() events.APIGatewayProxyResponse {
 		resp.Headers[name] = strings.Join(values, ", ")
 	}
 	return resp
-}
-
-// apiHandler is what the function of the API does.
-func (a *App) apiHandler() (any, error) {
-	manifest := a.Manifest()
-	if path := a.cfg.Getenv("AIWORKER_MANIFEST"); path != "" {
-		var err error
-		if manifest, err = readManifest(path); err != nil {
-			return nil, err
-		}
-	}
-	return gatewayHandler(NewAPI(APIConfig{Manifest: manifest, Output: a.out, Logger: a.cfg.Logger, Getenv: a.cfg.Getenv})), nil
 }

@@ -1,4 +1,7 @@
-package runtime
+// Package workersapi is the HTTP API of a stage: it puts jobs into the workers'
+// queues and says which workers there are. It runs as a Lambda function behind
+// API Gateway or a function URL, or as a plain http.Handler.
+package workersapi
 
 import (
 	"bytes"
@@ -12,13 +15,13 @@ import (
 	"net/http"
 	"os"
 	"strings"
-	"sync"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/microfox-ai/aiwctl/dispatch"
+	"github.com/microfox-ai/aiwctl/runtime/internal/jsonlog"
+	"github.com/microfox-ai/aiwctl/runtime/internal/sqsclient"
 )
 
 const (
@@ -39,15 +42,12 @@ const (
 	defaultRegion = "us-east-1"
 )
 
-// APISQS is what the API needs of the SDK's SQS client.
-type APISQS interface {
-	SendMessage(ctx context.Context, in *sqs.SendMessageInput, optFns ...func(*sqs.Options)) (*sqs.SendMessageOutput, error)
-	GetQueueUrl(ctx context.Context, in *sqs.GetQueueUrlInput, optFns ...func(*sqs.Options)) (*sqs.GetQueueUrlOutput, error)
-}
+// SQSAPI is what the API needs of the SDK's SQS client.
+type SQSAPI = sqsclient.API
 
-// APIConfig configures the workers API. Empty fields are read from the
+// Config configures the workers API. Empty fields are read from the
 // environment of the function.
-type APIConfig struct {
+type Config struct {
 	// Manifest lists the workers of the stage.
 	Manifest dispatch.Manifest
 	// Stage is used where API Gateway does not name one; empty means ENVIRONMENT,
@@ -66,7 +66,7 @@ type APIConfig struct {
 	TriggerKey, ConfigKey string
 	// SQS sends the messages; nil means a client made from the environment when
 	// the first request needs it.
-	SQS APISQS
+	SQS SQSAPI
 	// Output gets the trigger marker and, without a Logger, the log; nil means
 	// os.Stdout.
 	Output io.Writer
@@ -77,13 +77,13 @@ type APIConfig struct {
 
 // api serves the workers API.
 type api struct {
-	cfg APIConfig
-	out *lineWriter
+	cfg Config
+	out *jsonlog.Writer
 	log *slog.Logger
-	sqs lazySQS
+	sqs *sqsclient.Lazy
 }
 
-// NewAPI returns the workers API of a stage:
+// New returns the workers API of a stage:
 //
 //	POST /workers/trigger   puts a message into a worker's queue
 //	GET  /workers/config    the workers, their queues and input schemas
@@ -92,7 +92,7 @@ type api struct {
 // Paths, statuses, bodies and headers are those of the deployed system, whose
 // clients use it unchanged. Trigger and config want a key where one is
 // configured; keys are compared in constant time.
-func NewAPI(cfg APIConfig) http.Handler {
+func New(cfg Config) http.Handler {
 	if cfg.Getenv == nil {
 		cfg.Getenv = os.Getenv
 	}
@@ -108,9 +108,9 @@ func NewAPI(cfg APIConfig) http.Handler {
 	cfg.TriggerKey = cmp.Or(key, cfg.TriggerKey, env("WORKERS_TRIGGER_API_KEY"))
 	cfg.ConfigKey = cmp.Or(key, cfg.ConfigKey, env("WORKERS_CONFIG_API_KEY"))
 
-	a := &api{cfg: cfg, out: sharedOutput(cfg.Output), log: cfg.Logger, sqs: lazySQS{client: cfg.SQS, region: cfg.Region}}
+	a := &api{cfg: cfg, out: jsonlog.NewWriter(cfg.Output), log: cfg.Logger, sqs: sqsclient.NewLazy(cfg.SQS, cfg.Region)}
 	if a.log == nil {
-		a.log = newLogger(a.out, false)
+		a.log = jsonlog.New(a.out, false)
 	}
 	if (cfg.TriggerKey == "") != (cfg.ConfigKey == "") {
 		a.log.Warn("only one endpoint of the workers API has a key, the other is public; set WORKERS_API_KEY to guard both")
@@ -151,7 +151,7 @@ type apiError struct {
 }
 
 func writeJSON(w http.ResponseWriter, status int, v any) {
-	body, err := encodeJSON(v)
+	body, err := jsonlog.Encode(v)
 	if err != nil {
 		status, body = http.StatusInternalServerError, json.RawMessage(`{"error":"Failed to encode the answer"}`)
 	}
@@ -193,7 +193,7 @@ func (a *api) queueURL(ctx context.Context, workerID string) (url string, fromEn
 	if url := a.cfg.Getenv(dispatch.QueueURLEnv(workerID)); url != "" {
 		return url, true, nil
 	}
-	client, err := a.sqs.get(ctx)
+	client, err := a.sqs.Get(ctx)
 	if err != nil {
 		return "", false, err
 	}
@@ -208,37 +208,4 @@ func (a *api) queueURL(ctx context.Context, workerID string) (url string, fromEn
 		return "", false, nil
 	}
 	return *out.QueueUrl, false, nil
-}
-
-// lazySQS makes the SQS client when it is first needed: a function that only
-// answers from its environment never loads the SDK's configuration.
-type lazySQS struct {
-	region string // where neither environment nor profile names one
-	mu     sync.Mutex
-	client APISQS
-}
-
-func (l *lazySQS) get(ctx context.Context) (APISQS, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.client != nil {
-		return l.client, nil
-	}
-	cfg, err := config.LoadDefaultConfig(ctx, config.WithDefaultRegion(l.region))
-	if err != nil {
-		return nil, err // and try again with the next request
-	}
-	// After loading: with AWS_CA_BUNDLE set, LoadDefaultConfig refuses a client
-	// that it cannot give a transport to.
-	cfg.HTTPClient = dispatch.StableHTTPClient(cfg.HTTPClient)
-	l.client = sqs.NewFromConfig(cfg)
-	return l.client, nil
-}
-
-// sharedOutput keeps one lock for one output.
-func sharedOutput(w io.Writer) *lineWriter {
-	if l, ok := w.(*lineWriter); ok {
-		return l
-	}
-	return &lineWriter{w: w}
 }

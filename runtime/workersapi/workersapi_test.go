@@ -1,12 +1,14 @@
-package runtime
+package workersapi
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -14,10 +16,30 @@ import (
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"github.com/microfox-ai/aiwctl/dispatch"
+	"github.com/microfox-ai/aiwctl/runtime/internal/jsonlog"
 )
+
+// logBuffer is a log that can be read.
+type logBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *logBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *logBuffer) text() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
 
 // fakeSQS knows one queue per name and keeps what is sent.
 type fakeSQS struct {
+	SQSAPI  // what the API does not call
 	urls    map[string]string
 	sent    []string
 	to      []string
@@ -137,8 +159,8 @@ func TestAPI(t *testing.T) {
 func (tt apiCase) run(t *testing.T) {
 	t.Helper()
 	fake := &fakeSQS{sendErr: tt.sendErr, urls: map[string]string{"aiw-echo-demo": "http://q/echo", "aiw-video-processing-demo": "http://q/video", "aiw-mute-demo": ""}}
-	var log rig
-	h := NewAPI(APIConfig{Manifest: apiManifest(), Stage: "demo", Region: "eu-west-1", Service: "aiw", SQS: fake, Output: &log, Getenv: func(name string) string { return tt.env[name] }})
+	var log logBuffer
+	h := New(Config{Manifest: apiManifest(), Stage: "demo", Region: "eu-west-1", Service: "aiw", SQS: fake, Output: &log, Getenv: func(name string) string { return tt.env[name] }})
 	method, target := tt.method, tt.target
 	if method == "" {
 		method = "POST"
@@ -180,11 +202,11 @@ func TestTriggerLeavesAMarker(t *testing.T) {
 		`{"workerId":"echo","body":{"jobId":"j-1"}}`: `[AIWORKER_TRIGGER] {"jobId":"j-1","workerId":"echo","awsRequestId":""}` + "\n",
 		// The id of another letter case is another field; and no id makes a line of a megabyte.
 		`{"workerId":"echo","body":{"JobId":"j-1"}}`:                               `[AIWORKER_TRIGGER] {"jobId":null,"workerId":"echo","awsRequestId":""}` + "\n",
-		`{"workerId":"echo","body":{"jobId":"` + strings.Repeat("x", 1000) + `"}}`: `[AIWORKER_TRIGGER] {"jobId":"` + strings.Repeat("x", maxLoggedID) + `...","workerId":"echo","awsRequestId":""}` + "\n",
+		`{"workerId":"echo","body":{"jobId":"` + strings.Repeat("x", 1000) + `"}}`: `[AIWORKER_TRIGGER] {"jobId":"` + strings.Repeat("x", jsonlog.MaxID) + `...","workerId":"echo","awsRequestId":""}` + "\n",
 		`{"workerId":"echo","body":"text"}`:                                        `[AIWORKER_TRIGGER] {"jobId":null,"workerId":"echo","awsRequestId":""}` + "\n",
 	} {
-		var log rig
-		h := NewAPI(APIConfig{Manifest: apiManifest(), SQS: &fakeSQS{}, Output: &log, Getenv: func(name string) string {
+		var log logBuffer
+		h := New(Config{Manifest: apiManifest(), SQS: &fakeSQS{}, Output: &log, Getenv: func(name string) string {
 			return map[string]string{"WORKER_QUEUE_URL_ECHO": "http://q"}[name]
 		}})
 		h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), "POST", "/workers/trigger", strings.NewReader(body)))
@@ -196,7 +218,7 @@ func TestTriggerLeavesAMarker(t *testing.T) {
 
 func TestDocs(t *testing.T) {
 	t.Parallel()
-	h := NewAPI(APIConfig{Stage: "demo", Region: "eu-west-1", Service: "aiw", Getenv: func(string) string { return "" }})
+	h := New(Config{Stage: "demo", Region: "eu-west-1", Service: "aiw", Getenv: func(string) string { return "" }})
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", "/docs.json", nil))
 	var doc struct {
@@ -222,7 +244,7 @@ func TestGateway(t *testing.T) {
 	t.Parallel()
 	fake := &fakeSQS{urls: map[string]string{"aiw-echo-gw": "http://q/echo", "aiw-echo-prod": "http://q/prod"}}
 	env := map[string]string{"WORKERS_API_KEY": "k1"}
-	h := gatewayHandler(NewAPI(APIConfig{Manifest: apiManifest(), Service: "aiw", SQS: fake, Output: &rig{}, Getenv: func(name string) string { return env[name] }}))
+	h := GatewayHandler(New(Config{Manifest: apiManifest(), Service: "aiw", SQS: fake, Output: &logBuffer{}, Getenv: func(name string) string { return env[name] }}))
 	key := map[string]string{"x-workers-trigger-key": "k1"}
 	text := `{"workerId":"echo","body":{"n":1}}`
 	for _, tt := range []struct {
@@ -259,8 +281,8 @@ func TestGateway(t *testing.T) {
 
 func TestAPIWarnsOfAnEndpointLeftOpen(t *testing.T) {
 	t.Parallel()
-	var log rig
-	NewAPI(APIConfig{Output: &log, Getenv: func(name string) string { return map[string]string{"WORKERS_CONFIG_API_KEY": "k"}[name] }})
+	var log logBuffer
+	New(Config{Output: &log, Getenv: func(name string) string { return map[string]string{"WORKERS_CONFIG_API_KEY": "k"}[name] }})
 	if !strings.Contains(log.text(), "the other is public") {
 		t.Errorf("log = %q", log.text())
 	}

@@ -1,4 +1,4 @@
-package runtime
+package workersapi
 
 import "net/http"
 

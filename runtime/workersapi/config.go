@@ -1,4 +1,4 @@
-package runtime
+package workersapi
 
 import (
 	"cmp"
@@ -62,13 +62,13 @@ func (a *api) serveConfig(w http.ResponseWriter, r *http.Request) {
 		if err := errs[i]; err != nil {
 			// Without debug the answer does not say why a worker is missing, so
 			// the log must.
-			a.log.ErrorContext(ctx, "config finds no queue", "workerId", m.ID, "queueName", name, "error", jobError(err))
+			a.log.ErrorContext(ctx, "config finds no queue", "workerId", m.ID, "queueName", name, "error", &dispatch.JobError{Message: err.Error()})
 			if debug {
 				answer.Errors = append(answer.Errors, configError(m.ID, name, err))
 			}
 			continue
 		}
-		answer.Workers[m.ID] = dispatch.WorkersConfigEntry{QueueURL: urls[i], Region: a.cfg.Region, Group: cmp.Or(m.Group, DefaultGroup)}
+		answer.Workers[m.ID] = dispatch.WorkersConfigEntry{QueueURL: urls[i], Region: a.cfg.Region, Group: cmp.Or(m.Group, dispatch.DefaultGroup)}
 	}
 	writeJSON(w, http.StatusOK, answer)
 }

@@ -1,4 +1,4 @@
-package runtime
+package workersapi
 
 import (
 	"bytes"
@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/microfox-ai/aiwctl/dispatch"
+	"github.com/microfox-ai/aiwctl/runtime/internal/jsonlog"
 )
 
 // triggerMarker starts the log line that ties a trigger request to a job.
@@ -72,7 +73,7 @@ func (a *api) serveTrigger(w http.ResponseWriter, r *http.Request) {
 func (a *api) trigger(ctx context.Context, req triggerRequest) (status int, answer any) {
 	known := slices.ContainsFunc(a.cfg.Manifest.Workers, func(m dispatch.ManifestWorker) bool { return m.ID == req.workerID })
 	if !known {
-		a.log.WarnContext(ctx, "trigger names a worker that is not in the manifest", "workerId", truncate(req.workerID, maxLoggedID))
+		a.log.WarnContext(ctx, "trigger names a worker that is not in the manifest", "workerId", jsonlog.Truncate(req.workerID, jsonlog.MaxID))
 	}
 	stage := a.stage(ctx)
 	result := triggerResult{OK: true, WorkerID: req.workerID, Stage: stage}
@@ -80,7 +81,7 @@ func (a *api) trigger(ctx context.Context, req triggerRequest) (status int, answ
 	name := a.queueName(ctx, req.workerID)
 	switch {
 	case err != nil:
-		a.log.ErrorContext(ctx, "trigger finds no queue", "workerId", truncate(req.workerID, maxLoggedID), "queueName", truncate(name, maxLoggedID), "error", jobError(err))
+		a.log.ErrorContext(ctx, "trigger finds no queue", "workerId", jsonlog.Truncate(req.workerID, jsonlog.MaxID), "queueName", jsonlog.Truncate(name, jsonlog.MaxID), "error", &dispatch.JobError{Message: err.Error()})
 		return http.StatusNotFound, apiError{Error: "Queue does not exist or not accessible", QueueName: name, Message: err.Error()}
 	case url == "":
 		return http.StatusNotFound, apiError{Error: "Queue URL not found", QueueName: name}
@@ -89,7 +90,7 @@ func (a *api) trigger(ctx context.Context, req triggerRequest) (status int, answ
 	}
 	result.QueueURL = url
 
-	client, err := a.sqs.get(ctx)
+	client, err := a.sqs.Get(ctx)
 	if err != nil {
 		return a.sendFailed(ctx, req, err)
 	}
@@ -100,12 +101,12 @@ func (a *api) trigger(ctx context.Context, req triggerRequest) (status int, answ
 		return a.sendFailed(ctx, req, err)
 	}
 	result.MessageID = out.MessageId
-	a.out.writeMarker(triggerMarker, triggerRun{JobID: req.jobID(), WorkerID: truncate(req.workerID, maxLoggedID), AWSRequestID: lambdaRequestID(ctx)})
+	a.out.Marker(triggerMarker, triggerRun{JobID: req.jobID(), WorkerID: jsonlog.Truncate(req.workerID, jsonlog.MaxID), AWSRequestID: lambdaRequestID(ctx)})
 	return http.StatusOK, result
 }
 
 func (a *api) sendFailed(ctx context.Context, req triggerRequest, err error) (int, any) {
-	a.log.ErrorContext(ctx, "trigger cannot send the message", "workerId", truncate(req.workerID, maxLoggedID), "error", jobError(err))
+	a.log.ErrorContext(ctx, "trigger cannot send the message", "workerId", jsonlog.Truncate(req.workerID, jsonlog.MaxID), "error", &dispatch.JobError{Message: err.Error()})
 	return http.StatusInternalServerError, apiError{Error: "Failed to send message", Message: err.Error()}
 }
 
@@ -162,7 +163,7 @@ func (r triggerRequest) jobID() *string {
 	if !ok {
 		return nil
 	}
-	id = truncate(id, maxLoggedID)
+	id = jsonlog.Truncate(id, jsonlog.MaxID)
 	return &id
 }
 
