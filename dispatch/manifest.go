@@ -35,6 +35,22 @@ type ManifestWorker struct {
 	MemoryMB int `json:"memoryMB"`
 	// SQS is how the worker's queue and its event source mapping are set up.
 	SQS SQSSetting `json:"sqs"`
+	// Layers are ARNs of Lambda layers, in their order.
+	Layers []string `json:"layers,omitempty"`
+	// Environment names the variables that the worker needs; never their values.
+	Environment []string `json:"environment,omitempty"`
+	// Schedules run the worker by the clock.
+	Schedules []ScheduleSetting `json:"schedules,omitempty"`
+}
+
+// ScheduleSetting runs a worker by the clock.
+type ScheduleSetting struct {
+	// Expression is EventBridge's: rate(5 minutes) or cron(0 9 ? * MON-FRI *), in UTC.
+	Expression string `json:"expression"`
+	// Input is the job's input; empty means {}.
+	Input json.RawMessage `json:"input,omitempty"`
+	// Disabled deploys the schedule switched off.
+	Disabled bool `json:"disabled,omitempty"`
 }
 
 // SQSSetting is how a worker's queue and its event source mapping are set up.

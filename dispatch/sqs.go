@@ -74,3 +74,9 @@ func (s *SQS) Send(ctx context.Context, m *Message, delay time.Duration) (string
 func QueueURLEnv(workerID string) string {
 	return "WORKER_QUEUE_URL_" + strings.ToUpper(strings.ReplaceAll(workerID, "-", "_"))
 }
+
+// DLQURLEnv is the variable that names a worker's dead-letter queue:
+// WORKER_DLQ_URL_<ID>, the id as in QueueURLEnv.
+func DLQURLEnv(workerID string) string {
+	return "WORKER_DLQ_URL_" + strings.TrimPrefix(QueueURLEnv(workerID), "WORKER_QUEUE_URL_")
+}

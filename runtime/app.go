@@ -17,7 +17,10 @@ import (
 	"sync"
 	"time"
 
+	"github.com/microfox-ai/aiwctl/dispatch"
 	"github.com/microfox-ai/aiwctl/runtime/internal/jsonlog"
+	"github.com/microfox-ai/aiwctl/runtime/internal/sqsclient"
+	"github.com/microfox-ai/aiwctl/runtime/jobstore"
 )
 
 // AppConfig configures an App. The zero value is what Main uses.
@@ -28,6 +31,24 @@ type AppConfig struct {
 	// Output gets the log: markers and, without a Logger, JSON lines. Nil means
 	// os.Stdout, which is where Lambda looks for it.
 	Output io.Writer
+	// Store keeps job records, so that a job runs once although SQS delivers at least
+	// once. Nil means AIWORKER_STORE ("memory:" or "file:<directory>", for local
+	// work), and without that variable none: each delivery then runs its job.
+	Store jobstore.Store
+	// Middleware wraps every handler, the first one outermost; see WithMiddleware
+	// for those of one worker, which are inside these.
+	Middleware []Middleware
+	// Tracer makes spans; nil means no tracing.
+	Tracer dispatch.Tracer
+	// SQS is used to delay, re-send and dead-letter messages, and for Job.Dispatch;
+	// nil means a client made from the environment when it is first needed.
+	SQS SQSAPI
+	// WebhookSecret signs completion webhooks, as "whsec_" and base64; empty means
+	// WORKER_WEBHOOK_SECRET, and without that webhooks are not signed.
+	WebhookSecret string
+	// WebhookAllowPrivate lets webhooks go to private, loopback and link-local
+	// addresses; false means WORKER_WEBHOOK_ALLOW_PRIVATE=true.
+	WebhookAllowPrivate bool
 	// WebhookClient sends completion webhooks; nil means a client of the App's
 	// own. Its redirect policy is replaced: see the package documentation.
 	WebhookClient *http.Client
@@ -69,6 +90,7 @@ type App struct {
 	out     *jsonlog.Writer
 	log     *slog.Logger
 	webhook *webhookSender
+	queue   *queueOps
 	// maxReceive is the queue's maxReceiveCount; 0 is unknown.
 	maxReceive int
 	// active is held for reading by every invocation, so that a shutdown can wait
@@ -93,6 +115,7 @@ func NewApp(cfg AppConfig, workers ...Runner) (*App, error) {
 	if a.log == nil {
 		a.log = jsonlog.New(a.out, cfg.Getenv("DEBUG") != "" || cfg.Getenv("WORKER_DEBUG") != "")
 	}
+	a.queue = &queueOps{client: sqsclient.NewLazy(cfg.SQS, cmp.Or(cfg.Getenv("AWS_REGION"), cfg.Getenv("AWS_DEFAULT_REGION"), "us-east-1")), getenv: cfg.Getenv}
 	a.webhook = newWebhookSender(cfg.WebhookClient, cfg.Getenv("WORKFLOW_INTERNAL_SECRET"), cfg.WebhookStack)
 
 	if text := strings.TrimSpace(cfg.Getenv("AIWORKER_MAX_RECEIVE_COUNT")); text != "" {

@@ -70,6 +70,13 @@ type settings struct {
 	examples     []any
 	hideOutput   bool
 	client       *dispatch.Client
+	layers       []string
+	environment  []string
+	schedules    []dispatch.ScheduleSetting
+	tries        int // handler runs within one delivery; 0 and 1: no retry
+	patterns     []RetryPattern
+	backoff      Backoff // nil: DefaultBackoff
+	middleware   []Middleware
 }
 
 // WithDescription says in a sentence what the worker does. It is shown by the
