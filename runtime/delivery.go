@@ -3,8 +3,6 @@ package runtime
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -12,6 +10,7 @@ import (
 
 	"github.com/microfox-ai/aiwctl/dispatch"
 	"github.com/microfox-ai/aiwctl/runtime/internal/jsonlog"
+	"github.com/microfox-ai/aiwctl/runtime/jobstore"
 )
 
 // delivery is one attempt at one job.
@@ -23,6 +22,10 @@ type delivery struct {
 	jobID    string
 	workerID string
 	attempt  int
+	// owner names this delivery in the store, and before is the job's record before
+	// it was claimed; both are zero without a store.
+	owner  string
+	before *jobstore.Record
 
 	events *slog.Logger // the runtime's lines
 	author *slog.Logger // the handler's lines
@@ -56,129 +59,6 @@ func (d *delivery) openLogs() {
 func (d *delivery) event(level slog.Level, message, event string, attrs ...slog.Attr) {
 	d.events.LogAttrs(context.WithoutCancel(d.batch.ctx), level, message,
 		append([]slog.Attr{slog.String("event", event)}, attrs...)...)
-}
-
-// execute takes the job through its stages: input checked, handler run, output checked.
-func (d *delivery) execute() outcome {
-	input := d.msg.Input
-	if len(input) == 0 {
-		input = json.RawMessage("{}")
-	}
-	input, err := d.checkInput(input)
-	if err != nil {
-		return outcome{err: err}
-	}
-	d.event(slog.LevelInfo, "job started", dispatch.EventStarted)
-	began := time.Now()
-	output, err := d.callHandler(input)
-	o := outcome{output: output, err: err, ran: time.Since(began)}
-	if o.err == nil {
-		o.err = d.checkOutput(output)
-	}
-	return o
-}
-
-// checkInput returns the input as the handler may see it.
-func (d *delivery) checkInput(input json.RawMessage) (json.RawMessage, error) {
-	violations, warnings, err := d.def.input.validate(input)
-	if err != nil {
-		return nil, fmt.Errorf("check the input of worker %q: %w", d.def.id, err)
-	}
-	if len(violations) > 0 {
-		return nil, inputError{&dispatch.ValidationError{WorkerID: d.def.id, Violations: violations}}
-	}
-	if len(warnings) == 0 {
-		return input, nil
-	}
-	d.events.LogAttrs(d.batch.ctx, slog.LevelWarn, "the input is accepted, with doubts: "+describeViolations(warnings))
-	if input, err = d.def.input.dropUnknown(input); err != nil {
-		return nil, fmt.Errorf("drop what worker %q does not know: %w", d.def.id, err)
-	}
-	return input, nil
-}
-
-func (d *delivery) checkOutput(output json.RawMessage) error {
-	violations, _, err := d.def.output.validate(output)
-	if err != nil {
-		return &OutputError{WorkerID: d.def.id, Err: err}
-	}
-	if len(violations) > 0 {
-		return &OutputError{WorkerID: d.def.id, Violations: violations}
-	}
-	return nil
-}
-
-// callHandler runs the handler in a goroutine of its own, because only then can
-// the batch go on when a handler does not return. The goroutine is waited for
-// until the function's deadline; after that it belongs to batch.running.
-func (d *delivery) callHandler(input json.RawMessage) (json.RawMessage, error) {
-	b := d.batch
-	ctx, cancel := context.WithCancel(b.ctx)
-	if !b.softEnd.IsZero() {
-		cancel()
-		ctx, cancel = context.WithDeadlineCause(b.ctx, b.softEnd, ErrTimeLimit)
-	}
-	defer cancel()
-
-	info := jobInfo{
-		id: d.jobID, requestID: b.requestID, userID: d.msg.EffectiveUserID(),
-		metadata: orEmpty(d.msg.Metadata), context: orEmpty(d.msg.Context),
-		attempt: d.attempt, maxAttempts: b.maxReceive, sentAt: d.msg.Timestamp,
-		log: d.author, events: d.events,
-	}
-	type result struct {
-		output json.RawMessage
-		err    error
-	}
-	results := make(chan result, 1)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		// A handler can end its goroutine without returning (runtime.Goexit, which
-		// is what t.FailNow calls), so the result is sent by a deferred call.
-		r := result{err: errNoReturn}
-		defer func() { results <- r }()
-		defer func() {
-			if v := recover(); v != nil {
-				r = result{err: &PanicError{Value: v, Stack: panicStack()}}
-			}
-		}()
-		output, err := d.def.invoke(ctx, info, input)
-		r = result{output, err}
-	}()
-
-	select {
-	case r := <-results:
-		return r.output, explainEnd(ctx, r.err)
-	case <-ctx.Done():
-	}
-	// The context has ended. A handler that heeds it needs a moment to return:
-	// half of what is left before the kill, so that the rest suffices to record.
-	patience := maxMargin / 2
-	if !b.deadline.IsZero() {
-		patience = min(patience, time.Until(b.deadline)/2)
-	}
-	timer := time.NewTimer(patience)
-	defer timer.Stop()
-	select {
-	case r := <-results:
-		return r.output, explainEnd(ctx, r.err)
-	case <-timer.C:
-		b.running = append(b.running, done)
-		return nil, &overrunError{cause: context.Cause(ctx)}
-	}
-}
-
-// explainEnd says why the context ended when a handler only reports that it did.
-func explainEnd(ctx context.Context, err error) error {
-	if err == nil || ctx.Err() == nil || !errors.Is(err, ctx.Err()) {
-		return err
-	}
-	cause := context.Cause(ctx)
-	if errors.Is(err, cause) {
-		return err
-	}
-	return fmt.Errorf("%w: %w", cause, err)
 }
 
 // finish records what came of the delivery: one log line, and the webhook when
@@ -239,28 +119,6 @@ func (d *delivery) record(o outcome) outcome {
 		d.notify(webhookPayload{Status: webhookError, Error: je})
 	}
 	return o
-}
-
-// notify sends the completion webhook, if the job has one, and logs the result.
-// A webhook that fails never fails the job.
-func (d *delivery) notify(p webhookPayload) {
-	target := d.msg.WebhookURL
-	if target == "" {
-		return
-	}
-	p.JobID, p.WorkerID, p.Metadata = d.jobID, d.workerID, d.msg.Metadata
-	began := time.Now()
-	status, attempts, err := d.batch.app.webhook.send(d.batch.ctx, target, p)
-	attrs := []slog.Attr{slog.String("webhookUrl", loggableURL(target)), slog.Int("webhookAttempts", attempts), milliseconds(time.Since(began))}
-	if status != 0 {
-		attrs = append(attrs, slog.Int("webhookStatus", status))
-	}
-	if err != nil {
-		d.event(slog.LevelWarn, "webhook not delivered: "+jsonlog.Truncate(err.Error(), 300), dispatch.EventWebhook,
-			append(attrs, slog.Any("error", jobError(err)))...)
-		return
-	}
-	d.event(slog.LevelInfo, "webhook delivered", dispatch.EventWebhook, attrs...)
 }
 
 func milliseconds(d time.Duration) slog.Attr {
