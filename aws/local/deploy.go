@@ -51,13 +51,13 @@ type deployment struct {
 	queues  map[string]queueAddress // by worker id
 }
 
-type queueAddress struct{ url, arn string }
+type queueAddress struct{ url, arn, dlq string }
 
 func (d *deployment) ensureQueues(context.Context) error {
 	for _, w := range d.workers {
 		dlqAttributes := map[string]string{}
 		setSeconds(dlqAttributes, "MessageRetentionPeriod", w.SQS.DLQRetentionSeconds)
-		_, dlqARN, err := d.Server.queues.EnsureQueue(d.dlqName(w.ID), dlqAttributes)
+		dlqURL, dlqARN, err := d.Server.queues.EnsureQueue(d.dlqName(w.ID), dlqAttributes)
 		if err != nil {
 			return err
 		}
@@ -73,7 +73,7 @@ func (d *deployment) ensureQueues(context.Context) error {
 		if err != nil {
 			return err
 		}
-		d.queues[w.ID] = queueAddress{url: url, arn: arn}
+		d.queues[w.ID] = queueAddress{url: url, arn: arn, dlq: dlqURL}
 	}
 	return nil
 }
@@ -131,13 +131,17 @@ func (d *deployment) env(own string) []string {
 		"WORKER_BASE_URL=" + d.endpoint,
 		// The SDKs' own variable, as the functions may call SQS themselves.
 		"AWS_ENDPOINT_URL=" + d.endpoint,
+		// The processes of a stage share their job records, as in a deployment.
+		"AIWORKER_STORE=file:" + cmp.Or(d.cfg.StateDir, d.manifest.stateDir()),
+		// Receivers of a stage on this machine are on this machine too.
+		"WORKER_WEBHOOK_ALLOW_PRIVATE=true",
 		own,
 	}
 	if d.cfg.APIKey != "" {
 		env = append(env, "WORKERS_API_KEY="+d.cfg.APIKey)
 	}
 	for _, w := range d.workers {
-		env = append(env, dispatch.QueueURLEnv(w.ID)+"="+d.queues[w.ID].url)
+		env = append(env, dispatch.QueueURLEnv(w.ID)+"="+d.queues[w.ID].url, dispatch.DLQURLEnv(w.ID)+"="+d.queues[w.ID].dlq)
 	}
 	return append(env, d.cfg.Env...)
 }

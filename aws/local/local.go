@@ -50,6 +50,11 @@ type Config struct {
 	APIKey string
 	// Logger gets what an operator of the endpoint should know; nil means none.
 	Logger *slog.Logger
+	// StateDir is where the workers keep job records (AIWORKER_STORE); empty means
+	// a private directory that ends with the endpoint.
+	StateDir string
+	// Faults makes delivery worse on purpose, for trying out workers.
+	Faults functions.Faults
 }
 
 // Program is a worker binary: a program that calls runtime.Main.
@@ -82,6 +87,9 @@ func (c Config) validate() error {
 		if !namePart.MatchString(name) {
 			return fmt.Errorf("start the local endpoint: the %s %q becomes part of queue and function names: use letters, digits, - and _ only", what, name)
 		}
+	}
+	if err := c.Faults.Validate(); err != nil {
+		return fmt.Errorf("start the local endpoint: %w", err)
 	}
 	return nil
 }
@@ -132,7 +140,7 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 	s.logs = cwlogs.New(cwlogs.Config{Region: cfg.Region, Account: cfg.Account, Logger: cfg.Logger})
 	s.functions = functions.New(functions.Config{
 		Region: cfg.Region, Account: cfg.Account, Logger: cfg.Logger,
-		Queues: s.queues, Logs: s.logs,
+		Queues: s.queues, Logs: s.logs, Faults: cfg.Faults,
 		RuntimeAPI: func() string { return s.address },
 	})
 	s.serve()

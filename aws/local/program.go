@@ -141,6 +141,8 @@ func newManifestFile() (*manifestFile, error) {
 
 func (f *manifestFile) path() string { return filepath.Join(f.dir, "manifest.json") }
 
+func (f *manifestFile) stateDir() string { return filepath.Join(f.dir, "jobs") }
+
 // write replaces the file as a whole: a program that starts at this moment reads
 // the old one or the new one.
 func (f *manifestFile) write(workers []worker) error {

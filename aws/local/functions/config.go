@@ -70,6 +70,8 @@ type Config struct {
 	// function may have are busy and it has no reserved concurrency; zero means ten
 	// seconds. (Lambda, with its 1,000, refuses at once.)
 	ThrottleWait time.Duration
+	// Faults makes delivery worse on purpose.
+	Faults Faults
 }
 
 func (c Config) withDefaults() Config {
@@ -85,6 +87,8 @@ func (c Config) withDefaults() Config {
 	orDuration(&c.DrainTimeout, 5*time.Second)
 	orDuration(&c.InitTimeout, 10*time.Second)
 	orDuration(&c.ThrottleWait, 10*time.Second)
+	orDuration(&c.Faults.MaxDelay, time.Second)
+	orDuration(&c.Faults.KillWithin, 50*time.Millisecond)
 	return c
 }
 

@@ -171,6 +171,8 @@ func (e *environment) serve(inv *invocation) {
 	e.init = 0
 	limit := time.NewTimer(f.Timeout)
 	defer limit.Stop()
+	killed, spare := e.m.killer()
+	defer spare()
 	select {
 	case <-e.session.ready:
 		r.duration = time.Since(began)
@@ -180,6 +182,9 @@ func (e *environment) serve(inv *invocation) {
 	case <-limit.C:
 		r.duration = f.Timeout // Lambda reports it exactly, whatever the kill took
 		r.status = statusTimeout
+	case <-killed:
+		r.duration = time.Since(began)
+		r.status, r.errorType = statusError, exitError
 	case <-e.p.kill:
 		r.duration = time.Since(began)
 		r.status, r.errorType = statusError, exitError

@@ -31,6 +31,7 @@ type Manager struct {
 	starter *starter
 	number  atomic.Int64  // environments are numbered in the order of their start
 	async   chan struct{} // a place for each asynchronous invocation
+	dice    *dice         // nil without faults
 	putting sync.Mutex    // held while PutMapping looks for a mapping and makes one
 
 	mu           sync.Mutex
@@ -54,8 +55,15 @@ func New(cfg Config) *Manager {
 		panic("functions.New: Queues, Logs and RuntimeAPI are needed")
 	}
 	life, end := context.WithCancel(context.Background())
+	cfg = cfg.withDefaults()
+	var chance *dice
+	if !cfg.Faults.none() {
+		chance = newDice(cfg.Faults.Seed)
+		cfg.Queues = newFaultyQueues(cfg.Queues, cfg.Faults, chance)
+	}
 	return &Manager{
-		cfg:          cfg.withDefaults(),
+		cfg:          cfg,
+		dice:         chance,
 		life:         life,
 		end:          end,
 		ended:        make(chan struct{}),

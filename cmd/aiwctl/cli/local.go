@@ -12,6 +12,7 @@ import (
 
 	"github.com/microfox-ai/aiwctl/aws"
 	"github.com/microfox-ai/aiwctl/aws/local"
+	"github.com/microfox-ai/aiwctl/aws/local/functions"
 	"github.com/microfox-ai/aiwctl/dispatch"
 	"github.com/microfox-ai/aiwctl/tui"
 )
@@ -26,11 +27,13 @@ const localRegion = "us-east-1"
 type localFlags struct {
 	listen   string
 	headless bool
+	faults   string
 }
 
 func (f *localFlags) register(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.listen, "listen", local.DefaultListen, "where the local AWS endpoint listens; port 0 takes a free one")
 	cmd.Flags().BoolVar(&f.headless, "headless", false, "no console: serve until interrupted, and print the environment another terminal needs")
+	cmd.Flags().StringVar(&f.faults, "faults", "", "deliver worse than SQS does, to try workers out: duplicate, delay, reorder and kill as shares, such as duplicate=0.1,kill=0.02")
 }
 
 type localStage struct{ service, stage string }
@@ -59,6 +62,10 @@ func (a *App) withLocal(ctx context.Context, f localFlags, st localStage, progra
 	if a.global.target.Region == "" {
 		a.global.target.Region = localRegion
 	}
+	faults, err := functions.ParseFaults(f.faults)
+	if err != nil {
+		return usagef("--faults: %w", err)
+	}
 	if !f.headless {
 		if err := a.needTerminal(); err != nil {
 			return usagef("%w; --headless serves without one", err)
@@ -79,7 +86,7 @@ func (a *App) withLocal(ctx context.Context, f localFlags, st localStage, progra
 	}
 	ls.server, err = local.Start(ctx, local.Config{
 		Listen: f.listen, Region: a.global.target.Region, Service: st.service, Stage: st.stage,
-		Programs: programs, APIKey: ls.apiKey, Logger: log,
+		Programs: programs, APIKey: ls.apiKey, Logger: log, Faults: faults,
 	})
 	if err != nil {
 		return err

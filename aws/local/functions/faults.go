@@ -1,0 +1,227 @@
+package functions
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+)
+
+// Faults makes delivery worse on purpose, within what SQS and Lambda allow
+// themselves: at least once, in any order, late, and by processes that may die at
+// any moment. The zero value makes nothing worse. Messages of FIFO queues are
+// neither doubled nor held back; their functions are killed like others.
+type Faults struct {
+	// Duplicate is the share of received messages, 0 to 1, that are delivered a
+	// second time, by another invocation, while or after the first works on them.
+	Duplicate float64
+	// Delay is the share of received messages that are held back while their
+	// visibility timeout runs.
+	Delay float64
+	// MaxDelay is how long a message is held back, or its duplicate comes later, at
+	// most; zero means one second.
+	MaxDelay time.Duration
+	// Reorder is the share of receives whose messages are shuffled.
+	Reorder float64
+	// Kill is the share of invocations whose process is killed at a random moment
+	// within KillWithin of their start, if they still run then.
+	Kill float64
+	// KillWithin is the latest moment of a kill; zero means 50 ms.
+	KillWithin time.Duration
+	// Seed makes the choices repeatable, as far as concurrency lets them be; zero
+	// takes a new one every time.
+	Seed uint64
+}
+
+// ParseFaults reads "duplicate=0.1,delay=0.1,reorder=1,kill=0.02,max-delay=2s,
+// kill-within=50ms,seed=7", of which each part may be missing.
+func ParseFaults(text string) (Faults, error) {
+	var f Faults
+	for part := range strings.SplitSeq(text, ",") {
+		name, value, found := strings.Cut(strings.TrimSpace(part), "=")
+		if name == "" && !found {
+			continue
+		}
+		var err error
+		switch name {
+		case "duplicate":
+			f.Duplicate, err = strconv.ParseFloat(value, 64)
+		case "delay":
+			f.Delay, err = strconv.ParseFloat(value, 64)
+		case "reorder":
+			f.Reorder, err = strconv.ParseFloat(value, 64)
+		case "kill":
+			f.Kill, err = strconv.ParseFloat(value, 64)
+		case "max-delay":
+			f.MaxDelay, err = time.ParseDuration(value)
+		case "kill-within":
+			f.KillWithin, err = time.ParseDuration(value)
+		case "seed":
+			f.Seed, err = strconv.ParseUint(value, 10, 64)
+		default:
+			err = errors.New("there is duplicate, delay, reorder, kill (shares from 0 to 1), max-delay, kill-within (durations) and seed (a number)")
+		}
+		if err != nil {
+			return Faults{}, fmt.Errorf("read the fault %q: %w", part, err)
+		}
+	}
+	return f, f.Validate()
+}
+
+// Validate says what is wrong with the shares and durations.
+func (f Faults) Validate() error {
+	for name, share := range map[string]float64{"duplicate": f.Duplicate, "delay": f.Delay, "reorder": f.Reorder, "kill": f.Kill} {
+		if !(share >= 0 && share <= 1) { // not a number is neither
+			return fmt.Errorf("the fault %s is %v: it is a share from 0 to 1", name, share)
+		}
+	}
+	if f.MaxDelay < 0 || f.KillWithin < 0 {
+		return errors.New("max-delay and kill-within are not below zero")
+	}
+	return nil
+}
+
+func (f Faults) none() bool { return f.Duplicate+f.Delay+f.Reorder+f.Kill == 0 }
+
+// dice makes the choices.
+type dice struct {
+	mu  sync.Mutex
+	rng *rand.Rand
+}
+
+func newDice(seed uint64) *dice {
+	if seed == 0 {
+		seed = rand.Uint64()
+	}
+	return &dice{rng: rand.New(rand.NewPCG(seed, 0))} //nolint:gosec // faults are no secret
+}
+
+func (d *dice) hit(share float64) bool {
+	if share <= 0 {
+		return false
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.rng.Float64() < share
+}
+
+func (d *dice) within(limit time.Duration) time.Duration {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return time.Duration(d.rng.Int64N(int64(limit) + 1))
+}
+
+func (d *dice) shuffle(list []events.SQSMessage) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.rng.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
+}
+
+// killer returns a channel on which a kill comes, and what ends the waiting for
+// it. The channel is nil when this invocation is spared.
+func (m *Manager) killer() (<-chan time.Time, func() bool) {
+	f := m.cfg.Faults
+	if m.dice == nil || !m.dice.hit(f.Kill) {
+		return nil, func() bool { return true }
+	}
+	timer := time.NewTimer(m.dice.within(f.KillWithin))
+	return timer.C, timer.Stop
+}
+
+// faultyQueues delivers what the queues have, worse.
+type faultyQueues struct {
+	Queues
+	faults Faults
+	dice   *dice
+
+	mu   sync.Mutex
+	held map[string][]heldMessage // by queue ARN
+}
+
+// heldMessage is received, and delivered later.
+type heldMessage struct {
+	due time.Time
+	msg events.SQSMessage
+}
+
+func newFaultyQueues(q Queues, f Faults, d *dice) *faultyQueues {
+	return &faultyQueues{Queues: q, faults: f, dice: d, held: map[string][]heldMessage{}}
+}
+
+// Receive implements Queues.
+func (q *faultyQueues) Receive(ctx context.Context, queueARN string, most int, wait time.Duration) ([]events.SQSMessage, error) {
+	if isFIFO(queueARN) {
+		return q.Queues.Receive(ctx, queueARN, most, wait)
+	}
+	end := time.Now().Add(wait)
+	for {
+		out, next := q.due(queueARN, most)
+		if len(out) > 0 {
+			return out, nil
+		}
+		left := max(time.Until(end), 0)
+		inner := left
+		if !next.IsZero() {
+			inner = min(left, max(time.Until(next), 0))
+		}
+		got, err := q.Queues.Receive(ctx, queueARN, most, inner)
+		out = q.spoil(queueARN, got)
+		if len(out) > 0 || err != nil || left == 0 {
+			return out, err
+		}
+	}
+}
+
+// due takes what has been held long enough, and says when the next will have been.
+func (q *faultyQueues) due(queueARN string, most int) (out []events.SQSMessage, next time.Time) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	now := time.Now()
+	kept := q.held[queueARN][:0]
+	for _, h := range q.held[queueARN] {
+		switch {
+		case len(out) < most && !h.due.After(now):
+			out = append(out, h.msg)
+		default:
+			kept = append(kept, h)
+			if next.IsZero() || h.due.Before(next) {
+				next = h.due
+			}
+		}
+	}
+	q.held[queueARN] = kept
+	return out, next
+}
+
+// spoil holds back some of the messages and doubles others.
+func (q *faultyQueues) spoil(queueARN string, got []events.SQSMessage) []events.SQSMessage {
+	out := got[:0:0]
+	for _, msg := range got {
+		late := time.Now().Add(q.dice.within(q.faults.MaxDelay))
+		switch {
+		case q.dice.hit(q.faults.Delay):
+			q.hold(queueARN, heldMessage{due: late, msg: msg})
+		case q.dice.hit(q.faults.Duplicate):
+			q.hold(queueARN, heldMessage{due: late, msg: msg})
+			out = append(out, msg)
+		default:
+			out = append(out, msg)
+		}
+	}
+	if q.dice.hit(q.faults.Reorder) {
+		q.dice.shuffle(out)
+	}
+	return out
+}
+
+func (q *faultyQueues) hold(queueARN string, h heldMessage) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.held[queueARN] = append(q.held[queueARN], h)
+}
