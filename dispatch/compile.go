@@ -51,6 +51,7 @@ func CompileSchema(raw json.RawMessage, opts ...SchemaOption) (*Schema, error) {
 	if o.outputMode {
 		closed = relaxRequired(s.doc)
 	}
+	s.quick = compileQuick(parsed.value)
 	if closed {
 		// The same values with additionalProperties:false still in place.
 		extras, err := s.compile(parsed.value, o)

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -47,6 +48,13 @@ type Message struct {
 	// writing it again changes spelling only, such as the order of fields, a
 	// numeric id into text, or a timestamp into UTC milliseconds.
 	Extra map[string]json.RawMessage
+
+	// GroupID and DeduplicationID are for the queue and no part of the body: they
+	// are neither written nor read. A FIFO queue keeps the order of the messages of
+	// one group; a standard queue takes a group for fair queues. Empty means, for a
+	// FIFO queue, the job's id, and for a standard queue none. See WithMessageGroup
+	// and WithIdempotencyKey.
+	GroupID, DeduplicationID string
 }
 
 // The fields of a message.
@@ -79,25 +87,41 @@ func ParseMessage(body []byte) (*Message, error) {
 
 // UnmarshalJSON reads an SQS body; see ParseMessage.
 func (m *Message) UnmarshalJSON(body []byte) error {
+	if done, err := m.readQuickly(body); done {
+		return err
+	}
+	return m.readSlowly(body)
+}
+
+// readSlowly reads every body, with encoding/json.
+func (m *Message) readSlowly(body []byte) error {
 	fields, err := messageFields(body)
 	if err != nil {
 		return err
 	}
 	*m = Message{}
 	for name, raw := range fields {
-		if string(raw) == "null" && name != fieldInput && isMessageField(name) {
-			continue
+		if err := m.field(name, raw); err != nil {
+			return err
 		}
-		taken, err := m.take(name, raw)
-		if err != nil {
-			return fmt.Errorf("read message: %w", err)
+	}
+	return nil
+}
+
+// field reads one field; what it cannot take is kept in Extra.
+func (m *Message) field(name string, raw []byte) error {
+	if string(raw) == "null" && name != fieldInput && isMessageField(name) {
+		return nil
+	}
+	taken, err := m.take(name, raw)
+	if err != nil {
+		return fmt.Errorf("read message: %w", err)
+	}
+	if !taken {
+		if m.Extra == nil {
+			m.Extra = make(map[string]json.RawMessage)
 		}
-		if !taken {
-			if m.Extra == nil {
-				m.Extra = make(map[string]json.RawMessage)
-			}
-			m.Extra[name] = raw
-		}
+		m.Extra[name] = bytes.Clone(raw)
 	}
 	return nil
 }
@@ -141,14 +165,13 @@ func rawKind(raw []byte) string {
 	return "a JSON number"
 }
 
-func isMessageField(name string) bool {
-	switch name {
-	case fieldWorkerID, fieldJobID, fieldInput, fieldContext, fieldWebhookURL,
-		fieldMetadata, fieldTimestamp, fieldUserID, fieldMaxTokens:
-		return true
-	}
-	return false
+// messageFieldNames are the fields of a message.
+var messageFieldNames = [...]string{
+	fieldWorkerID, fieldJobID, fieldInput, fieldContext, fieldWebhookURL,
+	fieldMetadata, fieldTimestamp, fieldUserID, fieldMaxTokens,
 }
+
+func isMessageField(name string) bool { return slices.Contains(messageFieldNames[:], name) }
 
 // take reads one field and reports whether its type was the contract's.
 func (m *Message) take(name string, raw json.RawMessage) (bool, error) {
@@ -161,7 +184,7 @@ func (m *Message) take(name string, raw json.RawMessage) (bool, error) {
 		m.JobID, err = idText(name, raw)
 		return true, err
 	case fieldInput:
-		m.Input = raw
+		m.Input = bytes.Clone(raw)
 		return true, nil
 	case fieldContext:
 		m.Context, err = objectField(raw)
@@ -191,19 +214,24 @@ func idText(name string, raw json.RawMessage) (string, error) {
 	if raw[0] != '"' {
 		return "", fmt.Errorf("field %q is %s, expected a string", name, rawKind(raw))
 	}
-	var out string
-	if err := json.Unmarshal(raw, &out); err != nil {
+	out, err := unquote(raw)
+	if err != nil {
 		return "", fmt.Errorf("field %q: %w", name, err)
 	}
 	return out, nil
+}
+
+// unquote reads a JSON string.
+func unquote(raw []byte) (string, error) {
+	w := quickWalk{text: raw}
+	return w.unquoted()
 }
 
 func stringField(raw json.RawMessage) (string, error) {
 	if raw[0] != '"' {
 		return "", errOtherType
 	}
-	var out string
-	err := json.Unmarshal(raw, &out)
+	out, err := unquote(raw)
 	if out == "" {
 		// An empty text is the same as none, but not written the same: keep it.
 		return "", errOtherType
@@ -215,11 +243,7 @@ func objectField(raw json.RawMessage) (map[string]any, error) {
 	if raw[0] != '{' {
 		return nil, errOtherType
 	}
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.UseNumber()
-	var out map[string]any
-	err := d.Decode(&out)
-	return out, err
+	return decodeObject(raw)
 }
 
 func timeField(raw json.RawMessage) (time.Time, error) {

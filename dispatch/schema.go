@@ -29,6 +29,9 @@ type Schema struct {
 	// TolerateOutputMode took out of it. It only makes warnings.
 	extras   *jsonschema.Schema
 	patterns *patternSet
+	// quick says yes to most texts at a fraction of the cost; nil when the schema is
+	// not simple enough.
+	quick *quick
 }
 
 // SchemaOption changes how CompileSchema reads a schema.
@@ -67,7 +70,8 @@ type Violation struct {
 	Message string `json:"message"`
 	// Line and Column (in characters) are one-based positions in the text: of
 	// the value, of the opening brace for a missing property, of the name for an
-	// additional one. The end of the text counts as a position.
+	// additional one. The end of the text counts as a position. Zero when the text
+	// was checked elsewhere, see StatusError.
 	Line   int `json:"line"`
 	Column int `json:"column"`
 	// Warning marks a violation that does not make the text invalid.
@@ -78,10 +82,13 @@ type Violation struct {
 	More int `json:"more,omitempty"`
 }
 
-// String is the violation as one line: line:column, pointer, message.
+// String is the violation as one line: line and column where they are known,
+// pointer, message.
 func (v Violation) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "line %d, column %d: ", v.Line, v.Column)
+	if v.Line > 0 {
+		fmt.Fprintf(&b, "line %d, column %d: ", v.Line, v.Column)
+	}
 	if v.Pointer != "" {
 		b.WriteString(printable(v.Pointer) + ": ")
 	}
@@ -141,6 +148,9 @@ func (e *ValidationError) Error() string {
 // exactly one, with the keyword "syntax". No violations, or only warnings, means
 // that the text is valid: see Valid.
 func (s *Schema) Validate(text []byte) []Violation {
+	if s != nil && s.quick.accepts(text) {
+		return nil
+	}
 	parsed, problem := parseText(text)
 	if problem != nil {
 		return place(text, []finding{{
