@@ -8,10 +8,10 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"os"
-	"strings"
 	"time"
+
+	"github.com/microfox-ai/aiwctl/dispatch/internal/jsontext"
 )
 
 // Mode says where a job runs.
@@ -55,21 +55,36 @@ type Config struct {
 	// Local sends in ModeLocal; nil means local mode is refused.
 	Local Sender
 	// BaseURL of the stage's API, in any form TriggerURL takes; empty means
-	// WORKER_BASE_URL, WORKERS_TRIGGER_API_URL, WORKERS_CONFIG_API_URL, in this
-	// order. Without any, a remote dispatch fails with ErrNoBaseURL.
+	// WORKER_BASE_URL, WORKERS_TRIGGER_API_URL, WORKERS_CONFIG_API_URL,
+	// NEXT_PUBLIC_WORKER_BASE_URL, in this order. Without any, a remote dispatch
+	// fails with ErrNoBaseURL.
 	BaseURL string
 	// TriggerKey for the API; empty means WORKERS_TRIGGER_API_KEY,
 	// WORKERS_API_KEY, the key derived from MICROFOX_PROJECT_ID, in this order.
 	TriggerKey string
 	// Mode is the mode of a dispatch without WithMode; empty means ModeAuto.
 	Mode Mode
-	// HTTPClient calls the trigger; nil means one with a 30 s timeout.
+	// HTTPClient calls the trigger; nil means one of net/http's defaults. Each try
+	// is bounded by DefaultTryTimeout in any case.
 	HTTPClient *http.Client
-	// Logger gets one debug line for every job sent, and the warnings of
-	// validation; nil means none. Inputs and keys are never logged.
+	// Retries is how often the trigger is called again after a failure that may
+	// pass, and how often DispatchMany sends again what SQS did not take; see
+	// Trigger.Send and DispatchMany. Zero means DefaultRetries; any number below
+	// zero switches retries off.
+	Retries int
+	// Timeout bounds each remote send, all its tries included; zero and below mean
+	// DefaultTimeout. A job in local mode is bounded by its worker's timeout.
+	Timeout time.Duration
+	// Tracer makes a span around each send, and its trace context is put into the
+	// message's context unless WithContext put one there. Nil means no tracing,
+	// and then nothing is spent on it.
+	Tracer Tracer
+	// Logger gets one debug line for every job sent, a warning for every further
+	// try, and the warnings of validation; nil means none. Inputs and keys are
+	// never logged.
 	Logger *slog.Logger
 	// Schema gives a worker's input schema; nil, or a nil Schema, means no check
-	// beyond JSON itself. An error stops the dispatch.
+	// beyond JSON itself. An error stops the dispatch. DispatchMany asks once.
 	Schema func(ctx context.Context, workerID string) (*Schema, error)
 	// Getenv reads the environment; nil means os.Getenv.
 	Getenv func(string) string
@@ -103,6 +118,9 @@ func NewClient(cfg Config) (*Client, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
+	if cfg.Timeout <= 0 {
+		cfg.Timeout = DefaultTimeout
+	}
 	c := &Client{cfg: cfg}
 	if cfg.Remote != nil {
 		return c, nil
@@ -114,7 +132,7 @@ func NewClient(cfg Config) (*Client, error) {
 	if key == "" {
 		key = TriggerKeyFromEnv(cfg.Getenv)
 	}
-	trigger, err := NewTrigger(base, key, cfg.HTTPClient)
+	trigger, err := NewTrigger(base, key, cfg.HTTPClient, TriggerRetries(cfg.Retries), TriggerLogger(cfg.Logger))
 	switch {
 	case err == nil:
 		c.cfg.Remote = trigger
@@ -160,7 +178,8 @@ func (c *Client) sender(m Mode) (Sender, Mode, error) {
 // sending it. The errors are *ValidationError, ErrTooLarge, ErrDelay and those
 // of options that make no sense.
 func (c *Client) NewMessage(ctx context.Context, workerID string, input json.RawMessage, opts ...Option) (*Message, error) {
-	m, _, err := c.prepare(ctx, workerID, input, opts)
+	o := c.options(opts)
+	m, _, err := c.message(ctx, workerID, bytes.Clone(input), o, c.schemaOf(ctx, workerID))
 	if err != nil {
 		return nil, fmt.Errorf("prepare job for worker %q: %w", workerID, err)
 	}
@@ -168,23 +187,40 @@ func (c *Client) NewMessage(ctx context.Context, workerID string, input json.Raw
 }
 
 // Dispatch sends a job with a Go value as its input. A nil input, and one that
-// is JSON null, is {}.
+// is JSON null, is {}. A json.RawMessage is JSON text already.
 func (c *Client) Dispatch(ctx context.Context, workerID string, input any, opts ...Option) (Result, error) {
-	raw, err := marshalPlain(input)
+	raw, err := inputText(input)
 	if err != nil {
-		return Result{}, fmt.Errorf("dispatch to worker %q: write the input as JSON: %w", workerID, err)
-	}
-	if string(raw) == "null" {
-		raw = nil
+		return Result{}, fmt.Errorf("dispatch to worker %q: %w", workerID, err)
 	}
 	return c.DispatchRaw(ctx, workerID, raw, opts...)
+}
+
+// inputText writes an input; empty for one that is JSON null. JSON text is taken as
+// it is, and checked by whoever makes the message.
+func inputText(input any) (json.RawMessage, error) {
+	if raw, ok := input.(json.RawMessage); ok {
+		if string(bytes.TrimSpace(raw)) == "null" {
+			return nil, nil
+		}
+		return raw, nil
+	}
+	raw, err := jsontext.Marshal(input)
+	if err != nil {
+		return nil, fmt.Errorf("write the input as JSON: %w", err)
+	}
+	if string(raw) == "null" {
+		return nil, nil
+	}
+	return raw, nil
 }
 
 // DispatchRaw sends a job with JSON text as its input; empty is {}. The input is
 // validated before anything is sent. The errors are those of NewMessage,
 // ErrNoBaseURL, and the sender's.
 func (c *Client) DispatchRaw(ctx context.Context, workerID string, input json.RawMessage, opts ...Option) (Result, error) {
-	m, o, err := c.prepare(ctx, workerID, input, opts)
+	o := c.options(opts)
+	m, body, err := c.message(ctx, workerID, bytes.Clone(input), o, c.schemaOf(ctx, workerID))
 	if err != nil {
 		return Result{}, fmt.Errorf("dispatch to worker %q: %w", workerID, err)
 	}
@@ -192,98 +228,36 @@ func (c *Client) DispatchRaw(ctx context.Context, workerID string, input json.Ra
 	if err != nil {
 		return Result{}, fmt.Errorf("dispatch to worker %q: %w", workerID, err)
 	}
-	id, err := sender.Send(ctx, m, o.delay)
+	return c.send(ctx, sender, mode, m, body, o.delay)
+}
+
+// send hands one message to a sender. body is what the message is written as.
+func (c *Client) send(ctx context.Context, sender Sender, mode Mode, m *Message, body []byte, delay time.Duration) (Result, error) {
+	ctx, cancel := c.bounded(ctx, mode)
+	defer cancel()
+	ctx, end := c.startSend(ctx, mode, m.WorkerID, attrConversation, m.JobID)
+	m, _ = c.withTrace(ctx, m, body, MaxMessageBytes-len(body))
+	id, err := sender.Send(ctx, m, delay)
+	end(err)
 	if err != nil {
 		return Result{}, fmt.Errorf("dispatch job %q: %w", m.JobID, err)
 	}
-	c.cfg.Logger.DebugContext(ctx, "job dispatched",
-		"workerId", workerID, "jobId", m.JobID, "messageId", id, "mode", string(mode))
-	return Result{MessageID: id, Status: StatusQueued, JobID: m.JobID}, nil
+	return c.sent(ctx, mode, m, id), nil
 }
 
-func (c *Client) prepare(ctx context.Context, workerID string, input json.RawMessage, opts []Option) (*Message, options, error) {
-	o := options{mode: c.cfg.Mode}
-	for _, opt := range opts {
-		if opt != nil {
-			opt(&o)
-		}
+// bounded is ctx with the end of a remote send.
+func (c *Client) bounded(ctx context.Context, mode Mode) (context.Context, context.CancelFunc) {
+	if mode != ModeRemote {
+		return ctx, func() {}
 	}
-	if err := o.check(workerID); err != nil {
-		return nil, o, err
-	}
-	if len(bytes.TrimSpace(input)) == 0 {
-		input = json.RawMessage("{}")
-	}
-	if err := c.validate(ctx, workerID, input, o); err != nil {
-		return nil, o, err
-	}
-	now := c.cfg.Now()
-	m := &Message{
-		WorkerID:   workerID,
-		JobID:      o.jobID,
-		Input:      bytes.Clone(input),
-		Context:    o.context,
-		WebhookURL: o.webhookURL,
-		Metadata:   o.metadata,
-		Timestamp:  now.UTC().Truncate(time.Millisecond),
-		MaxTokens:  o.maxTokens,
-	}
-	if m.JobID == "" {
-		m.JobID = NewJobID(now)
-	}
-	if o.userID != "" {
-		// Where the deployed clients put it, and where workers look first.
-		m.Context = withMember(m.Context, fieldUserID, o.userID)
-	}
-	if _, err := m.body(); err != nil {
-		return nil, o, err
-	}
-	return m, o, nil
+	return context.WithTimeout(ctx, c.cfg.Timeout)
 }
 
-func (c *Client) validate(ctx context.Context, workerID string, input json.RawMessage, o options) error {
-	var schema *Schema // nil checks the syntax only
-	if c.cfg.Schema != nil && !o.unchecked {
-		var err error
-		if schema, err = c.cfg.Schema(ctx, workerID); err != nil {
-			return fmt.Errorf("look up its input schema: %w", err)
-		}
+// sent logs and returns what became of a message.
+func (c *Client) sent(ctx context.Context, mode Mode, m *Message, id string) Result {
+	if c.cfg.Logger.Enabled(ctx, slog.LevelDebug) {
+		c.cfg.Logger.DebugContext(ctx, "job dispatched",
+			"workerId", m.WorkerID, "jobId", m.JobID, "messageId", id, "mode", string(mode))
 	}
-	violations := schema.Validate(input)
-	if !Valid(violations) {
-		return &ValidationError{WorkerID: workerID, Violations: violations}
-	}
-	for _, v := range violations {
-		c.cfg.Logger.WarnContext(ctx, "input has a doubtful part",
-			"workerId", workerID, "pointer", v.Pointer, "keyword", v.Keyword, "problem", v.Message)
-	}
-	return nil
-}
-
-// checkWebhook refuses a URL that no worker could call.
-func checkWebhook(text string) error {
-	u, err := url.Parse(text)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return errors.New("the webhook URL must be an absolute http or https URL")
-	}
-	return nil
-}
-
-// check refuses options that make no sense, before anything else is done.
-func (o *options) check(workerID string) error {
-	if strings.TrimSpace(workerID) == "" {
-		return errors.New("the worker's id is empty")
-	}
-	if err := checkMode(o.mode); err != nil {
-		return err
-	}
-	if o.webhookURL != "" {
-		if err := checkWebhook(o.webhookURL); err != nil {
-			return err
-		}
-	}
-	if o.maxTokens != nil && *o.maxTokens < 0 {
-		return fmt.Errorf("a token budget of %d is below zero", *o.maxTokens)
-	}
-	return checkDelay(o.delay)
+	return Result{MessageID: id, Status: StatusQueued, JobID: m.JobID}
 }

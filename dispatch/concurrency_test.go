@@ -1,4 +1,4 @@
-package dispatch
+package dispatch_test
 
 import (
 	"encoding/json"
@@ -6,11 +6,14 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/microfox-ai/aiwctl/dispatch"
+	"github.com/microfox-ai/aiwctl/dispatch/fullschema"
 )
 
 // One schema serves every screen and every job: run with -race. It is wide, since
 // names are looked up differently in wide objects.
-func TestSchemaIsSafeForConcurrentUse(t *testing.T) {
+func TestSchemaOfManyNamesIsSafeForConcurrentUse(t *testing.T) {
 	t.Parallel()
 	properties := make([]string, 100)
 	for i := range properties {
@@ -18,8 +21,8 @@ func TestSchemaIsSafeForConcurrentUse(t *testing.T) {
 	}
 	schema := json.RawMessage(`{"allOf":[{"type":"object","properties":{` + strings.Join(properties, ",") +
 		`}},{"properties":{"q":{"type":"string","pattern":"(?=a)"}},"required":["q"]}]}`)
-	for _, options := range [][]SchemaOption{nil, {TolerateOutputMode()}} {
-		s, err := CompileSchema(schema, options...)
+	for _, options := range [][]dispatch.SchemaOption{nil, {dispatch.TolerateOutputMode()}} {
+		s, err := fullschema.Compile(schema, options...)
 		if err != nil {
 			t.Fatal(err)
 		}

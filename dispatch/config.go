@@ -33,11 +33,34 @@ type WorkersConfigEntry struct {
 	Region string `json:"region"`
 	// Group is the deployment group, "default" when the worker named none.
 	Group string `json:"group"`
+
+	// The TypeScript system does not say what follows: there these fields are
+	// empty, and empty means unknown.
+
+	// DLQURL is the queue for messages that failed too often.
+	DLQURL string `json:"dlqUrl,omitempty"`
+	// FunctionName is the Lambda function that runs the worker, as FunctionName
+	// makes it; nobody has asked Lambda whether it exists.
+	FunctionName string `json:"functionName,omitempty"`
+	// TimeoutSeconds and MemoryMB are the function's, as the worker's author set
+	// them.
+	TimeoutSeconds int `json:"timeoutSeconds,omitempty"`
+	MemoryMB       int `json:"memoryMB,omitempty"`
+	// MaxReceiveCount is how often a message is delivered before it goes to the
+	// dead-letter queue: what the queue's redrive policy says where it was read,
+	// else what the worker's author set.
+	MaxReceiveCount int `json:"maxReceiveCount,omitempty"`
+	// OutputSchema is the JSON Schema of the worker's output. The input's is in
+	// WorkersConfig.Schemas.
+	OutputSchema json.RawMessage `json:"outputSchema,omitempty"`
+	// Description says in a sentence what the worker does.
+	Description string `json:"description,omitempty"`
 }
 
-// WorkersConfigError says why a worker is missing from a WorkersConfig.
+// WorkersConfigError says why a worker is missing from a WorkersConfig, or why its
+// dead-letter queue is.
 type WorkersConfigError struct {
-	// WorkerID is the missing worker and QueueName the queue that was looked for.
+	// WorkerID is the worker and QueueName the queue that was looked for.
 	WorkerID  string `json:"workerId"`
 	QueueName string `json:"queueName"`
 	// Name is the AWS error's name, and Message its text.

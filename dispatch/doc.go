@@ -7,6 +7,12 @@
 //	...
 //	result, err := client.Dispatch(ctx, "video-processing", map[string]any{"url": "https://example.com/1.mp4"})
 //
+// A send that fails for a passing reason is tried again, with the same job id;
+// WithIdempotencyKey makes the id itself repeatable, so that the caller, too, can
+// send again. DispatchMany sends many jobs in batches. A Contract gives a worker's
+// callers its input's type. With a Tracer, a job's spans join the caller's trace;
+// package oteltrace makes them with OpenTelemetry.
+//
 // Message is the body of an SQS message, as this module and the deployed
 // TypeScript system write it. Schema checks an input against a worker's JSON
 // Schema and says what is wrong at which line and column. Manifest, WorkersConfig

@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"os"
 	"strings"
+
+	"github.com/microfox-ai/aiwctl/dispatch/internal/jsontext"
 )
 
 // The variables a caller reads, in the deployed system and here.
@@ -15,12 +17,15 @@ const (
 	envBaseURL    = "WORKER_BASE_URL"
 	envTriggerURL = "WORKERS_TRIGGER_API_URL"
 	envConfigURL  = "WORKERS_CONFIG_API_URL"
-	envKey        = "WORKERS_API_KEY"
-	envTriggerKey = "WORKERS_TRIGGER_API_KEY"
-	envConfigKey  = "WORKERS_CONFIG_API_KEY"
-	envProjectID  = "MICROFOX_PROJECT_ID"
-	envNodeEnv    = "NODE_ENV"
-	envLocalMode  = "WORKERS_LOCAL_MODE"
+	// envPublicBaseURL is where a Next.js program keeps what its browser part may
+	// know, too.
+	envPublicBaseURL = "NEXT_PUBLIC_WORKER_BASE_URL"
+	envKey           = "WORKERS_API_KEY"
+	envTriggerKey    = "WORKERS_TRIGGER_API_KEY"
+	envConfigKey     = "WORKERS_CONFIG_API_KEY"
+	envProjectID     = "MICROFOX_PROJECT_ID"
+	envNodeEnv       = "NODE_ENV"
+	envLocalMode     = "WORKERS_LOCAL_MODE"
 )
 
 // firstEnv is the first variable that is set to something. getenv nil means
@@ -38,10 +43,10 @@ func firstEnv(getenv func(string) string, names ...string) string {
 }
 
 // BaseURLFromEnv is WORKER_BASE_URL, else WORKERS_TRIGGER_API_URL, else
-// WORKERS_CONFIG_API_URL: the caller precedence of the deployed system. Empty
-// when none is set. getenv nil means os.Getenv.
+// WORKERS_CONFIG_API_URL (the caller precedence of the deployed system), else
+// NEXT_PUBLIC_WORKER_BASE_URL. Empty when none is set. getenv nil means os.Getenv.
 func BaseURLFromEnv(getenv func(string) string) string {
-	return firstEnv(getenv, envBaseURL, envTriggerURL, envConfigURL)
+	return firstEnv(getenv, envBaseURL, envTriggerURL, envConfigURL, envPublicBaseURL)
 }
 
 // TriggerKeyFromEnv is WORKERS_TRIGGER_API_KEY, else WORKERS_API_KEY, else the
@@ -93,7 +98,7 @@ func endpointURL(base, name string) (string, error) {
 	}
 	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		return "", fmt.Errorf("base URL of the workers API: %s does not start with http:// or https:// and a host",
-			quoteShort(u.Redacted()))
+			jsontext.QuoteShort(u.Redacted()))
 	}
 	path := strings.TrimRight(u.EscapedPath(), "/")
 	for _, own := range []string{"/workers/trigger", "/workers/config"} {

@@ -28,8 +28,11 @@ const (
 )
 
 // body writes the message and refuses one that SQS would refuse.
-func (m *Message) body() ([]byte, error) {
-	out, err := m.MarshalJSON()
+func (m *Message) body() ([]byte, error) { return m.bodyOf(false) }
+
+// bodyOf is body; checked as in write.
+func (m *Message) bodyOf(checked bool) ([]byte, error) {
+	out, err := m.write(checked)
 	if err != nil {
 		return nil, err
 	}

@@ -28,6 +28,8 @@ const (
 	EventCompleted = "job.completed" // final: the output is valid
 	EventRetrying  = "job.retrying"  // this attempt failed, SQS will deliver again
 	EventFailed    = "job.failed"    // final: the message goes to the dead-letter queue
+	EventDeferred  = "job.deferred"  // neither done nor failed: SQS will deliver again, as the handler or the runtime asked
+	EventSkipped   = "job.skipped"   // this delivery left the job alone: see JobEvent.JobStatus
 	EventWebhook   = "job.webhook"   // the completion webhook was delivered or not
 )
 
@@ -51,16 +53,24 @@ type JobEvent struct {
 	// MaxAttempts is the queue's maxReceiveCount, zero when the worker does not
 	// know it.
 	MaxAttempts int `json:"maxAttempts,omitempty"`
+	// DelayMS belongs to EventRetrying and EventDeferred: SQS delivers the job again
+	// after so many milliseconds, at the earliest. Zero: at once, or unknown.
+	DelayMS float64 `json:"delayMs,omitempty"`
+	// JobStatus belongs to EventSkipped and says why the job was left alone:
+	// "completed" and "failed" when it had come to that end before, "running" when
+	// another delivery has it.
+	JobStatus string `json:"jobStatus,omitempty"`
 	// DurationMS is how long the handler ran, in milliseconds.
 	DurationMS float64 `json:"durationMs,omitempty"`
 	// Percent (0 to 100) and Note belong to EventProgress.
 	Percent float64 `json:"percent,omitempty"`
 	Note    string  `json:"note,omitempty"`
-	// Output belongs to EventCompleted. It is left out, and OutputBytes says how
+	// Output belongs to EventCompleted, and to EventSkipped of a completed job. It is left out, and OutputBytes says how
 	// long it was, when it is over the size cap or the author turned it off.
 	Output      json.RawMessage `json:"output,omitempty"`
 	OutputBytes int             `json:"outputBytes,omitempty"`
-	// Error belongs to EventRetrying and EventFailed.
+	// Error belongs to EventRetrying, EventFailed, EventSkipped of a failed job, and
+	// EventDeferred when it was not the handler who asked.
 	Error *JobError `json:"error,omitempty"`
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/microfox-ai/aiwctl/dispatch"
+	"github.com/microfox-ai/aiwctl/dispatch/fullschema"
 )
 
 func ExampleClient_Dispatch() {
@@ -82,7 +83,7 @@ func ExampleParseMessage() {
 }
 
 func ExampleSchema_Validate() {
-	schema, err := dispatch.CompileSchema(json.RawMessage(`{
+	schema, err := fullschema.Compile(json.RawMessage(`{
 		"type": "object",
 		"properties": {
 			"url": {"type": "string", "format": "uri"},
@@ -106,7 +107,7 @@ func ExampleSchema_Validate() {
 }
 
 func ExampleSchema_Skeleton() {
-	schema, err := dispatch.CompileSchema(json.RawMessage(`{
+	schema, err := fullschema.Compile(json.RawMessage(`{
 		"type": "object",
 		"properties": {
 			"retries": {"type": "integer", "default": 3},

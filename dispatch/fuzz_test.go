@@ -3,12 +3,16 @@ package dispatch_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"net/http"
 	"net/url"
 	"strings"
 	"testing"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/microfox-ai/aiwctl/dispatch"
+	"github.com/microfox-ai/aiwctl/dispatch/fullschema"
 )
 
 func FuzzParseMessage(f *testing.F) {
@@ -48,29 +52,83 @@ func FuzzParseMessage(f *testing.F) {
 	})
 }
 
-func FuzzTriggerURL(f *testing.F) {
+// FuzzEndpointURL holds both directions: whatever is a base URL leads to the same
+// two endpoints, and these lead back to themselves and to each other.
+func FuzzEndpointURL(f *testing.F) {
 	for _, base := range []string{
 		"", "https://x.example.com/prod", "https://x/prod/workers/config?a=b#c", "http://[::1]:4566//workers/trigger//",
 		"https://u:p@x/%2F/workers/trigger", "x:y", "https://x/%zz", "https://x/workers/trigger/workers/config",
+		"https://x/a%2fworkers/config", "HTTPS://X/WORKERS/CONFIG", "https://x/./..//workers/config/", "https://x?workers/config",
+		" https://x/prod/ ", "https://x:99999/", "http://x/;v=1/workers/trigger;v=2", "https://x/a b/workers/config",
 	} {
 		f.Add(base)
 	}
 	f.Fuzz(func(t *testing.T, base string) {
-		once, err := dispatch.TriggerURL(base)
+		trigger, err := dispatch.TriggerURL(base)
+		config, configErr := dispatch.ConfigURL(base)
+		if (err == nil) != (configErr == nil) {
+			t.Fatalf("%q: trigger %v, config %v", base, err, configErr)
+		}
 		if err != nil {
 			return
 		}
-		u, err := url.Parse(once)
-		if err != nil || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || !strings.HasSuffix(u.Path, "/workers/trigger") {
-			t.Fatalf("TriggerURL(%q) = %q, %v", base, once, err)
+		for name, text := range map[string]string{"trigger": trigger, "config": config} {
+			u, err := url.Parse(text)
+			if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.RawQuery != "" || u.Fragment != "" || !strings.HasSuffix(u.Path, "/workers/"+name) {
+				t.Fatalf("%q: the %s endpoint is %q, %v", base, name, text, err)
+			}
+			if got, err := dispatch.TriggerURL(text); err != nil || got != trigger {
+				t.Fatalf("%q: TriggerURL(%q) = %q, %v; want %q", base, text, got, err, trigger)
+			}
+			if got, err := dispatch.ConfigURL(text); err != nil || got != config {
+				t.Fatalf("%q: ConfigURL(%q) = %q, %v; want %q", base, text, got, err, config)
+			}
 		}
-		twice, err := dispatch.TriggerURL(once)
-		if err != nil || twice != once {
-			t.Fatalf("TriggerURL(%q) = %q, but TriggerURL of that is %q, %v", base, once, twice, err)
+	})
+}
+
+// FuzzTriggerAnswer feeds hostile answers of any status: an error is always safe
+// to print and never shows the key, and a success always has a message id.
+func FuzzTriggerAnswer(f *testing.F) {
+	for _, seed := range []struct {
+		status int
+		body   string
+	}{
+		{200, `{"ok":true,"messageId":"m-1"}`},
+		{200, `{"ok":false,"error":"s3cret-key\u001b[2J"}`},
+		{200, "<html>\x1b]0;x\a"},
+		{204, ``},
+		{400, `{"error":"e","violations":[{"pointer":"/a","keyword":"type","message":"m\ns3cret-key","line":-1,"more":-5}]}`},
+		{400, `{"violations":[{"more":9223372036854775807},{"more":9223372036854775807}]}`},
+		{400, `{"violations":{}}`},
+		{401, `{"error":"Unauthorized"}`},
+		{404, `{"error":"Queue URL not found"}`},
+		{500, `{"message":"\ud800"}`},
+		{302, ``},
+		{999, "\xff"},
+	} {
+		f.Add(seed.status, []byte(seed.body))
+	}
+	f.Fuzz(func(t *testing.T, status int, body []byte) {
+		const key = "s3cret-key"
+		transport := &stub{answers: []answer{{status: status, body: string(body), header: http.Header{"Location": {string(body)}}}}}
+		trigger, err := dispatch.NewTrigger("https://api.example.com", key, &http.Client{Transport: transport}, dispatch.TriggerRetries(-1))
+		if err != nil {
+			t.Fatal(err)
 		}
-		config, err := dispatch.ConfigURL(once)
-		if err != nil || strings.TrimSuffix(config, "config") != strings.TrimSuffix(once, "trigger") {
-			t.Fatalf("ConfigURL(%q) = %q, %v", once, config, err)
+		id, err := trigger.Send(t.Context(), &dispatch.Message{WorkerID: "echo", JobID: "job-1"}, 0)
+		if err == nil {
+			if id == "" || status < 200 || status > 299 {
+				t.Fatalf("status %d, %q: sent as %q", status, body, id)
+			}
+			return
+		}
+		text := err.Error()
+		if strings.Contains(text, key) || strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) || len(text) > 16<<10 {
+			t.Fatalf("status %d, %q: unfit to print: %q", status, body, text)
+		}
+		if invalid, ok := errors.AsType[*dispatch.ValidationError](err); ok && dispatch.Valid(invalid.Violations) {
+			t.Fatalf("status %d, %q: a validation error without a violation", status, body)
 		}
 	})
 }
@@ -126,7 +184,7 @@ func FuzzCompileSchema(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		for _, opts := range [][]dispatch.SchemaOption{nil, {dispatch.TolerateOutputMode()}} {
-			s, err := dispatch.CompileSchema(raw, opts...)
+			s, err := fullschema.Compile(raw, opts...)
 			if err != nil {
 				continue
 			}

@@ -43,9 +43,10 @@ type ManifestWorker struct {
 	Schedules []ScheduleSetting `json:"schedules,omitempty"`
 }
 
-// ScheduleSetting runs a worker by the clock.
+// ScheduleSetting runs a worker by the clock; see ScheduledRun for what it sends.
 type ScheduleSetting struct {
-	// Expression is EventBridge's: rate(5 minutes) or cron(0 9 ? * MON-FRI *), in UTC.
+	// Expression is EventBridge's: rate(5 minutes) or cron(0 9 ? * MON-FRI *), in
+	// UTC; package schedule reads it.
 	Expression string `json:"expression"`
 	// Input is the job's input; empty means {}.
 	Input json.RawMessage `json:"input,omitempty"`
@@ -67,7 +68,13 @@ type SQSSetting struct {
 	DLQRetentionSeconds int `json:"dlqRetentionSeconds"`
 	// BatchSize is how many messages one invocation gets at most.
 	BatchSize int `json:"batchSize"`
+	// MaximumBatchingWindowSeconds is how long messages are gathered for a batch, 0
+	// to 300; Lambda wants at least 1 for a batch size above 10.
+	MaximumBatchingWindowSeconds int `json:"maximumBatchingWindowSeconds,omitempty"`
 	// MaximumConcurrency caps concurrent invocations; zero means no cap.
 	// AWS allows 2 to 1000.
 	MaximumConcurrency int `json:"maximumConcurrency,omitempty"`
+	// FIFO makes the queue and its dead-letter queue FIFO queues with
+	// content-based deduplication. Their names end in ".fifo".
+	FIFO bool `json:"fifo,omitempty"`
 }

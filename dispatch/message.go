@@ -55,6 +55,10 @@ type Message struct {
 	// FIFO queue, the job's id, and for a standard queue none. See WithMessageGroup
 	// and WithIdempotencyKey.
 	GroupID, DeduplicationID string
+	// Unchecked, no part of the body either, says that the sender means its input
+	// although it may not fit the worker's schema. Trigger then asks the API not to
+	// check it (?validate=off), which the TypeScript system never does.
+	Unchecked bool
 }
 
 // The fields of a message.

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/microfox-ai/aiwctl/dispatch/internal/jsontext"
 )
 
 // MarshalJSON writes the SQS body: workerId, jobId, input, context, webhookUrl
@@ -17,24 +19,36 @@ import (
 // they are. The characters SQS refuses (U+FFFE, U+FFFF) are written as escapes.
 // A nil message is written like an empty one. The error says which field cannot
 // be written.
-func (m *Message) MarshalJSON() ([]byte, error) {
+func (m *Message) MarshalJSON() ([]byte, error) { return m.write(false) }
+
+// write is MarshalJSON. checked says that Input is known to be valid JSON.
+func (m *Message) write(checked bool) ([]byte, error) {
 	if m == nil {
 		m = &Message{}
 	}
 	w := bodyWriter{}
-	w.value(fieldWorkerID, m.WorkerID)
-	w.value(fieldJobID, m.JobID)
-	if len(bytes.TrimSpace(m.Input)) == 0 {
+	w.buf.Grow(len(m.Input) + usualBody)
+	w.text(fieldWorkerID, m.WorkerID)
+	w.text(fieldJobID, m.JobID)
+	switch {
+	case len(bytes.TrimSpace(m.Input)) == 0:
 		w.raw(fieldInput, []byte("{}"))
-	} else {
+	case checked:
+		w.name(fieldInput)
+		w.buf.Write(compacted(w.buf.AvailableBuffer(), m.Input))
+	default:
 		w.raw(fieldInput, m.Input)
 	}
 	w.object(fieldContext, m.Context, m.Extra)
-	w.either(fieldWebhookURL, m.WebhookURL, m.WebhookURL != "", m.Extra)
+	w.textOr(fieldWebhookURL, m.WebhookURL, m.Extra)
 	w.object(fieldMetadata, m.Metadata, m.Extra)
-	w.either(fieldTimestamp, isoTime(m.Timestamp), !m.Timestamp.IsZero(), m.Extra)
-	w.either(fieldUserID, m.UserID, m.UserID != "", m.Extra)
-	w.either(fieldMaxTokens, m.MaxTokens, m.MaxTokens != nil, m.Extra)
+	w.textOr(fieldTimestamp, isoTime(m.Timestamp), m.Extra)
+	w.textOr(fieldUserID, m.UserID, m.Extra)
+	if m.MaxTokens != nil {
+		w.value(fieldMaxTokens, *m.MaxTokens)
+	} else {
+		w.other(fieldMaxTokens, m.Extra)
+	}
 	for _, name := range slices.Sorted(maps.Keys(m.Extra)) {
 		if !isMessageField(name) {
 			w.raw(name, m.Extra[name])
@@ -47,8 +61,53 @@ func (m *Message) MarshalJSON() ([]byte, error) {
 	return sendable(w.buf.Bytes()), nil
 }
 
-// isoTime writes a time as JavaScript's toISOString does.
+// usualBody is what a body takes besides its input, as a rule.
+const usualBody = 256
+
+// compacted appends valid JSON without the spaces between its tokens, as
+// json.Compact does, which checks every byte again.
+func compacted(out, text []byte) []byte {
+	for i := 0; i < len(text); {
+		switch text[i] {
+		case ' ', '\t', '\r', '\n':
+			i++
+		case '"':
+			end := stringEnd(text, i)
+			out = append(out, text[i:end]...)
+			i = end
+		default:
+			out = append(out, text[i])
+			i++
+		}
+	}
+	return out
+}
+
+// stringEnd is the end of the JSON string that begins at start.
+func stringEnd(text []byte, start int) int {
+	quote := start
+	for i := start + 1; i < len(text); {
+		if quote < i {
+			n := bytes.IndexByte(text[i:], '"')
+			if n < 0 {
+				break
+			}
+			quote = i + n
+		}
+		escape := bytes.IndexByte(text[i:quote], '\\')
+		if escape < 0 {
+			return quote + 1
+		}
+		i += escape + 2 // the character after it ends nothing
+	}
+	return len(text)
+}
+
+// isoTime writes a time as JavaScript's toISOString does; empty for the zero time.
 func isoTime(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
 	t = t.UTC()
 	if year := t.Year(); year < 0 || year > 9999 {
 		sign := "+"
@@ -87,8 +146,10 @@ func (w *bodyWriter) name(name string) {
 		w.buf.WriteByte(',')
 	}
 	if isMessageField(name) {
-		w.buf.WriteString(strconv.Quote(name))
-	} else if quoted, err := marshalPlain(name); err == nil {
+		w.buf.WriteByte('"')
+		w.buf.WriteString(name)
+		w.buf.WriteByte('"')
+	} else if quoted, err := jsontext.Marshal(name); err == nil {
 		w.buf.Write(quoted)
 	}
 	w.buf.WriteByte(':')
@@ -108,12 +169,27 @@ func (w *bodyWriter) raw(name string, raw json.RawMessage) {
 	}
 }
 
+// text is value for a string, which as a rule needs no escapes.
+func (w *bodyWriter) text(name, text string) {
+	if w.err != nil {
+		return
+	}
+	if strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' || r == '"' || r == '\\' }) {
+		w.value(name, text)
+		return
+	}
+	w.name(name)
+	w.buf.WriteByte('"')
+	w.buf.WriteString(text)
+	w.buf.WriteByte('"')
+}
+
 func (w *bodyWriter) value(name string, v any) {
 	if w.err != nil {
 		return
 	}
 	w.name(name)
-	out, err := marshalPlain(v)
+	out, err := jsontext.Marshal(v)
 	if err != nil {
 		w.err = fmt.Errorf("field %q: %w", name, err)
 		return
@@ -121,16 +197,23 @@ func (w *bodyWriter) value(name string, v any) {
 	w.buf.Write(out)
 }
 
-// either writes the typed value, or what was read in its place, or nothing.
-func (w *bodyWriter) either(name string, v any, set bool, extra map[string]json.RawMessage) {
-	if set {
-		w.value(name, v)
-	} else if raw, ok := extra[name]; ok {
+// textOr writes the text, or what was read in its place, or nothing.
+func (w *bodyWriter) textOr(name, text string, extra map[string]json.RawMessage) {
+	if text != "" {
+		w.text(name, text)
+	} else {
+		w.other(name, extra)
+	}
+}
+
+// other writes what was read in the place of a field, if anything was.
+func (w *bodyWriter) other(name string, extra map[string]json.RawMessage) {
+	if raw, ok := extra[name]; ok {
 		w.raw(name, raw)
 	}
 }
 
-// object is either for context and metadata, which are always written.
+// object writes context or metadata, which always stand there.
 func (w *bodyWriter) object(name string, v map[string]any, extra map[string]json.RawMessage) {
 	switch raw, other := extra[name]; {
 	case len(v) > 0:
@@ -140,15 +223,4 @@ func (w *bodyWriter) object(name string, v map[string]any, extra map[string]json
 	default:
 		w.raw(name, []byte("{}"))
 	}
-}
-
-// marshalPlain is json.Marshal without the escapes for HTML.
-func marshalPlain(v any) ([]byte, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
-		return nil, err
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }

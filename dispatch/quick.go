@@ -3,6 +3,8 @@ package dispatch
 import (
 	"bytes"
 	"encoding/json"
+	"math/big"
+	"regexp"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -14,22 +16,27 @@ import (
 // and finds the words. It exists because nearly every job's input is valid, and a
 // worker that is billed by the millisecond checks each of them twice.
 type quick struct {
-	kinds      kindSet
-	enum       []string // raw texts; nil: any
-	properties []quickProperty
-	required   uint64 // bits of properties
-	rest       *quick // additional properties; nil: none allowed
-	items      *quick
-	anyOf      []*quick
-	minLength  int
-	maxLength  int // -1: no limit
-	minItems   int
-	maxItems   int // -1: no limit
-	minimum    *quickLimit
-	maximum    *quickLimit
-	exclusive  [2]bool // of minimum, maximum
-	dateTime   bool
-	ref        *quick // all of this one as well; a pointer, since schemas recurse
+	kinds  kindSet
+	enum   []string // raw texts; nil: any
+	values []any    // those of enum
+	// enumKeyword is "enum" or "const".
+	enumKeyword string
+	properties  []quickProperty
+	required    uint64 // bits of properties
+	rest        *quick // additional properties; nil: none allowed
+	items       *quick
+	anyOf       []*quick
+	minLength   int
+	maxLength   int // -1: no limit
+	minItems    int
+	maxItems    int // -1: no limit
+	minimum     *quickLimit
+	maximum     *quickLimit
+	exclusive   [2]bool // of minimum, maximum
+	dateTime    bool
+	pattern     *regexp.Regexp
+	names       *quick // what every name of a property must fit; nil: anything
+	ref         *quick // all of this one as well; a pointer, since schemas recurse
 }
 
 type quickProperty struct {
@@ -40,6 +47,7 @@ type quickProperty struct {
 // quickLimit is a bound of a number.
 type quickLimit struct {
 	value float64
+	exact *big.Rat
 	// short says that the literal has so few digits that no two of that length are
 	// the same float64: then comparing floats is exact.
 	short bool
@@ -186,7 +194,16 @@ func (w *quickWalk) stringText() (inner []byte, plain bool) {
 func (w *quickWalk) stringValue(q *quick) bool {
 	start := w.pos
 	inner, plain := w.stringText()
-	if q.enum != nil && (!plain || !q.listed(w.text[start:w.pos])) {
+	return q.textFits(inner, w.text[start:w.pos], plain)
+}
+
+// textFits reports whether a string fits: what stands between its quotes, and the
+// whole of it.
+func (q *quick) textFits(inner, raw []byte, plain bool) bool {
+	if q.enum != nil && (!plain || !q.listed(raw)) {
+		return false
+	}
+	if q.pattern != nil && (!plain || !q.pattern.Match(inner)) {
 		return false
 	}
 	if q.minLength > 0 || q.maxLength >= 0 {
@@ -281,8 +298,9 @@ func (w *quickWalk) object(q *quick, depth int) bool {
 	)
 	for {
 		w.space()
+		from := w.pos
 		name, plain := w.stringText()
-		if !plain {
+		if !plain || q.names != nil && !q.names.nameFits(name, w.text[from:w.pos]) {
 			return false
 		}
 		schema := q.rest
@@ -317,6 +335,11 @@ func (w *quickWalk) object(q *quick, depth int) bool {
 	}
 }
 
+// nameFits reports whether a property may be called so. It knows simple demands only.
+func (q *quick) nameFits(inner, raw []byte) bool {
+	return q.kinds&kindString != 0 && q.ref == nil && len(q.anyOf) == 0 && q.textFits(inner, raw, true)
+}
+
 func (q *quick) property(name []byte) int {
 	for i := range q.properties {
 		if q.properties[i].name == string(name) {
@@ -325,3 +348,6 @@ func (q *quick) property(name []byte) int {
 	}
 	return -1
 }
+
+// anything reports whether the schema says nothing.
+func (q *quick) anything() bool { return q.rest == q && q.items == q }

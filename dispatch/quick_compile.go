@@ -2,44 +2,59 @@ package dispatch
 
 import (
 	"encoding/json"
+	"maps"
 	"math"
+	"math/big"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/microfox-ai/aiwctl/dispatch/internal/jsontext"
 )
 
 // quickProperties is how many properties an object may declare, one bit each.
 const quickProperties = 64
 
-// compileQuick makes the quick check of a schema; nil when the schema says
-// something that the quick check does not know.
-func compileQuick(doc any) *quick {
+// compileQuick makes the quick check of a schema. The error is what it does not
+// know; the schema is then for an engine.
+func compileQuick(doc any) (*quick, *UnsupportedSchemaError) {
 	root, ok := doc.(map[string]any)
 	if !ok {
-		return nil
+		return nil, &UnsupportedSchemaError{Keyword: "false"}
 	}
 	// Older drafts give some keywords another meaning.
 	if dialect, ok := root["$schema"]; ok && dialect != "https://json-schema.org/draft/2020-12/schema" {
-		return nil
+		return nil, &UnsupportedSchemaError{Keyword: "$schema"}
 	}
 	c := quickCompiler{root: root, refs: map[string]*quick{}}
 	q := c.schema(root)
-	if c.unknown {
-		return nil
+	if c.unknown != nil {
+		return nil, c.unknown
 	}
-	return q
+	return q, nil
 }
 
 type quickCompiler struct {
 	root map[string]any
 	refs map[string]*quick
-	// unknown is set when something was met that cannot be checked.
-	unknown bool
+	path []string
+	// unknown is the first thing met that cannot be checked.
+	unknown *UnsupportedSchemaError
 }
 
-func (c *quickCompiler) schema(doc any) *quick {
+// giveUp notes what is not known.
+func (c *quickCompiler) giveUp(keyword string) {
+	if c.unknown == nil {
+		c.unknown = &UnsupportedSchemaError{Pointer: jsontext.Pointer(c.path), Keyword: keyword}
+	}
+}
+
+func (c *quickCompiler) schema(doc any, path ...string) *quick {
 	q := &quick{}
+	c.path = append(c.path, path...)
 	c.into(q, doc)
+	c.path = c.path[:len(c.path)-len(path)]
 	return q
 }
 
@@ -49,20 +64,20 @@ func (c *quickCompiler) into(q *quick, doc any) {
 	switch doc := doc.(type) {
 	case bool:
 		if !doc {
-			q.kinds = 0
+			c.giveUp("false")
 			return
 		}
-		q.rest, q.items = c.anything(), c.anything()
+		*q = *c.anything()
 	case map[string]any:
-		for keyword, v := range doc {
-			if !c.keyword(q, keyword, v) {
-				c.unknown = true
+		for _, keyword := range slices.Sorted(maps.Keys(doc)) {
+			if !c.keyword(q, keyword, doc[keyword]) {
+				c.giveUp(keyword)
 				return
 			}
 		}
 		c.objects(q, doc)
 	default:
-		c.unknown = true
+		c.giveUp("a value that is no schema")
 	}
 }
 
@@ -78,27 +93,63 @@ func (c *quickCompiler) anything() *quick {
 	return q
 }
 
-// keyword reads one keyword; false means that it is not known.
+// keyword reads one keyword; false means that it is not known, or not with this
+// value: an engine then says what is wrong with it.
 func (c *quickCompiler) keyword(q *quick, keyword string, v any) bool {
 	switch keyword {
-	case "$schema", "$defs", "$comment", "title", "description", "examples", "default",
-		"deprecated", "readOnly", "writeOnly", "contentEncoding", "contentMediaType",
-		"properties", "required", "additionalProperties":
+	case "default":
 		return true
+	case "$schema", "$comment", "title", "description", "contentEncoding", "contentMediaType":
+		_, ok := v.(string)
+		return ok
+	case "deprecated", "readOnly", "writeOnly":
+		_, ok := v.(bool)
+		return ok
+	case "examples":
+		_, ok := v.([]any)
+		return ok
+	case "properties":
+		_, ok := v.(map[string]any)
+		return ok
+	case "required":
+		names, ok := v.([]any)
+		return ok && !slices.ContainsFunc(names, func(name any) bool { _, text := name.(string); return !text })
+	case "additionalProperties":
+		return true
+	case "$defs":
+		defs, ok := v.(map[string]any)
+		for _, name := range slices.Sorted(maps.Keys(defs)) {
+			if c.reference("#/$defs/"+name) == nil {
+				return false
+			}
+		}
+		return ok && len(c.path) == 0
 	case "type":
 		return c.types(q, v)
 	case "enum", "const":
 		return c.enum(q, keyword, v)
 	case "format":
 		q.dateTime = v == "date-time"
-		return q.dateTime
+		return q.dateTime && q.pattern == nil // together they mean something else to Zod
+	case "pattern":
+		text, ok := v.(string)
+		if !ok || q.dateTime {
+			return false
+		}
+		// What Go cannot read is for an engine, which asks Go first too.
+		re, err := regexp.Compile(text)
+		q.pattern = re
+		return err == nil
+	case "propertyNames":
+		q.names = c.schema(v, keyword)
+		return true
 	case "items":
-		q.items = c.schema(v)
+		q.items = c.schema(v, keyword)
 		return true
 	case "anyOf":
 		forms, ok := v.([]any)
-		for _, form := range forms {
-			q.anyOf = append(q.anyOf, c.schema(form))
+		for i, form := range forms {
+			q.anyOf = append(q.anyOf, c.schema(form, keyword, strconv.Itoa(i)))
 		}
 		return ok && len(forms) > 0
 	case "$ref":
@@ -113,19 +164,9 @@ func (c *quickCompiler) keyword(q *quick, keyword string, v any) bool {
 	case "maxItems":
 		return intLimit(&q.maxItems, v)
 	case "minimum", "exclusiveMinimum":
-		if q.minimum != nil {
-			return false
-		}
-		q.exclusive[0] = keyword != "minimum"
-		q.minimum = numberLimit(v)
-		return q.minimum != nil
+		return numberLimit(&q.minimum, &q.exclusive[0], keyword != "minimum", v)
 	case "maximum", "exclusiveMaximum":
-		if q.maximum != nil {
-			return false
-		}
-		q.exclusive[1] = keyword != "maximum"
-		q.maximum = numberLimit(v)
-		return q.maximum != nil
+		return numberLimit(&q.maximum, &q.exclusive[1], keyword != "maximum", v)
 	}
 	return false
 }
@@ -134,6 +175,9 @@ func (c *quickCompiler) types(q *quick, v any) bool {
 	names, ok := v.([]any)
 	if !ok {
 		names = []any{v}
+	}
+	if len(names) == 0 {
+		return false
 	}
 	q.kinds = 0
 	for _, name := range names {
@@ -166,17 +210,17 @@ func (c *quickCompiler) enum(q *quick, keyword string, v any) bool {
 	if keyword == "const" {
 		list, ok = []any{v}, true
 	}
-	if !ok || q.enum != nil {
+	if !ok || q.enum != nil || len(list) == 0 {
 		return false
 	}
-	q.enum = []string{}
+	q.enum, q.values, q.enumKeyword = []string{}, list, keyword
 	for _, v := range list {
 		switch v.(type) {
 		case string, bool, nil:
 		default:
 			return false
 		}
-		raw, err := marshalPlain(v)
+		raw, err := jsontext.Marshal(v)
 		if err != nil {
 			return false
 		}
@@ -188,11 +232,11 @@ func (c *quickCompiler) enum(q *quick, keyword string, v any) bool {
 func (c *quickCompiler) objects(q *quick, doc map[string]any) {
 	properties, _ := doc["properties"].(map[string]any)
 	if len(properties) > quickProperties {
-		c.unknown = true
+		c.giveUp("properties")
 		return
 	}
 	for name, schema := range properties {
-		q.properties = append(q.properties, quickProperty{name: name, schema: c.schema(schema)})
+		q.properties = append(q.properties, quickProperty{name: name, schema: c.schema(schema, "properties", name)})
 	}
 	slices.SortFunc(q.properties, func(a, b quickProperty) int { return strings.Compare(a.name, b.name) })
 	required, _ := doc["required"].([]any)
@@ -201,7 +245,7 @@ func (c *quickCompiler) objects(q *quick, doc map[string]any) {
 		i := q.property([]byte(text))
 		if i < 0 {
 			// Required and not declared: only the validator looks for it.
-			c.unknown = true
+			c.giveUp("required")
 			return
 		}
 		q.required |= 1 << i
@@ -211,7 +255,7 @@ func (c *quickCompiler) objects(q *quick, doc map[string]any) {
 		q.rest = c.anything()
 	case rest == false:
 	default:
-		q.rest = c.schema(rest)
+		q.rest = c.schema(rest, "additionalProperties")
 	}
 	if q.items == nil {
 		q.items = c.anything()
@@ -224,7 +268,7 @@ func (c *quickCompiler) reference(v any) *quick {
 	if text == "#" {
 		local, name = true, ""
 	}
-	if !ok || !local || strings.ContainsAny(name, "/~%") {
+	if !ok || !local || strings.ContainsAny(name, "/~%#") {
 		return nil
 	}
 	if q, done := c.refs[text]; done {
@@ -239,7 +283,13 @@ func (c *quickCompiler) reference(v any) *quick {
 	}
 	q := &quick{}
 	c.refs[text] = q // before what it holds, which may refer to it
+	outer := c.path
+	c.path = nil
+	if text != "#" {
+		c.path = []string{"$defs", name}
+	}
 	c.into(q, target)
+	c.path = outer
 	return q
 }
 
@@ -253,14 +303,17 @@ func intLimit(to *int, v any) bool {
 	return err == nil && n >= 0
 }
 
-func numberLimit(v any) *quickLimit {
+// numberLimit reads a limit; two for one end are for an engine.
+func numberLimit(to **quickLimit, exclusive *bool, isExclusive bool, v any) bool {
 	number, ok := v.(json.Number)
-	if !ok {
-		return nil
+	if !ok || *to != nil {
+		return false
 	}
 	f, err := strconv.ParseFloat(string(number), 64)
 	if err != nil || math.IsInf(f, 0) {
-		return nil
+		return false
 	}
-	return &quickLimit{value: f, short: len(number) <= exactDigits}
+	exact, ok := new(big.Rat).SetString(string(number))
+	*to, *exclusive = &quickLimit{value: f, exact: exact, short: len(number) <= exactDigits}, isExclusive
+	return ok
 }

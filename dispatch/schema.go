@@ -6,15 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/santhosh-tekuri/jsonschema/v6"
-)
-
-// The keywords of violations that no schema keyword stands for.
-const (
-	keywordSyntax    = "syntax"
-	keywordNumber    = "number"
-	keywordDuplicate = "duplicate"
-	keywordMore      = "more"
+	"github.com/microfox-ai/aiwctl/dispatch/internal/jsontext"
 )
 
 // Schema is a compiled JSON Schema. It is safe for concurrent use. A nil
@@ -23,21 +15,48 @@ type Schema struct {
 	raw json.RawMessage
 	// doc is the schema as it is applied, with the order of its text.
 	doc schemaDoc
-	// check decides what is valid; nil accepts everything.
-	check *jsonschema.Schema
-	// extras, when set, is check plus the additionalProperties:false that
-	// TolerateOutputMode took out of it. It only makes warnings.
-	extras   *jsonschema.Schema
-	patterns *patternSet
+	// check finds what does not fit; nil accepts everything.
+	check jsontext.Checker
 	// quick says yes to most texts at a fraction of the cost; nil when the schema is
 	// not simple enough.
 	quick *quick
+	notes []string
+}
+
+// SchemaEngine compiles schemas that say more than this package checks by itself.
+// The one there is, is fullschema.Engine.
+type SchemaEngine interface {
+	CompileSource(src jsontext.Source) (jsontext.Checker, error)
+}
+
+// UnsupportedSchemaError is a schema that needs an engine and was given none.
+type UnsupportedSchemaError struct {
+	// Pointer is where in the schema, as a JSON pointer, and Keyword what.
+	Pointer, Keyword string
+}
+
+// Error says what to do about it.
+func (e *UnsupportedSchemaError) Error() string {
+	at := e.Pointer
+	if at == "" {
+		at = "the root"
+	}
+	return fmt.Sprintf("the schema has %s at %s, which takes the full engine to check: package dispatch/fullschema", jsontext.QuoteShort(e.Keyword), at)
 }
 
 // SchemaOption changes how CompileSchema reads a schema.
 type SchemaOption func(*schemaOptions)
 
-type schemaOptions struct{ outputMode bool }
+type schemaOptions struct {
+	outputMode bool
+	engine     SchemaEngine
+	// engineOnly leaves every schema to the engine, so that tests can compare.
+	engineOnly bool
+}
+
+// WithEngine gives CompileSchema an engine for what it does not check by itself;
+// fullschema.Compile does that. Nil means none.
+func WithEngine(e SchemaEngine) SchemaOption { return func(o *schemaOptions) { o.engine = e } }
 
 // TolerateOutputMode reads a schema published by the TypeScript system.
 //
@@ -90,7 +109,7 @@ func (v Violation) String() string {
 		fmt.Fprintf(&b, "line %d, column %d: ", v.Line, v.Column)
 	}
 	if v.Pointer != "" {
-		b.WriteString(printable(v.Pointer) + ": ")
+		b.WriteString(jsontext.Printable(v.Pointer) + ": ")
 	}
 	b.WriteString(v.Message)
 	return b.String()
@@ -151,30 +170,46 @@ func (s *Schema) Validate(text []byte) []Violation {
 	if s != nil && s.quick.accepts(text) {
 		return nil
 	}
-	parsed, problem := parseText(text)
+	parsed, problem := jsontext.Parse(text)
 	if problem != nil {
-		return place(text, []finding{{
-			off: problem.off, path: problem.path, keyword: problem.keyword, message: problem.message,
-		}}, leftOut{})
+		return place(text, []jsontext.Finding{{
+			Off: problem.Off, Path: problem.Path, Keyword: problem.Keyword, Message: problem.Message,
+		}}, jsontext.LeftOut{})
 	}
-	var found []finding
-	var left leftOut
-	if s != nil {
-		found, left = s.violations(parsed)
+	var found []jsontext.Finding
+	var left jsontext.LeftOut
+	if s != nil && s.check != nil {
+		found, left = s.check.Check(parsed)
 	}
-	for _, d := range parsed.duplicates {
-		found = append(found, finding{off: d.off, path: d.path, keyword: d.keyword, message: d.message, warning: true})
+	for _, d := range parsed.Duplicates {
+		found = append(found, jsontext.Finding{Off: d.Off, Path: d.Path, Keyword: d.Keyword, Message: d.Message, Warning: true})
 	}
 	return place(text, found, left)
+}
+
+func place(text []byte, found []jsontext.Finding, left jsontext.LeftOut) []Violation {
+	located := jsontext.Place(text, found, left)
+	if len(located) == 0 {
+		return nil
+	}
+	out := make([]Violation, len(located))
+	for i, l := range located {
+		out[i] = Violation(l)
+	}
+	return out
 }
 
 // Warnings says what of the schema could not be used, such as a pattern that no
 // engine compiles. Patterns that take too long are added as they are met.
 func (s *Schema) Warnings() []string {
-	if s == nil || s.patterns == nil {
+	if s == nil {
 		return nil
 	}
-	return s.patterns.list()
+	notes := slices.Clone(s.notes)
+	if s.check != nil {
+		notes = append(notes, s.check.Warnings()...)
+	}
+	return notes
 }
 
 // Raw is the schema as it was given; nil for a nil Schema.

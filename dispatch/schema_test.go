@@ -9,11 +9,12 @@ import (
 	"testing"
 
 	"github.com/microfox-ai/aiwctl/dispatch"
+	"github.com/microfox-ai/aiwctl/dispatch/fullschema"
 )
 
 func compile(t testing.TB, schema string, opts ...dispatch.SchemaOption) *dispatch.Schema {
 	t.Helper()
-	s, err := dispatch.CompileSchema(json.RawMessage(schema), opts...)
+	s, err := fullschema.Compile(json.RawMessage(schema), opts...)
 	if err != nil {
 		t.Fatalf("compile %s: %v", schema, err)
 	}
@@ -145,7 +146,7 @@ func TestViolationsSayWhatAndWhere(t *testing.T) {
 		},
 		{
 			"formats are asserted", `{"properties":{"at":{"type":"string","format":"date-time"}}}`, `{"at":"soon"}`,
-			[]string{`1:7 /at format: must be a valid date-time, is a string ("soon") (less than 20 characters long)`},
+			[]string{`1:7 /at format: must be a valid date-time, is a string ("soon"); such as 2026-01-31T12:00:00Z`},
 		},
 		{
 			"pattern", `{"pattern":"^[a-z]+$"}`, `"A\u001b[31m"`,
@@ -366,7 +367,7 @@ func TestSchemasThatCannotBeUsed(t *testing.T) {
 		{`{"minimum":1e999999999}`, `outside the range`},
 	}
 	for _, tt := range tests {
-		_, err := dispatch.CompileSchema(json.RawMessage(tt.schema))
+		_, err := fullschema.Compile(json.RawMessage(tt.schema))
 		if err == nil || !strings.Contains(err.Error(), tt.want) || !strings.HasPrefix(err.Error(), "compile schema: ") {
 			t.Errorf("CompileSchema(%s): %v, want an error with %q", tt.schema, err, tt.want)
 		}

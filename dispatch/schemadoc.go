@@ -4,15 +4,17 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"github.com/microfox-ai/aiwctl/dispatch/internal/jsontext"
 )
 
 // schemaDoc is a place in a schema: the value there, and the node that knows
 // the order in which its members were written.
 type schemaDoc struct {
 	value    any
-	node     *textNode
+	node     *jsontext.Node
 	root     any
-	rootNode *textNode
+	rootNode *jsontext.Node
 }
 
 // object is the value as an object; nil when it is none.
@@ -46,7 +48,7 @@ func (d schemaDoc) child(token string) (schemaDoc, bool) {
 		return schemaDoc{}, false
 	}
 	if d.node != nil {
-		d.node = d.node.child(token)
+		d.node = d.node.Child(token)
 	}
 	return d, true
 }
@@ -57,11 +59,11 @@ func (d schemaDoc) names() []string {
 	if d.node == nil {
 		return out
 	}
-	seen := make(map[string]bool, len(d.node.kids))
-	for _, kid := range d.node.kids {
-		if !seen[kid.key] {
-			seen[kid.key] = true
-			out = append(out, kid.key)
+	seen := make(map[string]bool, len(d.node.Kids))
+	for _, kid := range d.node.Kids {
+		if !seen[kid.Key] {
+			seen[kid.Key] = true
+			out = append(out, kid.Key)
 		}
 	}
 	return out

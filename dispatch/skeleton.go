@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"slices"
 	"strconv"
+
+	"github.com/microfox-ai/aiwctl/dispatch/internal/jsontext"
 )
 
 const (
@@ -52,7 +54,7 @@ func (k *sketcher) write(b *bytes.Buffer, d schemaDoc, depth int) bool {
 	m := merged{}
 	m.add(d, 0)
 	if given, ok := m.given(true); ok {
-		out, err := marshalPlain(given)
+		out, err := jsontext.Marshal(given)
 		if err != nil {
 			return false
 		}
@@ -69,7 +71,7 @@ func (k *sketcher) write(b *bytes.Buffer, d schemaDoc, depth int) bool {
 	case "array":
 		k.array(b, m, depth)
 	case "string":
-		text, err := marshalPlain(k.text(m))
+		text, err := jsontext.Marshal(k.text(m))
 		if err != nil {
 			return false
 		}
@@ -118,7 +120,7 @@ func (k *sketcher) object(b *bytes.Buffer, m merged, depth int) {
 		} else if !k.write(&value, property, depth+1) {
 			continue
 		}
-		key, err := marshalPlain(name)
+		key, err := jsontext.Marshal(name)
 		if err != nil {
 			continue
 		}

@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/microfox-ai/aiwctl/dispatch"
+	"github.com/microfox-ai/aiwctl/dispatch/fullschema"
 )
 
 func TestSkeleton(t *testing.T) {
@@ -149,7 +150,7 @@ func TestSkeletonOfAnOrdinarySchemaIsValid(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		raw := drawSchema(t, 3)
-		s, err := dispatch.CompileSchema(json.RawMessage(raw))
+		s, err := fullschema.Compile(json.RawMessage(raw))
 		if err != nil {
 			t.Fatalf("compile %s: %v", raw, err)
 		}

@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
-
-	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
 // text makes a string: the first candidate that fits every pattern and both
@@ -17,7 +15,7 @@ func (k *sketcher) text(m merged) string {
 	format, _ := m.find("format")
 	name, _ := format.value.(string)
 
-	var patterns []jsonschema.Regexp
+	var patterns []func(string) bool
 	var fitted []string // made for one of the patterns
 	candidates := formatSamples(name)
 	for _, part := range m.parts {
@@ -25,8 +23,8 @@ func (k *sketcher) text(m merged) string {
 		if !ok {
 			continue
 		}
-		if re, err := k.schema.patterns.engine(source); err == nil {
-			patterns = append(patterns, re)
+		if match, ok := k.schema.check.Pattern(source); ok {
+			patterns = append(patterns, match)
 		}
 		fitted = append(fitted, patternSample(source))
 	}
@@ -56,7 +54,7 @@ func (k *sketcher) text(m merged) string {
 		if n < least || bounded && n > most {
 			continue
 		}
-		if !slices.ContainsFunc(patterns, func(re jsonschema.Regexp) bool { return !re.MatchString(c) }) {
+		if !slices.ContainsFunc(patterns, func(match func(string) bool) bool { return !match(c) }) {
 			return c
 		}
 	}

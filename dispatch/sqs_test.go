@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -101,4 +102,34 @@ func TestQueueURLEnv(t *testing.T) {
 			t.Errorf("QueueURLEnv(%q) = %q, want %q", id, got, want)
 		}
 	}
+}
+
+// constantURL is one queue for every worker.
+func constantURL(url string) func(context.Context, string) (string, error) {
+	return func(context.Context, string) (string, error) { return url, nil }
+}
+
+func TestSQSSendIsBounded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := &batchQueue{took: time.Hour}
+		s := dispatch.NewSQS(f, func(ctx context.Context, _ string) (string, error) {
+			<-ctx.Done()
+			return "", ctx.Err()
+		})
+		for name, send := range map[string]func() error{
+			"a queue that is not found": func() error {
+				_, err := s.Send(t.Context(), &dispatch.Message{WorkerID: "echo"}, 0)
+				return err
+			},
+			"a batch that is not answered": func() error {
+				return dispatch.NewSQS(f, queueURLs).SendBatch(t.Context(), "echo", []dispatch.BatchEntry{{Message: &dispatch.Message{}, Body: []byte("{}")}})[0].Err
+			},
+		} {
+			start := time.Now()
+			if err := send(); !errors.Is(err, context.DeadlineExceeded) || time.Since(start) != dispatch.DefaultTryTimeout {
+				t.Errorf("%s: %v after %s", name, err, time.Since(start))
+			}
+		}
+	})
 }

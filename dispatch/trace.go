@@ -1,6 +1,9 @@
 package dispatch
 
-import "context"
+import (
+	"context"
+	"maps"
+)
 
 // Tracer makes the spans of a dispatch, and of a job in the worker. Package
 // dispatch/oteltrace adapts an OpenTelemetry tracer provider; without a Tracer
@@ -44,3 +47,63 @@ const (
 	ContextTraceParent = "traceparent"
 	ContextTraceState  = "tracestate"
 )
+
+// The attributes of a send's span, as OpenTelemetry's semantic conventions for
+// messaging name them (1.39).
+const (
+	attrSystem        = "messaging.system"
+	attrOperation     = "messaging.operation.name"
+	attrOperationType = "messaging.operation.type"
+	attrDestination   = "messaging.destination.name"
+	attrConversation  = "messaging.message.conversation_id"
+	attrBatchCount    = "messaging.batch.message_count"
+	systemSQS         = "aws_sqs"
+)
+
+// startSend begins the span of a send to a worker. Without a Tracer it does
+// nothing.
+func (c *Client) startSend(ctx context.Context, mode Mode, workerID, name, value string) (context.Context, func(error)) {
+	if c.cfg.Tracer == nil {
+		return ctx, func(error) {}
+	}
+	attributes := map[string]string{
+		attrOperation: "send", attrOperationType: "send", attrDestination: workerID, name: value,
+	}
+	if mode == ModeRemote {
+		attributes[attrSystem] = systemSQS
+	}
+	return c.cfg.Tracer.Start(ctx, Span{Name: "send " + workerID, Kind: SpanProducer, Attributes: attributes})
+}
+
+// carriesTrace is whether the caller gave the message a trace context.
+func (m *Message) carriesTrace() bool {
+	_, ok := m.Context[ContextTraceParent]
+	return ok
+}
+
+// withTrace is the message with the trace context of ctx, as long as it takes no
+// more than room bytes: a job is worth more than its trace. The message itself
+// stays as it is, so that a further try can carry another context. size is that of the
+// returned message's body.
+func (c *Client) withTrace(ctx context.Context, m *Message, body []byte, room int) (*Message, []byte) {
+	if c.cfg.Tracer == nil || m.carriesTrace() {
+		return m, body
+	}
+	var added map[string]any
+	c.cfg.Tracer.Inject(ctx, func(name, value string) {
+		if _, taken := m.Context[name]; !taken && value != "" {
+			added = withMember(added, name, value)
+		}
+	})
+	if len(added) == 0 {
+		return m, body
+	}
+	traced := *m
+	maps.Copy(added, m.Context)
+	traced.Context = added
+	text, err := traced.MarshalJSON()
+	if err != nil || len(text)-len(body) > room {
+		return m, body
+	}
+	return &traced, text
+}

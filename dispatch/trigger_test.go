@@ -38,9 +38,9 @@ func workersAPI(t *testing.T, status int, contentType, answer string) (base stri
 	return server.URL, requests
 }
 
-func newTrigger(t *testing.T, base, key string) *dispatch.Trigger {
+func newTrigger(t *testing.T, base, key string, opts ...dispatch.TriggerOption) *dispatch.Trigger {
 	t.Helper()
-	trigger, err := dispatch.NewTrigger(base, key, nil)
+	trigger, err := dispatch.NewTrigger(base, key, nil, opts...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +113,7 @@ func TestTriggerAnswers(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			base, _ := workersAPI(t, tt.status, tt.contentType, tt.answer)
-			id, err := newTrigger(t, base, key).Send(t.Context(), &dispatch.Message{WorkerID: "echo", JobID: "job-1"}, 0)
+			id, err := newTrigger(t, base, key, dispatch.TriggerRetries(-1)).Send(t.Context(), &dispatch.Message{WorkerID: "echo", JobID: "job-1"}, 0)
 			if tt.id != "" {
 				if err != nil || id != tt.id {
 					t.Fatalf("Send = %q, %v; want %q", id, err, tt.id)
@@ -172,6 +172,9 @@ func TestTriggerRefusesBeforeSending(t *testing.T) {
 	if _, err := trigger.Send(t.Context(), &dispatch.Message{WorkerID: "echo"}, time.Second); !errors.Is(err, dispatch.ErrDelay) {
 		t.Errorf("a delay: %v", err)
 	}
+	if _, err := trigger.Send(t.Context(), &dispatch.Message{WorkerID: "echo", GroupID: "g"}, 0); !errors.Is(err, errors.ErrUnsupported) {
+		t.Errorf("a message group: %v", err)
+	}
 	big := &dispatch.Message{WorkerID: "echo", JobID: "job-1", Input: json.RawMessage(`"` + strings.Repeat("x", dispatch.MaxMessageBytes) + `"`)}
 	_, err := trigger.Send(t.Context(), big, 0)
 	if !errors.Is(err, dispatch.ErrTooLarge) || !strings.Contains(err.Error(), "1048576") {
@@ -196,7 +199,7 @@ func TestTriggerUnreachable(t *testing.T) {
 	server := httptest.NewServer(http.NotFoundHandler())
 	base := server.URL
 	server.Close()
-	_, err := newTrigger(t, strings.Replace(base, "http://", "http://user:pa55@", 1), "k3y").Send(t.Context(), &dispatch.Message{WorkerID: "echo"}, 0)
+	_, err := newTrigger(t, strings.Replace(base, "http://", "http://user:pa55@", 1), "k3y", dispatch.TriggerRetries(-1)).Send(t.Context(), &dispatch.Message{WorkerID: "echo"}, 0)
 	if err == nil || !strings.HasPrefix(err.Error(), `trigger worker "echo": `) || strings.Contains(err.Error(), "pa55") || strings.Contains(err.Error(), "k3y") {
 		t.Errorf("error %v", err)
 	}
@@ -307,14 +310,15 @@ func TestEnvironmentPrecedence(t *testing.T) {
 		t.Errorf("DeriveKey = %s", got)
 	}
 	all := map[string]string{
-		"WORKER_BASE_URL": "b1", "WORKERS_TRIGGER_API_URL": "b2", "WORKERS_CONFIG_API_URL": "b3",
+		"WORKER_BASE_URL": "b1", "WORKERS_TRIGGER_API_URL": "b2", "WORKERS_CONFIG_API_URL": "b3", "NEXT_PUBLIC_WORKER_BASE_URL": "b4",
 		"WORKERS_TRIGGER_API_KEY": "t", "WORKERS_CONFIG_API_KEY": "c", "WORKERS_API_KEY": "k", "MICROFOX_PROJECT_ID": project,
 	}
 	steps := []struct{ unset, base, trigger, config string }{
 		{"", "b1", "t", "c"},
 		{"WORKER_BASE_URL", "b2", "t", "c"},
 		{"WORKERS_TRIGGER_API_URL", "b3", "t", "c"},
-		{"WORKERS_CONFIG_API_URL", "", "t", "c"},
+		{"WORKERS_CONFIG_API_URL", "b4", "t", "c"},
+		{"NEXT_PUBLIC_WORKER_BASE_URL", "", "t", "c"},
 		{"WORKERS_TRIGGER_API_KEY", "", "k", "c"},
 		{"WORKERS_CONFIG_API_KEY", "", "k", "k"},
 		{"WORKERS_API_KEY", "", derived, derived},

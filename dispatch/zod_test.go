@@ -1,4 +1,4 @@
-package dispatch
+package dispatch_test
 
 import (
 	"encoding/json"
@@ -7,6 +7,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/microfox-ai/aiwctl/dispatch"
+	"github.com/microfox-ai/aiwctl/dispatch/fullschema"
 )
 
 // zodFixture is a schema as z.toJSONSchema wrote it, and what the Zod schema it
@@ -41,7 +44,7 @@ func TestSchemasMadeByZod(t *testing.T) {
 			if err := json.Unmarshal(text, &fixture); err != nil {
 				t.Fatal(err)
 			}
-			s, err := CompileSchema(fixture.Schema, TolerateOutputMode())
+			s, err := fullschema.Compile(fixture.Schema, dispatch.TolerateOutputMode())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -49,13 +52,13 @@ func TestSchemasMadeByZod(t *testing.T) {
 				t.Errorf("warnings: %q", w)
 			}
 			for _, input := range fixture.Accepts {
-				if found := s.Validate([]byte(input)); !Valid(found) {
+				if found := s.Validate([]byte(input)); !dispatch.Valid(found) {
 					t.Errorf("%s\ntakes %s, but: %v", fixture.Source, input, found)
 				}
 			}
 			for _, bad := range fixture.Refuses {
 				found := s.Validate([]byte(bad.Text))
-				at := slices.IndexFunc(found, func(v Violation) bool {
+				at := slices.IndexFunc(found, func(v dispatch.Violation) bool {
 					return v.Pointer == bad.Pointer && v.Keyword == bad.Keyword && !v.Warning
 				})
 				if at < 0 {
@@ -81,7 +84,7 @@ func TestAdditionalPropertiesOfAnIntersection(t *testing.T) {
 	schema := json.RawMessage(`{"allOf":[
 		{"type":"object","properties":{"a":{"type":"string"},"o":{"type":"object","properties":{"x":{}},"additionalProperties":false}},"additionalProperties":false},
 		{"type":"object","properties":{"b":{"type":"string"}},"additionalProperties":false}]}`)
-	s, err := CompileSchema(schema, TolerateOutputMode())
+	s, err := fullschema.Compile(schema, dispatch.TolerateOutputMode())
 	if err != nil {
 		t.Fatal(err)
 	}
