@@ -2,9 +2,15 @@
 // is working on it now. A Store is what makes a job run once although SQS delivers
 // at least once.
 //
-// This package has the interface, a store in memory and one in files, for tests
-// and local work. The stores for deployed workers are packages of their own
-// (redisstore, dynamostore), so that only their users link a client.
+// Which store to choose:
+//
+//	NewMemory    tests, and a single process: records end with it
+//	OpenFile     local work: several processes of one machine share a directory
+//	dynamostore  deployed workers: nothing to run, paid by the write, a region's own
+//	redisstore   deployed workers beside a Redis that is there already, above all
+//	             one that the TypeScript system's job pages read
+//
+// The last two are packages of their own, so that only their users link a client.
 package jobstore
 
 import (
@@ -37,10 +43,10 @@ const (
 const DefaultTTL = 7 * 24 * time.Hour
 
 var (
-	// ErrNotFound: the store has no record of the job.
+	// ErrNotFound says that the store has no record of the job.
 	ErrNotFound = errors.New("job not found")
-	// ErrLeaseLost: another delivery has claimed the job since, or it has come to its
-	// end. What the caller found out about it must not be recorded.
+	// ErrLeaseLost says that another delivery has claimed the job since, or that it has
+	// come to its end. What the caller found out about it must not be recorded.
 	ErrLeaseLost = errors.New("another delivery has the job")
 )
 
@@ -58,14 +64,21 @@ type Store interface {
 	//	Completed                            Done; nothing changes
 	//
 	// A claim of a job that has a record keeps CreatedAt, Children and Tokens, moves
-	// Error to LastError, and merges c.Metadata over the metadata.
+	// Error to LastError, and merges c.Metadata over the metadata. Progress, Output,
+	// Webhook and CompletedAt begin anew, and what else the claim says replaces
+	// what was there.
+	//
+	// A claim that is repeated by the delivery that has the job, because the
+	// answer to the first was lost on the way, is Claimed.
 	Claim(ctx context.Context, c Claim) (Claimed, error)
 
 	// Update changes a record. With u.Owner set, it fails with ErrLeaseLost unless
 	// that delivery is the last one that claimed the job and has not ended it (with
 	// a Status of Completed, Failed or Queued) before. An expired lease that
-	// nobody else has claimed is still the owner's. With u.Owner empty it changes
-	// the record whoever has it. A job without a record is ErrNotFound.
+	// nobody else has claimed is still the owner's. An end that its owner repeats,
+	// with the same Status, is recorded already: nil, and nothing changes. With
+	// u.Owner empty it changes the record whoever has it, and a Status so set takes
+	// the job from its owner. A job without a record is ErrNotFound.
 	Update(ctx context.Context, jobID string, u Update) error
 
 	// Get returns the record of a job; ErrNotFound when there is none. The record
@@ -117,14 +130,16 @@ type Update struct {
 	// Owner is the delivery that makes the change; see Store.Update.
 	Owner string
 	// Status is the new state. Completed and Failed set CompletedAt; all but Running
-	// end the lease.
+	// end the lease. It moves an Error that is there to LastError.
 	Status Status
 	// Output is the job's output, and OutputBytes how long it was; an output that is
-	// too long to be kept has the latter only. They replace what was there.
+	// too long to be kept has the latter only; without it, it is len(Output). They
+	// replace what was there.
 	Output      json.RawMessage
 	OutputBytes int
 	// Error is why the job failed (Status Failed); LastError is why an attempt did,
-	// after which the job is tried again (Status Queued).
+	// after which the job is tried again (Status Queued). Error without Failed is
+	// refused.
 	Error, LastError *dispatch.JobError
 	// Progress replaces the progress.
 	Progress *Progress
@@ -167,9 +182,10 @@ type Record struct {
 	// MessageID is the SQS message of the last claim, and Receives its receive count.
 	MessageID string
 	Receives  int
-	// Owner is the delivery that claimed the job last, and LeaseUntil when it
-	// cannot be running any more; zero when the job is not running.
-	Owner      string
+	// Owner is the delivery that claimed the job last, also after it has ended it.
+	Owner string
+	// LeaseUntil is when the owner cannot be running any more; zero when the job is
+	// not running.
 	LeaseUntil time.Time
 	// CreatedAt is the first claim, UpdatedAt the last change, CompletedAt the end
 	// (completed or failed; zero before). UTC, milliseconds.
