@@ -2,9 +2,11 @@ package workersapi
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/aws/smithy-go"
 	"golang.org/x/sync/errgroup"
@@ -15,27 +17,28 @@ import (
 // configVersion is the version of the answer of /workers/config.
 const configVersion = "1.0.0"
 
-// configParallel bounds the look-ups of queue URLs at one time.
-const configParallel = 8
+const (
+	// configParallel bounds the look-ups of queues at one time.
+	configParallel = 8
+	// configBudget bounds all of them: API Gateway gives up after 29 seconds, and
+	// an answer without some of the queues is better than none.
+	configBudget = 20 * time.Second
+)
 
 func (a *api) serveConfig(w http.ResponseWriter, r *http.Request) {
 	if !authorized(r.Header.Get(headerConfigKey), a.cfg.ConfigKey) {
 		writeJSON(w, http.StatusUnauthorized, apiError{Error: "Unauthorized"})
 		return
 	}
-	ctx := r.Context()
+	ctx, cancel := context.WithTimeout(r.Context(), configBudget)
+	defer cancel()
 	workers := a.cfg.Manifest.Workers
-	urls := make([]string, len(workers))
-	errs := make([]error, len(workers))
+	found := make([]facts, len(workers))
 	var group errgroup.Group
 	group.SetLimit(configParallel)
 	for i, m := range workers {
 		group.Go(func() error {
-			var fromEnv bool
-			urls[i], fromEnv, errs[i] = a.queueURL(ctx, m.ID)
-			if urls[i] == "" && errs[i] == nil && !fromEnv {
-				errs[i] = errors.New("SQS returned no queue URL")
-			}
+			found[i] = a.facts(ctx, m)
 			return nil
 		})
 	}
@@ -59,25 +62,42 @@ func (a *api) serveConfig(w http.ResponseWriter, r *http.Request) {
 		if debug {
 			answer.AttemptedQueueNames = append(answer.AttemptedQueueNames, name)
 		}
-		if err := errs[i]; err != nil {
-			// Without debug the answer does not say why a worker is missing, so
+		f := found[i]
+		if err := cmp.Or(f.err, f.dlqErr); err != nil {
+			// Without debug the answer does not say why something is missing, so
 			// the log must.
-			a.log.ErrorContext(ctx, "config finds no queue", "workerId", m.ID, "queueName", name, "error", &dispatch.JobError{Message: err.Error()})
-			if debug {
-				answer.Errors = append(answer.Errors, configError(m.ID, name, err))
+			text := "config finds no queue"
+			if f.err == nil {
+				text = "config finds no dead-letter queue"
 			}
+			a.log.ErrorContext(ctx, text, "workerId", m.ID, "queueName", name, "error", &dispatch.JobError{Message: err.Error()})
+			if debug {
+				answer.Errors = append(answer.Errors, configError(m.ID, name, err, f.err == nil))
+			}
+		}
+		if f.err != nil {
 			continue
 		}
-		answer.Workers[m.ID] = dispatch.WorkersConfigEntry{QueueURL: urls[i], Region: a.cfg.Region, Group: cmp.Or(m.Group, dispatch.DefaultGroup)}
+		answer.Workers[m.ID] = dispatch.WorkersConfigEntry{
+			QueueURL: f.url, Region: a.cfg.Region, Group: cmp.Or(m.Group, dispatch.DefaultGroup),
+			DLQURL: f.dlqURL, FunctionName: a.functionName(ctx, m.ID, f.url),
+			TimeoutSeconds: m.TimeoutSeconds, MemoryMB: m.MemoryMB, MaxReceiveCount: f.maxReceive,
+			OutputSchema: m.OutputSchema, Description: m.Description,
+		}
 	}
 	writeJSON(w, http.StatusOK, answer)
 }
 
-func configError(workerID, queueName string, err error) dispatch.WorkersConfigError {
+// configError names the AWS error behind err. For a worker that is missing the
+// message is AWS's alone, as in the deployed system; for one that only lacks its
+// dead-letter queue it says so.
+func configError(workerID, queueName string, err error, whole bool) dispatch.WorkersConfigError {
 	e := dispatch.WorkersConfigError{WorkerID: workerID, QueueName: queueName, Message: err.Error()}
-	var api smithy.APIError
-	if errors.As(err, &api) {
-		e.Name, e.Message = api.ErrorCode(), api.ErrorMessage()
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
+		e.Name = api.ErrorCode()
+		if !whole {
+			e.Message = api.ErrorMessage()
+		}
 	}
 	return e
 }

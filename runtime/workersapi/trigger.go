@@ -5,9 +5,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
-	"slices"
+	"time"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -64,15 +65,35 @@ func (a *api) serveTrigger(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, http.StatusBadRequest, apiError{Error: "body/messageBody is required"})
 		return
 	}
+	if r.URL.Query().Get("validate") != "off" {
+		if status, refused := a.refuse(r.Context(), req); refused != nil {
+			writeJSON(w, status, refused)
+			return
+		}
+	}
 	status, answer := a.trigger(r.Context(), req)
 	writeJSON(w, status, answer)
 }
 
-// trigger puts the message into the queue. It does not look into the message: the
-// deployed system does not either, and the worker refuses what it cannot run.
+// refuse is the answer to a request that is not worth a message; nil lets it pass.
+func (a *api) refuse(ctx context.Context, req triggerRequest) (status int, refused *apiError) {
+	status = http.StatusBadRequest
+	if len(req.message) > dispatch.MaxMessageBytes {
+		status = http.StatusRequestEntityTooLarge
+		refused = &apiError{Error: "Message too large", Message: fmt.Sprintf("it has %d bytes, and SQS takes messages of up to 1 MiB: put large data in a store and send its address", len(req.message))}
+	} else {
+		refused = a.check(ctx, req)
+	}
+	if refused != nil {
+		// Without it, a job that its sender takes for sent leaves no trace at all.
+		a.log.WarnContext(ctx, "trigger refuses a message", "workerId", jsonlog.Truncate(req.workerID, jsonlog.MaxID), "jobId", req.jobID(), "error", &dispatch.JobError{Message: refused.Error})
+	}
+	return status, refused
+}
+
+// trigger puts the message into the queue.
 func (a *api) trigger(ctx context.Context, req triggerRequest) (status int, answer any) {
-	known := slices.ContainsFunc(a.cfg.Manifest.Workers, func(m dispatch.ManifestWorker) bool { return m.ID == req.workerID })
-	if !known {
+	if a.workers[req.workerID] == nil {
 		a.log.WarnContext(ctx, "trigger names a worker that is not in the manifest", "workerId", jsonlog.Truncate(req.workerID, jsonlog.MaxID))
 	}
 	stage := a.stage(ctx)
@@ -96,7 +117,10 @@ func (a *api) trigger(ctx context.Context, req triggerRequest) (status int, answ
 	}
 	sendCtx, cancel := context.WithTimeout(ctx, queueCallTimeout)
 	defer cancel()
-	out, err := client.SendMessage(sendCtx, &sqs.SendMessageInput{QueueUrl: &url, MessageBody: &req.message})
+	group, dedup := req.queueIDs(url)
+	out, err := client.SendMessage(sendCtx, &sqs.SendMessageInput{
+		QueueUrl: &url, MessageBody: &req.message, MessageGroupId: group, MessageDeduplicationId: dedup,
+	})
 	if err != nil {
 		return a.sendFailed(ctx, req, err)
 	}
@@ -113,35 +137,57 @@ func (a *api) sendFailed(ctx context.Context, req triggerRequest, err error) (in
 // triggerRequest is what a trigger asks for.
 type triggerRequest struct {
 	workerID string
-	message  string
+	// message is what goes into the queue.
+	message string
+	// job is the message if it is one, and notJob says why it is none.
+	job    *dispatch.Message
+	notJob error
+}
+
+// queueIDs are what a FIFO queue insists on. A message without a job id is nobody's
+// repetition.
+func (r triggerRequest) queueIDs(queueURL string) (group, dedup *string) {
+	job := dispatch.Message{JobID: dispatch.NewJobID(time.Now())}
+	if r.job != nil && r.job.JobID != "" {
+		job.JobID = r.job.JobID
+	}
+	return dispatch.QueueIDs(queueURL, &job)
 }
 
 // parseTrigger reads the forms that the deployed system accepts: the message as
 // text in messageBody, as text or JSON in body, or the request itself.
 func parseTrigger(body []byte) triggerRequest {
+	req, source := splitTrigger(body)
+	req.job, req.notJob = dispatch.ParseMessage(source)
+	return req
+}
+
+// splitTrigger finds the worker's id and the message. source is the message as it
+// was written in the request, with the line breaks that the message may have lost:
+// by those are the lines of its input counted.
+func splitTrigger(body []byte) (req triggerRequest, source []byte) {
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(body, &fields); err != nil {
-		return triggerRequest{message: string(body)}
+		return triggerRequest{message: string(body)}, body
 	}
-	var req triggerRequest
 	req.workerID, _ = jsonString(fields["workerId"])
 	if text, ok := jsonString(fields["messageBody"]); ok {
 		req.message = text
-		return req
+		return req, []byte(text)
 	}
 	if raw, ok := fields["body"]; ok {
 		if text, ok := jsonString(raw); ok {
 			req.message = text
-			return req
+			return req, []byte(text)
 		}
 		var compact bytes.Buffer
 		if err := json.Compact(&compact, raw); err == nil {
 			req.message = compact.String()
 		}
-		return req
+		return req, raw
 	}
 	req.message = string(body)
-	return req
+	return req, body
 }
 
 func jsonString(raw json.RawMessage) (string, bool) {
@@ -155,15 +201,10 @@ func jsonString(raw json.RawMessage) (string, bool) {
 
 // jobID is the job's id if the message tells it, short enough for a log line.
 func (r triggerRequest) jobID() *string {
-	var fields map[string]json.RawMessage
-	if err := json.Unmarshal([]byte(r.message), &fields); err != nil {
+	if r.job == nil || r.job.JobID == "" {
 		return nil
 	}
-	id, ok := jsonString(fields["jobId"])
-	if !ok {
-		return nil
-	}
-	id = jsonlog.Truncate(id, jsonlog.MaxID)
+	id := jsonlog.Truncate(r.job.JobID, jsonlog.MaxID)
 	return &id
 }
 

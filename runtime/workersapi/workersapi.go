@@ -1,12 +1,8 @@
-// Package workersapi is the HTTP API of a stage: it puts jobs into the workers'
-// queues and says which workers there are. It runs as a Lambda function behind
-// API Gateway or a function URL, or as a plain http.Handler.
 package workersapi
 
 import (
 	"bytes"
 	"cmp"
-	"context"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/json"
@@ -14,10 +10,10 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
+	"sync"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/microfox-ai/aiwctl/dispatch"
 	"github.com/microfox-ai/aiwctl/runtime/internal/jsonlog"
@@ -56,7 +52,8 @@ type Config struct {
 	// Region is what the API says of itself; empty means AWS_REGION,
 	// AWS_DEFAULT_REGION, "us-east-1", in this order.
 	Region string
-	// Service is the first part of queue names; empty means AIWORKER_SERVICE.
+	// Service is the first part of the names of queues and functions; empty means
+	// AIWORKER_SERVICE.
 	Service string
 	// Key guards trigger and config; empty means WORKERS_API_KEY.
 	Key string
@@ -64,12 +61,19 @@ type Config struct {
 	// WORKERS_TRIGGER_API_KEY and WORKERS_CONFIG_API_KEY. An endpoint without any
 	// key is public.
 	TriggerKey, ConfigKey string
-	// SQS sends the messages; nil means a client made from the environment when
-	// the first request needs it.
+	// SchemaEngine checks inputs against schemas that say more than package dispatch
+	// checks by itself; nil means that the inputs of such workers are left to the
+	// workers.
+	SchemaEngine dispatch.SchemaEngine
+	// SQS sends the messages and is asked about queues that the environment does
+	// not name (WORKER_QUEUE_URL_<ID>, WORKER_DLQ_URL_<ID>). It needs
+	// sqs:SendMessage, sqs:GetQueueUrl and sqs:GetQueueAttributes. Nil means a client
+	// made from the environment when the first request needs it.
 	SQS SQSAPI
 	// Output gets the trigger marker and, without a Logger, the log; nil means
 	// os.Stdout.
 	Output io.Writer
+	// Logger gets what goes wrong; nil means JSON lines on Output.
 	Logger *slog.Logger
 	// Getenv reads the environment; nil means os.Getenv.
 	Getenv func(string) string
@@ -77,21 +81,18 @@ type Config struct {
 
 // api serves the workers API.
 type api struct {
-	cfg Config
-	out *jsonlog.Writer
-	log *slog.Logger
-	sqs *sqsclient.Lazy
+	cfg     Config
+	out     *jsonlog.Writer
+	log     *slog.Logger
+	sqs     *sqsclient.Lazy
+	workers map[string]*worker
+	lookups lookups
+	// schemas are the workers' parts of the OpenAPI document, which do not change.
+	schemas func() workerSchemas
 }
 
-// New returns the workers API of a stage:
-//
-//	POST /workers/trigger   puts a message into a worker's queue
-//	GET  /workers/config    the workers, their queues and input schemas
-//	GET  /docs.json         an OpenAPI document
-//
-// Paths, statuses, bodies and headers are those of the deployed system, whose
-// clients use it unchanged. Trigger and config want a key where one is
-// configured; keys are compared in constant time.
+// New returns the workers API of a stage. See the package documentation for what
+// it answers.
 func New(cfg Config) http.Handler {
 	if cfg.Getenv == nil {
 		cfg.Getenv = os.Getenv
@@ -108,14 +109,37 @@ func New(cfg Config) http.Handler {
 	cfg.TriggerKey = cmp.Or(key, cfg.TriggerKey, env("WORKERS_TRIGGER_API_KEY"))
 	cfg.ConfigKey = cmp.Or(key, cfg.ConfigKey, env("WORKERS_CONFIG_API_KEY"))
 
-	a := &api{cfg: cfg, out: jsonlog.NewWriter(cfg.Output), log: cfg.Logger, sqs: sqsclient.NewLazy(cfg.SQS, cfg.Region)}
+	a := &api{
+		cfg: cfg, out: jsonlog.NewWriter(cfg.Output), log: cfg.Logger, sqs: sqsclient.NewLazy(cfg.SQS, cfg.Region, cfg.Getenv),
+		workers: make(map[string]*worker, len(cfg.Manifest.Workers)),
+	}
 	if a.log == nil {
 		a.log = jsonlog.New(a.out, false)
 	}
 	if (cfg.TriggerKey == "") != (cfg.ConfigKey == "") {
 		a.log.Warn("only one endpoint of the workers API has a key, the other is public; set WORKERS_API_KEY to guard both")
 	}
+	a.cfg.Manifest.Workers = slices.Clone(cfg.Manifest.Workers)
+	for i := range a.cfg.Manifest.Workers {
+		m := &a.cfg.Manifest.Workers[i]
+		m.InputSchema, m.OutputSchema = a.usable(m.ID, "input", m.InputSchema), a.usable(m.ID, "output", m.OutputSchema)
+		a.workers[m.ID] = newWorker(*m, cfg.SchemaEngine)
+	}
+	a.schemas = sync.OnceValue(func() workerSchemas { return describeWorkers(a.cfg.Manifest.Workers) })
 	return a
+}
+
+// usable is a schema of the manifest, or nil where it is none at all: written
+// into an answer, text that is not JSON would spoil the answer for every worker.
+func (a *api) usable(workerID, what string, schema json.RawMessage) json.RawMessage {
+	switch text := bytes.TrimSpace(schema); {
+	case len(text) == 0, string(text) == "null":
+		return nil
+	case (text[0] == '{' || text[0] == 't' || text[0] == 'f') && json.Valid(text):
+		return text
+	}
+	a.log.Warn("a schema in the manifest is neither an object nor a boolean and is left out", "workerId", workerID, "schema", what)
+	return nil
 }
 
 // ServeHTTP implements http.Handler.
@@ -145,9 +169,10 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // apiError is the body of every answer that is not a success.
 type apiError struct {
-	Error     string `json:"error"`
-	QueueName string `json:"queueName,omitempty"`
-	Message   string `json:"message,omitempty"`
+	Error      string      `json:"error"`
+	QueueName  string      `json:"queueName,omitempty"`
+	Message    string      `json:"message,omitempty"`
+	Violations []violation `json:"violations,omitempty"`
 }
 
 func writeJSON(w http.ResponseWriter, status int, v any) {
@@ -173,39 +198,4 @@ func authorized(given, want string) bool {
 	trimmed := strings.TrimSpace(want)
 	g, w := sha256.Sum256([]byte(strings.TrimSpace(given))), sha256.Sum256([]byte(trimmed))
 	return subtle.ConstantTimeCompare(g[:], w[:]) == 1 && trimmed != ""
-}
-
-// gatewayStage carries the stage that API Gateway named for a request.
-type gatewayStage struct{}
-
-func (a *api) stage(ctx context.Context) string {
-	stage, _ := ctx.Value(gatewayStage{}).(string)
-	return cmp.Or(stage, a.cfg.Stage)
-}
-
-func (a *api) queueName(ctx context.Context, workerID string) string {
-	return a.cfg.Service + "-" + workerID + "-" + a.stage(ctx)
-}
-
-// queueURL finds a worker's queue: the variable of the deployment first, then SQS.
-// fromEnv says which. An empty URL without an error is an answer without one.
-func (a *api) queueURL(ctx context.Context, workerID string) (url string, fromEnv bool, err error) {
-	if url := a.cfg.Getenv(dispatch.QueueURLEnv(workerID)); url != "" {
-		return url, true, nil
-	}
-	client, err := a.sqs.Get(ctx)
-	if err != nil {
-		return "", false, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, queueCallTimeout)
-	defer cancel()
-	name := a.queueName(ctx, workerID)
-	out, err := client.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &name})
-	if err != nil {
-		return "", false, err
-	}
-	if out.QueueUrl == nil {
-		return "", false, nil
-	}
-	return *out.QueueUrl, false, nil
 }
