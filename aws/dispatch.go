@@ -134,7 +134,7 @@ func (s *Stage) plan(r DispatchRequest) (planned, error) {
 	now := s.opts.Now()
 	m := &dispatch.Message{
 		WorkerID: w.ID, JobID: cmp.Or(r.JobID, dispatch.NewJobID(now)), Input: input,
-		WebhookURL: r.WebhookURL, Metadata: r.Metadata, Timestamp: now,
+		WebhookURL: r.WebhookURL, Metadata: r.Metadata, Timestamp: now, Unchecked: r.Force,
 	}
 	body, err := m.MarshalJSON()
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/microfox-ai/aiwctl/dispatch"
+	"github.com/microfox-ai/aiwctl/dispatch/fullschema"
 )
 
 // Worker is one worker of a stage, joined from every source that knows it.
@@ -45,7 +46,7 @@ func (w Worker) Schema() (*dispatch.Schema, error) {
 	if w.TolerantSchema {
 		opts = append(opts, dispatch.TolerateOutputMode())
 	}
-	schema, err := dispatch.CompileSchema(w.InputSchema, opts...)
+	schema, err := fullschema.Compile(w.InputSchema, opts...)
 	if err != nil {
 		return nil, fmt.Errorf("the schema of worker %q cannot be used: %w", w.ID, err)
 	}

@@ -55,7 +55,13 @@ type AppConfig struct {
 	// WebhookStack puts the stack of a panic into the webhook's payload. Stacks
 	// tell a receiver about the inside of the worker, so the default is off.
 	WebhookStack bool
-	// OnOutcome, if set, is called after each attempt, for metrics and tests. It is
+	// MaxStoredOutput is how many bytes of output a job's record keeps; of a longer
+	// one it keeps the length alone. Input and metadata are kept up to a quarter of
+	// it each. Zero means 256 KiB, with which a record fits into the 400 KB of a
+	// DynamoDB item; below zero nothing of them is kept.
+	MaxStoredOutput int
+	// OnOutcome, if set, is called once for each message when it has been dealt with,
+	// for metrics and tests; not for a webhook that was handed on to a message. It is
 	// called from the goroutine of the invocation and must be quick.
 	OnOutcome func(ctx context.Context, o Outcome)
 	// Getenv reads the environment; nil means os.Getenv.
@@ -64,17 +70,43 @@ type AppConfig struct {
 	Now func() time.Time
 }
 
-// Outcome is what came of one attempt at a job.
+// OutcomeKind says in a word what came of a delivery.
+type OutcomeKind string
+
+// The kinds of outcomes.
+const (
+	// KindCompleted: the handler's output is valid, and recorded where there is a store.
+	KindCompleted OutcomeKind = "completed"
+	// KindRetrying: the attempt failed, and SQS delivers the job again.
+	KindRetrying OutcomeKind = "retrying"
+	// KindFailed: the job has failed for good.
+	KindFailed OutcomeKind = "failed"
+	// KindSnoozed: the handler asked to be called again later.
+	KindSnoozed OutcomeKind = "snoozed"
+	// KindDeferred: the job did not run and SQS delivers it again, because it is not
+	// due, the job store cannot be reached, or the invocation has no time left for it.
+	KindDeferred OutcomeKind = "deferred"
+	// KindBusy: another delivery has the job; if this one ran it, nothing of that counts.
+	KindBusy OutcomeKind = "busy"
+	// KindDuplicate: the job had come to its end before, and did not run.
+	KindDuplicate OutcomeKind = "duplicate"
+)
+
+// Outcome is what came of one delivery of a job.
 type Outcome struct {
 	// JobID and WorkerID are the message's; WorkerID is empty when the message
-	// could not be read.
-	JobID, WorkerID string
-	// Attempt is the SQS receive count of the delivery, from 1.
-	Attempt int
-	// Output is the handler's output as JSON; nil after a failure.
+	// could not be read. MessageID is the SQS message.
+	JobID, WorkerID, MessageID string
+	// Kind sums it up.
+	Kind OutcomeKind
+	// Attempt and MaxAttempts are those of Job, and Receives is how often SQS has
+	// delivered this message, from 1.
+	Attempt, MaxAttempts, Receives int
+	// Output is the job's output as JSON; nil unless it is completed, or was before.
 	Output json.RawMessage
-	// Err is nil when the job was completed. Otherwise it wraps the handler's error,
-	// or is a *dispatch.ValidationError, an *OutputError or a *PanicError.
+	// Err is nil when the job is completed, or was before. Otherwise it wraps the
+	// handler's error, or is a *dispatch.ValidationError, an *OutputError or a
+	// *PanicError, or says why the job did not run.
 	Err error
 	// Final says that the job has come to its end: no other attempt will be made,
 	// or none could help.
@@ -91,6 +123,11 @@ type App struct {
 	log     *slog.Logger
 	webhook *webhookSender
 	queue   *queueOps
+	store   jobstore.Store // nil: none
+	// maxStored is AppConfig.MaxStoredOutput, resolved.
+	maxStored int
+	// children are the queues of workers that jobs dispatch to.
+	children queueURLs
 	// maxReceive is the queue's maxReceiveCount; 0 is unknown.
 	maxReceive int
 	// active is held for reading by every invocation, so that a shutdown can wait
@@ -115,8 +152,15 @@ func NewApp(cfg AppConfig, workers ...Runner) (*App, error) {
 	if a.log == nil {
 		a.log = jsonlog.New(a.out, cfg.Getenv("DEBUG") != "" || cfg.Getenv("WORKER_DEBUG") != "")
 	}
-	a.queue = &queueOps{client: sqsclient.NewLazy(cfg.SQS, cmp.Or(cfg.Getenv("AWS_REGION"), cfg.Getenv("AWS_DEFAULT_REGION"), "us-east-1")), getenv: cfg.Getenv}
-	a.webhook = newWebhookSender(cfg.WebhookClient, cfg.Getenv("WORKFLOW_INTERNAL_SECRET"), cfg.WebhookStack)
+	a.queue = &queueOps{client: sqsclient.NewLazy(cfg.SQS, "us-east-1", cfg.Getenv), getenv: cfg.Getenv, log: a.log}
+	var err error
+	if a.store, err = openStore(cfg); err != nil {
+		return nil, err
+	}
+	a.maxStored = cmp.Or(max(cfg.MaxStoredOutput, -1), defaultMaxStored)
+	if a.webhook, err = newWebhookSender(cfg, a.log); err != nil {
+		return nil, err
+	}
 
 	if text := strings.TrimSpace(cfg.Getenv("AIWORKER_MAX_RECEIVE_COUNT")); text != "" {
 		// The count only tells a last attempt from the others: not worth losing

@@ -6,9 +6,9 @@ import (
 	"errors"
 	"io"
 	"math/big"
+	"reflect"
 	"strings"
 
-	"github.com/google/jsonschema-go/jsonschema"
 	"github.com/microfox-ai/aiwctl/runtime/internal/jsonlog"
 )
 
@@ -30,18 +30,50 @@ func decodeInput(input json.RawMessage, v any) error {
 // integers, since JSON has one kind of number; encoding/json does not read them
 // into an int. So what fails for a number is read once more with its whole
 // numbers written plainly.
-func decodeJob[In any](input json.RawMessage, in *In) error {
-	err := decodeInput(input, in)
+//
+// numbers says that a number may land in an any. Without, encoding/json needs no
+// Decoder, which costs as much as the decoding of a small input.
+func decodeJob[In any](input json.RawMessage, in *In, numbers bool) error {
+	decode := decodeInput
+	if !numbers {
+		decode = func(input json.RawMessage, v any) error { return json.Unmarshal(input, v) }
+	}
+	err := decode(input, in)
 	mismatch, ok := errors.AsType[*json.UnmarshalTypeError](err)
 	if !ok || !strings.HasPrefix(mismatch.Value, "number") {
 		return err
 	}
 	var again In // the first attempt may have filled in a part
-	if decodeInput(plainIntegers(input), &again) != nil {
+	if decode(plainIntegers(input), &again) != nil {
 		return err
 	}
 	*in = again
 	return nil
+}
+
+// holdsAny reports whether encoding/json may put a value of its own choice
+// somewhere into t.
+func holdsAny(t reflect.Type, seen map[reflect.Type]bool) bool {
+	if seen[t] {
+		return false
+	}
+	if seen == nil {
+		seen = map[reflect.Type]bool{}
+	}
+	seen[t] = true
+	switch t.Kind() { //nolint:exhaustive // the other kinds hold nothing
+	case reflect.Interface:
+		return true
+	case reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map:
+		return holdsAny(t.Elem(), seen)
+	case reflect.Struct:
+		for i := range t.NumField() {
+			if holdsAny(t.Field(i).Type, seen) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // maxIntegerText is longer than any integer type of Go in decimal digits.
@@ -102,28 +134,27 @@ func (s *schema) dropUnknown(input json.RawMessage) (json.RawMessage, error) {
 	return jsonlog.Encode(v)
 }
 
-// keepKnown edits v in place. An inferred schema has neither references nor
-// alternatives.
-func keepKnown(s *jsonschema.Schema, v any) {
+// keepKnown edits v in place.
+func keepKnown(s *shape, v any) {
+	s = s.resolved()
 	switch v := v.(type) {
 	case map[string]any:
-		rest := s.AdditionalProperties
 		for name, x := range v {
-			switch property, known := s.Properties[name]; {
+			switch property, known := s.known[name]; {
 			case known:
 				keepKnown(property, x)
-			case rest != nil && rest.Not != nil: // additionalProperties: false
+			case s.closed:
 				delete(v, name)
-			case rest != nil:
-				keepKnown(rest, x)
+			case s.values != nil:
+				keepKnown(s.values, x)
 			}
 		}
 	case []any:
-		if s.Items == nil {
+		if s.items == nil {
 			return
 		}
 		for _, x := range v {
-			keepKnown(s.Items, x)
+			keepKnown(s.items, x)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/microfox-ai/aiwctl/dispatch"
+	"github.com/microfox-ai/aiwctl/dispatch/fullschema"
 )
 
 func TestWholeNumbersInEveryForm(t *testing.T) {
@@ -31,7 +32,7 @@ func TestWholeNumbersInEveryForm(t *testing.T) {
 		`{"n":4.0,"text":"a \"2.0\" \\","any":[1.0,1.50],"f":2.50}`: 4,
 	} {
 		var v in
-		if err := decodeJob(json.RawMessage(text), &v); err != nil || v.N != want {
+		if err := decodeJob(json.RawMessage(text), &v, true); err != nil || v.N != want {
 			t.Errorf("%s: %d, %v", text, v.N, err)
 		}
 		if strings.Contains(text, "text") && (v.Text != `a "2.0" \` || *v.F != 2.5) {
@@ -40,7 +41,7 @@ func TestWholeNumbersInEveryForm(t *testing.T) {
 	}
 	for _, text := range []string{`{"n":3.5}`, `{"n":9223372036854775808}`, `{"n":1e400}`, `{"n":1e19}`, `{"n":"3.0"}`, `{"n":3.0,"text":7}`} {
 		var v in
-		if err := decodeJob(json.RawMessage(text), &v); err == nil {
+		if err := decodeJob(json.RawMessage(text), &v, true); err == nil {
 			t.Errorf("%s: decoded to %+v", text, v)
 		}
 	}
@@ -115,7 +116,7 @@ func TestExamples(t *testing.T) {
 		if !strings.Contains(string(raw), `"examples":[{"url":"https://example.com/?a=1&b=2"},{"url":"https://example.org"}]`) {
 			t.Errorf("%s: schema %s", name, raw)
 		}
-		s, err := dispatch.CompileSchema(raw)
+		s, err := fullschema.Compile(raw)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue

@@ -31,9 +31,11 @@ func (e *permanentError) Error() string { return e.err.Error() }
 func (e *permanentError) Unwrap() error { return e.err }
 
 // Permanent marks an error that another attempt would not cure: the job has
-// failed at once. The message itself stays in the queue until SQS has delivered
-// it maxReceiveCount times, and moves to the dead-letter queue then; each of
-// those deliveries runs the handler again. Permanent(nil) is nil.
+// failed at once. Its message is copied to the dead-letter queue, with the reason
+// in the attribute AIWorkerError, where the function knows that queue
+// (WORKER_DLQ_URL_<ID>) and may send to it. Elsewhere SQS moves the message there
+// after it has delivered it maxReceiveCount times; with a job store those
+// deliveries do not run the handler again. Permanent(nil) is nil.
 func Permanent(err error) error {
 	if err == nil {
 		return nil
@@ -125,7 +127,7 @@ func isFinal(err error) bool {
 		decode  *decodeError
 		message *messageError
 	)
-	return IsPermanent(err) || errors.As(err, &input) || errors.As(err, &output) ||
+	return IsPermanent(err) || errors.Is(err, ErrTokenBudget) || errors.As(err, &input) || errors.As(err, &output) ||
 		errors.As(err, &decode) || errors.As(err, &message)
 }
 
@@ -156,6 +158,8 @@ func errorName(err error) string {
 			return "ValidationError"
 		case *messageError:
 			return "MessageError"
+		case *storeError:
+			return "StoreError"
 		case *permanentError:
 			continue
 		default:

@@ -11,7 +11,8 @@ import (
 	"github.com/microfox-ai/aiwctl/dispatch"
 )
 
-// execute takes the job through its stages: input checked, handler run, output checked.
+// execute takes the job through its stages: input checked, handler run, output
+// checked; the last two again as long as the worker's retry patterns ask for it.
 func (d *delivery) execute() outcome {
 	input := d.msg.Input
 	if len(input) == 0 {
@@ -21,14 +22,53 @@ func (d *delivery) execute() outcome {
 	if err != nil {
 		return outcome{err: err}
 	}
+	d.openTokens()
 	d.event(slog.LevelInfo, "job started", dispatch.EventStarted)
-	began := time.Now()
-	output, err := d.callHandler(input)
-	o := outcome{output: output, err: err, ran: time.Since(began)}
-	if o.err == nil {
-		o.err = d.checkOutput(output)
+
+	ctx := d.batch.ctx
+	if d.recorded() {
+		ctx, d.stop = context.WithCancelCause(ctx)
+		defer d.stop(nil)
 	}
+	ctx, cancel := d.bound(ctx)
+	defer cancel()
+	ctx, endSpan := d.startProcess(ctx)
+
+	r := run{d: d, lastError: d.lastError(), metadata: orEmpty(d.msg.Metadata), context: orEmpty(d.msg.Context)}
+	began := time.Now()
+	o := d.runHandler(ctx, &r, input)
+	o.ran = time.Since(began)
+	if lost := d.closeReports(); lost != nil {
+		o = outcome{err: lost, ran: o.ran}
+	}
+	endSpan(o.err)
 	return o
+}
+
+// bound ends the context of the handler shortly before the function ends.
+func (d *delivery) bound(ctx context.Context) (context.Context, context.CancelFunc) {
+	if d.batch.softEnd.IsZero() {
+		return context.WithCancel(ctx)
+	}
+	return context.WithDeadlineCause(ctx, d.batch.softEnd, ErrTimeLimit)
+}
+
+// runHandler runs the handler until its output is valid or there is no further try.
+func (d *delivery) runHandler(ctx context.Context, r *run, input json.RawMessage) outcome {
+	for r.try = 1; ; r.try++ {
+		began := time.Now()
+		output, err := d.callHandler(ctx, r, input)
+		if err == nil {
+			err = d.checkOutput(output)
+		}
+		if err == nil || !d.tryAgain(ctx, err, r.try, time.Since(began)) {
+			return outcome{output: output, err: err}
+		}
+		// The handler of the last try may still look at its own run.
+		next := *r
+		next.lastError = attemptError(err)
+		r = &next
+	}
 }
 
 // checkInput returns the input as the handler may see it.
@@ -61,52 +101,77 @@ func (d *delivery) checkOutput(output json.RawMessage) error {
 	return nil
 }
 
+// call is one run of a handler in a goroutine of its own.
+type call struct {
+	run   *run
+	input json.RawMessage
+	// typed is the run of a handler without middleware. Its input is decoded, and its
+	// output encoded, outside of that goroutine, whose small stack would have to grow
+	// for it, again for every job.
+	typed  typedRun
+	output json.RawMessage
+	err    error
+	done   chan struct{} // closed when output and err are there
+}
+
+// start decodes the input, unless middleware may still change it.
+func (c *call) start() (err error) {
+	if c.run.hasMiddleware() {
+		return nil
+	}
+	defer recoverInto(&err)
+	c.typed, err = c.run.d.def.decode(c.run, c.input)
+	return err
+}
+
+func (c *call) handle(ctx context.Context) {
+	defer close(c.done)
+	defer recoverInto(&c.err)
+	// A handler can end its goroutine without returning (runtime.Goexit, which is
+	// what t.FailNow calls); then this is what stays.
+	c.err = errNoReturn
+	if c.typed != nil {
+		c.err = c.typed.handle(ctx)
+		return
+	}
+	c.output, c.err = c.run.invoke(ctx, c.input)
+}
+
+// result is what came of the call.
+func (c *call) result(ctx context.Context) (output json.RawMessage, err error) {
+	if c.err != nil || c.typed == nil {
+		return c.output, explainEnd(ctx, c.err)
+	}
+	defer recoverInto(&err)
+	return c.typed.encode()
+}
+
+// recoverInto makes an error of a panic: that of the handler, or of a method by
+// which its types are decoded and encoded.
+func recoverInto(err *error) {
+	if v := recover(); v != nil {
+		*err = &PanicError{Value: v, Stack: panicStack()}
+	}
+}
+
 // callHandler runs the handler in a goroutine of its own, because only then can
 // the batch go on when a handler does not return. The goroutine is waited for
 // until the function's deadline; after that it belongs to batch.running.
-func (d *delivery) callHandler(input json.RawMessage) (json.RawMessage, error) {
-	b := d.batch
-	ctx, cancel := context.WithCancel(b.ctx)
-	if !b.softEnd.IsZero() {
-		cancel()
-		ctx, cancel = context.WithDeadlineCause(b.ctx, b.softEnd, ErrTimeLimit)
+func (d *delivery) callHandler(ctx context.Context, r *run, input json.RawMessage) (json.RawMessage, error) {
+	c := &call{run: r, input: input, done: make(chan struct{})}
+	if err := c.start(); err != nil {
+		return nil, err
 	}
-	defer cancel()
-
-	info := jobInfo{
-		id: d.jobID, requestID: b.requestID, userID: d.msg.EffectiveUserID(),
-		metadata: orEmpty(d.msg.Metadata), context: orEmpty(d.msg.Context),
-		attempt: d.attempt, maxAttempts: b.maxReceive, sentAt: d.msg.Timestamp,
-		log: d.author, events: d.events,
-	}
-	type result struct {
-		output json.RawMessage
-		err    error
-	}
-	results := make(chan result, 1)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		// A handler can end its goroutine without returning (runtime.Goexit, which
-		// is what t.FailNow calls), so the result is sent by a deferred call.
-		r := result{err: errNoReturn}
-		defer func() { results <- r }()
-		defer func() {
-			if v := recover(); v != nil {
-				r = result{err: &PanicError{Value: v, Stack: panicStack()}}
-			}
-		}()
-		output, err := d.def.invoke(ctx, info, input)
-		r = result{output, err}
-	}()
+	go c.handle(ctx)
 
 	select {
-	case r := <-results:
-		return r.output, explainEnd(ctx, r.err)
+	case <-c.done:
+		return c.result(ctx)
 	case <-ctx.Done():
 	}
 	// The context has ended. A handler that heeds it needs a moment to return:
 	// half of what is left before the kill, so that the rest suffices to record.
+	b := d.batch
 	patience := maxMargin / 2
 	if !b.deadline.IsZero() {
 		patience = min(patience, time.Until(b.deadline)/2)
@@ -114,10 +179,10 @@ func (d *delivery) callHandler(input json.RawMessage) (json.RawMessage, error) {
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	select {
-	case r := <-results:
-		return r.output, explainEnd(ctx, r.err)
+	case <-c.done:
+		return c.result(ctx)
 	case <-timer.C:
-		b.running = append(b.running, done)
+		b.running = append(b.running, c.done)
 		return nil, &overrunError{cause: context.Cause(ctx)}
 	}
 }

@@ -1,11 +1,11 @@
 package runtime
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -22,7 +22,7 @@ const (
 	marginShare = 10
 	maxMargin   = time.Second
 	// overrunGrace is how long after the deadline an invocation still waits to be
-	// killed: see batch.settle.
+	// killed: see batch.awaitKill.
 	overrunGrace = 500 * time.Millisecond
 )
 
@@ -41,11 +41,7 @@ func (a *App) HandleSQS(ctx context.Context, ev events.SQSEvent) (events.SQSEven
 	return a.handleBatch(ctx, ev, nil), nil
 }
 
-// handleWorkerSQS is HandleSQS for a function that serves one worker's queue.
-func (a *App) handleWorkerSQS(ctx context.Context, ev events.SQSEvent, d *definition) (events.SQSEventResponse, error) {
-	return a.handleBatch(ctx, ev, d), nil
-}
-
+// handleBatch is HandleSQS; only is the worker of a function that serves one queue.
 func (a *App) handleBatch(ctx context.Context, ev events.SQSEvent, only *definition) events.SQSEventResponse {
 	a.active.RLock()
 	defer a.active.RUnlock()
@@ -54,7 +50,7 @@ func (a *App) handleBatch(ctx context.Context, ev events.SQSEvent, only *definit
 	for _, rec := range ev.Records {
 		b.run(rec)
 	}
-	b.settle()
+	b.awaitKill()
 	return events.SQSEventResponse{BatchItemFailures: b.failures}
 }
 
@@ -69,15 +65,16 @@ type batch struct {
 	softEnd    time.Time // of the handlers; zero: none
 
 	failures     []events.SQSBatchItemFailure
-	failed       map[string]bool // message ids in failures
-	failedGroups map[string]bool // FIFO message groups with a failure
+	failed       map[string]bool // message ids in failures; nil while there is none
+	failedGroups map[string]bool // FIFO message groups with a failure; nil while there is none
 	succeeded    int
 	running      []<-chan struct{} // handlers that ignored their context
+	line         jsonlog.Line      // of the batch's goroutine
 	last         outcome
 }
 
 func (a *App) newBatch(ctx context.Context, only *definition) *batch {
-	b := &batch{app: a, ctx: ctx, only: only, requestID: "local", maxReceive: a.maxReceive, failed: map[string]bool{}, failedGroups: map[string]bool{}}
+	b := &batch{app: a, ctx: ctx, only: only, requestID: "local", maxReceive: a.maxReceive}
 	if lc, ok := lambdacontext.FromContext(ctx); ok && lc.AwsRequestID != "" {
 		b.requestID = lc.AwsRequestID
 	}
@@ -91,42 +88,48 @@ func (a *App) newBatch(ctx context.Context, only *definition) *batch {
 // run deals with one record: exactly one of succeeded and failures grows, and
 // whatever goes wrong, in our own code too, stays within this record.
 func (b *batch) run(rec events.SQSMessage) {
-	ok := false
+	done := false
 	defer func() {
 		if v := recover(); v != nil {
 			b.app.log.Error("the runtime itself panicked; this is a bug in it",
 				"messageId", rec.MessageId, "requestId", b.requestID,
 				"error", &dispatch.JobError{Message: fmt.Sprint(v), Name: "PanicError", Stack: panicStack()})
 		}
-		if ok {
+		if done {
 			b.succeeded++
 			return
 		}
 		b.fail(rec)
 	}()
 	b.last = b.deliver(rec)
-	ok = b.last.err == nil
+	done = b.last.done
 }
 
 func (b *batch) fail(rec events.SQSMessage) {
 	if group := fifoGroup(rec); group != "" {
+		if b.failedGroups == nil {
+			b.failedGroups = map[string]bool{}
+		}
 		b.failedGroups[group] = true
 	}
 	// SQS delivers at least once, so one batch may hold a message twice.
 	if b.failed[rec.MessageId] {
 		return
 	}
+	if b.failed == nil {
+		b.failed = map[string]bool{}
+	}
 	b.failed[rec.MessageId] = true
 	b.failures = append(b.failures, events.SQSBatchItemFailure{ItemIdentifier: rec.MessageId})
 }
 
-// settle decides what becomes of a handler that ignored the end of its context. A
+// awaitKill decides what becomes of a handler that ignored the end of its context. A
 // goroutine cannot be stopped from outside, only the process can. While jobs of
 // this batch have been completed, their messages must not be delivered again, so
 // the response goes out and the handler is left behind. Otherwise nothing is
 // lost by letting Lambda kill the process at the deadline, and the next
 // invocation gets a clean one.
-func (b *batch) settle() {
+func (b *batch) awaitKill() {
 	if len(b.running) == 0 || b.succeeded > 0 || b.deadline.IsZero() {
 		return
 	}
@@ -141,10 +144,11 @@ func (b *batch) settle() {
 	}
 }
 
-// deliver runs the job of one record and tells the log and the webhook.
+// deliver takes one record from its text to its end.
 func (b *batch) deliver(rec events.SQSMessage) outcome {
+	d := &delivery{batch: b, rec: rec, receives: receiveCount(rec), carried: readCarried(&rec)}
+	d.attempt = d.receives + d.carried.Attempts
 	msg, parseErr := dispatch.ParseMessage([]byte(rec.Body))
-	d := &delivery{batch: b, rec: rec, attempt: receiveCount(rec)}
 	if parseErr == nil {
 		d.msg = msg
 		d.jobID, d.workerID = msg.JobID, msg.WorkerID
@@ -152,26 +156,45 @@ func (b *batch) deliver(rec events.SQSMessage) outcome {
 	// A message without a job id still needs one name in the log; every job of
 	// that kind under one and the same name would be none.
 	if d.jobID == "" {
-		d.jobID = rec.MessageId
+		d.jobID = cmp.Or(d.carried.JobID, rec.MessageId)
 	}
 	if b.only != nil && d.workerID == "" {
 		d.workerID = b.only.id
 	}
-	b.app.out.Marker(dispatch.RunMarker, dispatch.Run{JobID: jsonlog.Truncate(d.jobID, jsonlog.MaxID), WorkerID: jsonlog.Truncate(d.workerID, jsonlog.MaxID), AWSRequestID: b.requestID})
+	if parseErr == nil {
+		// A callback that an earlier invocation handed on is no delivery of the job, and
+		// must not look like one in the log: no marker.
+		if h, ok := parseHandoff(msg); ok {
+			d.openLogs()
+			return d.redeliverWebhook(h)
+		}
+	}
+	b.line.Marker(b.app.out, dispatch.RunMarker, jsonlog.Truncate(d.jobID, jsonlog.MaxID), jsonlog.Truncate(d.workerID, jsonlog.MaxID), b.requestID)
 	d.openLogs()
 
 	if parseErr != nil {
-		return d.finish(outcome{err: &messageError{fmt.Errorf("the message is not a job: %w", parseErr)}})
+		return d.fail(outcome{err: &messageError{fmt.Errorf("the message is not a job: %w", parseErr)}})
 	}
-	def, err := b.worker(d.workerID)
-	if err != nil {
-		return d.finish(outcome{err: &messageError{err}})
+	var err error
+	if d.def, err = b.worker(d.workerID); err != nil {
+		return d.fail(outcome{err: &messageError{err}})
 	}
-	d.def = def
+	if b.app.store != nil && len(d.jobID) > maxJobID {
+		return d.fail(outcome{err: &messageError{fmt.Errorf("the job id has %d bytes, and a job store takes %d", len(d.jobID), maxJobID)}})
+	}
 	if err := b.mayStart(rec); err != nil {
-		return d.finish(outcome{err: err})
+		return d.putOff(err, 0)
 	}
-	return d.finish(d.execute())
+	if h, ok := parseHandoff(d.msg); ok {
+		return d.redeliverWebhook(h)
+	}
+	if rest := d.carried.wait(b.app.cfg.Now()); rest > 0 {
+		return d.hop(rest)
+	}
+	if o, mine := d.enter(); !mine {
+		return o
+	}
+	return d.settle(d.execute())
 }
 
 // worker finds the worker for a message.
@@ -206,7 +229,7 @@ func (b *batch) mayStart(rec events.SQSMessage) error {
 // fifoGroup is the message group of a record from a FIFO queue. Standard queues
 // know message groups too (fair queues), without an order to keep.
 func fifoGroup(rec events.SQSMessage) string {
-	if !strings.HasSuffix(rec.EventSourceARN, ".fifo") {
+	if !isFIFO(rec.EventSourceARN) {
 		return ""
 	}
 	return rec.Attributes["MessageGroupId"]

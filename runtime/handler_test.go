@@ -4,15 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	goruntime "runtime"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambdacontext"
-	"pgregory.net/rapid"
 
 	"github.com/microfox-ai/aiwctl/dispatch"
 )
@@ -159,49 +156,16 @@ func TestOneBadRecordLeavesTheOthersAlone(t *testing.T) {
 func TestFunctionOfOneWorkerRefusesOthers(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil, testWorkers()...)
-	resp, err := r.handleWorkerSQS(t.Context(), batchOf(
+	resp := r.handleBatch(t.Context(), batchOf(
 		record("m1", body("ok", "j1", `{"number":1}`), 1),
 		record("m2", body("error", "j2", `{"number":1}`), 1),
 		record("m3", `{"jobId":"j3","input":{"number":1}}`, 1), // names none: it is in this queue
 	), r.workers["ok"])
-	if got, want := failures(t, resp, err), []string{"m2"}; !slices.Equal(got, want) {
+	if got, want := failures(t, resp, nil), []string{"m2"}; !slices.Equal(got, want) {
 		t.Errorf("failures = %q, want %q", got, want)
 	}
 	if e := r.eventOf(t, dispatch.EventFailed); !strings.Contains(e.Error.Message, `this is the queue of worker "ok"`) {
 		t.Errorf("error = %q", e.Error.Message)
-	}
-}
-
-func TestFIFOGroupStopsAtItsFirstFailure(t *testing.T) {
-	t.Parallel()
-	in := func(group string, m events.SQSMessage, arn string) events.SQSMessage {
-		m.Attributes["MessageGroupId"] = group
-		m.EventSourceARN = "arn:aws:sqs:us-east-1:000000000000:" + arn
-		return m
-	}
-	records := func(arn string) events.SQSEvent {
-		return batchOf(
-			in("a", record("a1", body("ok", "a1", `{"number":1}`), 1), arn),
-			in("a", record("a2", body("error", "a2", `{"number":1}`), 1), arn),
-			in("b", record("b1", body("ok", "b1", `{"number":1}`), 1), arn),
-			in("a", record("a3", body("ok", "a3", `{"number":1}`), 1), arn),
-		)
-	}
-	for _, tt := range []struct {
-		queue string
-		want  []string
-	}{
-		{"orders.fifo", []string{"a2", "a3"}},
-		{"orders", []string{"a2"}}, // a fair queue has groups, and no order
-	} {
-		t.Run(tt.queue, func(t *testing.T) {
-			t.Parallel()
-			r := newRig(t, nil, testWorkers()...)
-			resp, err := r.HandleSQS(t.Context(), records(tt.queue))
-			if got := failures(t, resp, err); !slices.Equal(got, tt.want) {
-				t.Errorf("failures = %q, want %q", got, tt.want)
-			}
-		})
 	}
 }
 
@@ -241,67 +205,4 @@ func TestOutcomeHookSeesEachAttempt(t *testing.T) {
 	if !errors.Is(got[1].Err, errService) || got[1].Final || got[1].Attempt != 2 || got[1].Output != nil {
 		t.Errorf("second outcome = %+v", got[1])
 	}
-}
-
-// Whatever the bodies are, each message is either done or returned, once.
-func TestResponseNamesEachFailedMessageOnce(t *testing.T) {
-	t.Parallel()
-	workers := testWorkers()
-	bodies := rapid.OneOf(
-		rapid.String(),
-		rapid.SampledFrom([]string{
-			`{}`, `null`, `{"workerId":3}`, `{"workerId":"ok","input":{"number":1}}`, body("ok", "j", `{"number":1}`),
-			body("error", "j", `{"number":1}`), body("panic", "j", `{"number":2}`), body("permanent", "j", `{"number":2}`),
-			body("exit", "j", `{"number":2}`), body("bad-output", "j", `{"number":2}`), `{"workerId":"ok","input":`,
-		}),
-		rapid.Map(rapid.MapOf(rapid.SampledFrom([]string{"workerId", "jobId", "input", "context", "metadata", "webhookUrl2", "timestamp"}),
-			rapid.SampledFrom([]string{`"ok"`, `1`, `null`, `{"number":5}`, `[]`, `true`})), func(m map[string]string) string {
-			var parts []string
-			for k, v := range m {
-				parts = append(parts, fmt.Sprintf("%q:%s", k, v))
-			}
-			return "{" + strings.Join(parts, ",") + "}"
-		}),
-	)
-	rapid.Check(t, func(rt *rapid.T) {
-		r := newRig(t, nil, workers...)
-		var ev events.SQSEvent
-		known := map[string]bool{}
-		for i := range rapid.IntRange(0, 12).Draw(rt, "records") {
-			rec := record(fmt.Sprint("m", i), bodies.Draw(rt, "body"), rapid.IntRange(-1, 5).Draw(rt, "count"))
-			known[rec.MessageId] = true
-			ev.Records = append(ev.Records, rec)
-		}
-		resp, err := r.HandleSQS(t.Context(), ev)
-		seen := map[string]bool{}
-		for _, id := range failures(t, resp, err) {
-			if seen[id] || !known[id] {
-				rt.Fatalf("message %q is reported twice or is unknown", id)
-			}
-			seen[id] = true
-		}
-		completed := strings.Count(r.text(), `"event":"job.completed"`)
-		if completed+len(seen) != len(ev.Records) {
-			rt.Fatalf("%d messages, %d completed, %d returned", len(ev.Records), completed, len(seen))
-		}
-		if runs, _ := r.lines(t); len(runs) != len(ev.Records) {
-			rt.Fatalf("%d markers for %d messages", len(runs), len(ev.Records))
-		}
-	})
-}
-
-func FuzzHandleSQS(f *testing.F) {
-	for _, s := range []string{`{}`, `{"workerId":"ok","input":{"number":1}}`, `[`, "\x00", `{"workerId":"panic","input":{"number":1}}`} {
-		f.Add(s)
-	}
-	workers := testWorkers()
-	f.Fuzz(func(t *testing.T, text string) {
-		r := newRig(t, nil, workers...)
-		resp, err := r.HandleSQS(t.Context(), batchOf(record("m1", text, 1), record("m2", body("ok", "j", `{"number":1}`), 1)))
-		ids := failures(t, resp, err)
-		if slices.Contains(ids, "m2") || len(ids) > 1 {
-			t.Errorf("failures = %q", ids)
-		}
-		r.lines(t)
-	})
 }

@@ -51,7 +51,7 @@ func (r *rig) Write(p []byte) (int, error) {
 func newRig(t testing.TB, env map[string]string, workers ...Runner) *rig {
 	t.Helper()
 	r := &rig{}
-	app, err := NewApp(AppConfig{Output: r, Getenv: func(name string) string { return env[name] }}, workers...)
+	app, err := NewApp(AppConfig{Output: r, SQS: &fakeSQS{}, Getenv: func(name string) string { return env[name] }}, workers...)
 	if err != nil {
 		t.Fatal(err)
 	}

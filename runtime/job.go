@@ -7,10 +7,15 @@ import (
 	"time"
 
 	"github.com/microfox-ai/aiwctl/dispatch"
+	"github.com/microfox-ai/aiwctl/runtime/jobstore"
 )
 
 // Job is one delivery of a job to its handler. Its deadline is the context's: it
 // ends shortly before Lambda would kill the function.
+//
+// The methods are for the time in which the handler runs, and safe for concurrent
+// use. A Job that a test makes by hand has no delivery: Progress and UseTokens do
+// nothing then, and Dispatch fails. Package runtimetest makes real ones.
 type Job[In any] struct {
 	// ID is the job's id. It is the same in every attempt and in a replay that
 	// keeps it, so side effects can be made idempotent with it.
@@ -28,12 +33,19 @@ type Job[In any] struct {
 	// json.Number.
 	Metadata map[string]any
 	Context  map[string]any
-	// Attempt is how often SQS has delivered the message, this time included: 1
-	// on the first delivery.
+	// Attempt is how often the job has been delivered, this time included: 1 on
+	// the first delivery. A delivery that the handler snoozed does not count.
 	Attempt int
 	// MaxAttempts is the attempt after which the message goes to the dead-letter
 	// queue; zero when the function does not know.
 	MaxAttempts int
+	// Try is the run of the handler within this delivery, from 1; see WithRetry.
+	Try int
+	// LastError is why the run before this one failed: the try before, or else the
+	// attempt before, which only a worker with a store remembers. It is an
+	// *AttemptError; nil on a first run. Show it to a language model, and it
+	// corrects itself.
+	LastError error
 	// SentAt is when the job was dispatched, as its message says; a replay keeps
 	// it. Zero when the message does not say.
 	SentAt time.Time
@@ -41,14 +53,17 @@ type Job[In any] struct {
 	// Attributes named like a field of those lines get the prefix "attr.".
 	Log *slog.Logger
 
-	events *slog.Logger
+	d *delivery
 }
 
-// Progress writes a progress line: percent of the job is done (clamped to 0 to
-// 100), and note says what is going on. It costs one log line; a handler that
-// reports thousands of steps should thin them out. Without a job it does nothing.
+// Progress says that percent of the job is done (clamped to 0 to 100), and in note
+// what is going on. It writes one log line. With a store it is recorded too, in the
+// background and at most once a second; the last one is never lost. A store that
+// fails is logged once and does not fail the job. When it turns out that another
+// delivery has taken the job over, the handler's context ends with
+// jobstore.ErrLeaseLost as its cause.
 func (j *Job[In]) Progress(ctx context.Context, percent float64, note string) {
-	if j == nil || j.events == nil {
+	if j == nil || j.d == nil {
 		return
 	}
 	if math.IsNaN(percent) {
@@ -59,17 +74,18 @@ func (j *Job[In]) Progress(ctx context.Context, percent float64, note string) {
 	if note != "" {
 		message = note
 	}
-	j.events.LogAttrs(ctx, slog.LevelInfo, message,
+	j.d.events.LogAttrs(ctx, slog.LevelInfo, message,
 		slog.String("event", dispatch.EventProgress),
 		slog.Float64("percent", percent),
 		slog.String("note", note))
+	j.d.saveProgress(jobstore.Progress{Percent: percent, Message: note})
 }
 
-// jobInfo is a Job without its input.
-type jobInfo struct {
-	id, requestID, userID string
-	metadata, context     map[string]any
-	attempt, maxAttempts  int
-	sentAt                time.Time
-	log, events           *slog.Logger
+// run is one run of a handler: its delivery, and which run of it this is.
+type run struct {
+	d         *delivery
+	try       int
+	lastError error
+	// metadata and context are the message's; never nil.
+	metadata, context map[string]any
 }

@@ -7,22 +7,28 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
+	"sync/atomic"
 	"time"
-
-	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/microfox-ai/aiwctl/dispatch"
 	"github.com/microfox-ai/aiwctl/runtime/internal/jsonlog"
+	"github.com/microfox-ai/aiwctl/runtime/internal/memqueue"
 )
+
+// localWait is the longest that a job waits in local mode for its next attempt, or
+// for what it was snoozed for.
+const localWait = time.Second
 
 // Dispatch sends a job to the worker's queue, or runs it in this process in local
 // mode: with dispatch.WithMode(dispatch.ModeLocal), or in auto mode where the
 // environment says so (see dispatch.ModeAuto). The input is checked against the
 // worker's schema first; a *dispatch.ValidationError says what does not fit.
 //
-// In local mode the call returns when the handler has returned, and with its
-// error; the job's log goes to standard error. It runs through the same pipeline
-// as in Lambda, as its only attempt, within the worker's timeout.
+// In local mode the call returns when the job has come to its end, with the
+// handler's error if it failed; the job's log goes to standard error. See App.Sender
+// for how such a job runs. It can dispatch jobs of this worker only; for those of
+// others give WithClient a client with App.Sender.
 //
 // The client is made from the environment on the first call, unless WithClient
 // gave one; see dispatch.Config for the variables.
@@ -49,62 +55,181 @@ func (w *Worker[In, Out]) newClient() (*dispatch.Client, error) {
 	if w.def.settings.client != nil {
 		return w.def.settings.client, nil
 	}
-	return dispatch.NewClient(dispatch.Config{Local: localSender{w: w}})
+	return dispatch.NewClient(dispatch.Config{Local: localSender{app: sync.OnceValues(func() (*App, error) {
+		return NewApp(AppConfig{Output: os.Stderr}, w)
+	})}})
+}
+
+// Sender runs jobs of the App's workers in this process instead of sending them:
+// it is what dispatch.Config.Local takes.
+//
+//	client, err := dispatch.NewClient(dispatch.Config{Local: app.Sender()})
+//
+// A job runs through the pipeline that Lambda uses, each attempt within the worker's
+// timeout, over queues in memory that are this job's alone. A failed attempt is
+// followed by the next one up to the worker's WithMaxReceiveCount, a snoozed job
+// runs again, jobs that it dispatches run beside it, and webhooks are sent. The
+// delay of the dispatch is waited for; any other wait is cut to a second, and the
+// App's clock is put forward instead. Where the App has a store, all of them are
+// recorded in it.
+//
+// Send returns when the job, and all that it has started, has come to its end: nil
+// when it is completed, else an error that wraps the handler's. Ending ctx stops
+// what runs. Only workers of the App can be started, by Send and by its jobs.
+func (a *App) Sender() dispatch.Sender {
+	return localSender{app: func() (*App, error) { return a, nil }}
 }
 
 // localSender runs a job instead of sending it.
-type localSender struct{ w Runner }
+type localSender struct{ app func() (*App, error) }
 
-// Send implements dispatch.Sender. The delay is waited for.
+// Send implements dispatch.Sender.
 func (s localSender) Send(ctx context.Context, m *dispatch.Message, delay time.Duration) (string, error) {
-	if delay > 0 {
-		timer := time.NewTimer(delay)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			return "", fmt.Errorf("run job %q of worker %q: %w", m.JobID, m.WorkerID, context.Cause(ctx))
-		}
-	}
-	app, err := NewApp(AppConfig{Output: os.Stderr}, s.w)
+	app, err := s.app()
 	if err != nil {
 		return "", err
 	}
-	o := app.runMessage(ctx, s.w.definition(), m)
-	if o.err != nil {
-		return "", fmt.Errorf("job %q of worker %q: %w", m.JobID, m.WorkerID, o.err)
+	o, err := app.runLocal(ctx, m, delay, app.out)
+	if err != nil {
+		return "", fmt.Errorf("job %q of worker %q: %w", m.JobID, m.WorkerID, err)
 	}
-	return fmt.Sprintf("local-%d", app.cfg.Now().UnixMilli()), nil
+	return o.MessageID, nil
 }
 
-// runMessage runs one job in this process, through the pipeline that Lambda uses,
-// within the worker's timeout and as its only attempt.
-func (a *App) runMessage(ctx context.Context, d *definition, m *dispatch.Message) outcome {
+// localRun is one job in local mode, with the jobs that it starts.
+type localRun struct {
+	app    *App
+	out    io.Writer
+	broker *memqueue.Broker
+	job    string
+
+	mu   sync.Mutex
+	apps map[string]*App // by the worker whose queue they serve
+	last Outcome         // of the job
+}
+
+// runLocal runs one job, with its log on out. The error is the job's.
+func (a *App) runLocal(ctx context.Context, m *dispatch.Message, delay time.Duration, out io.Writer) (Outcome, error) {
 	body, err := json.Marshal(m)
 	if err != nil {
-		return outcome{err: fmt.Errorf("encode the message: %w", err)}
+		return Outcome{}, fmt.Errorf("encode the message: %w", err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, d.settings.timeout)
-	defer cancel()
-
-	b := a.newBatch(ctx, d)
-	b.requestID = "local-" + m.JobID
-	b.maxReceive = 1
-	b.last.err = errors.New("the job did not run")
-	b.run(events.SQSMessage{
-		MessageId:  m.JobID,
-		Body:       string(body),
-		Attributes: map[string]string{"ApproximateReceiveCount": "1"},
-	})
-	return b.last
+	queues := make([]memqueue.Queue, 0, len(a.workers))
+	for id, def := range a.workers {
+		queues = append(queues, memqueue.Queue{Worker: id, MaxReceive: def.settings.maxReceive, Visibility: def.settings.visibility})
+	}
+	r := &localRun{
+		app: a, out: jsonlog.NewWriter(out), job: m.JobID,
+		broker: memqueue.New(nil, localWait, queues...),
+		apps:   make(map[string]*App, 1),
+		last:   Outcome{Err: errors.New("the job did not run")},
+	}
+	if _, err := r.broker.Put(m.WorkerID, string(body), delay, 0); err != nil {
+		return Outcome{}, err
+	}
+	r.drain(ctx)
+	if ctx.Err() != nil && (r.last.Err != nil && !r.last.Final) {
+		return r.last, fmt.Errorf("%w: %w", context.Cause(ctx), r.last.Err)
+	}
+	return r.last, r.last.Err
 }
 
-// logTo is the same App with its log elsewhere.
-func (a *App) logTo(w io.Writer) *App {
-	out := jsonlog.NewWriter(w)
-	logger := a.cfg.Logger
-	if logger == nil {
-		logger = jsonlog.New(out, a.cfg.Getenv("DEBUG") != "" || a.cfg.Getenv("WORKER_DEBUG") != "")
+// drain works until the queues are empty or ctx ends.
+func (r *localRun) drain(ctx context.Context) {
+	var (
+		running atomic.Int64
+		wg      sync.WaitGroup
+		ended   = make(chan struct{}, 1)
+	)
+	defer wg.Wait()
+	for ctx.Err() == nil {
+		if d, ok := r.broker.Receive(); ok {
+			running.Add(1)
+			wg.Go(func() {
+				r.broker.Done(d, r.deliver(ctx, d))
+				running.Add(-1)
+				select {
+				case ended <- struct{}{}:
+				default:
+				}
+			})
+			continue
+		}
+		// Running is looked at first: what ends in between has put back its message.
+		idle := running.Load() == 0
+		at, more := r.broker.Next()
+		if idle && !more {
+			return
+		}
+		var due <-chan time.Time
+		var timer *time.Timer
+		if more {
+			timer = time.NewTimer(time.Until(at))
+			due = timer.C
+		}
+		select {
+		case <-due:
+		case <-r.broker.Changed():
+		case <-ended:
+		case <-ctx.Done():
+		}
+		if timer != nil {
+			timer.Stop()
+		}
 	}
-	return &App{cfg: a.cfg, workers: a.workers, out: out, log: logger, webhook: a.webhook}
+}
+
+// deliver runs one message and reports whether it can be deleted.
+func (r *localRun) deliver(ctx context.Context, d memqueue.Delivery) bool {
+	def := r.app.workers[d.Worker]
+	app, err := r.serve(d.Worker)
+	if err != nil {
+		r.observe(Outcome{JobID: r.job, WorkerID: d.Worker, Err: err, Final: true})
+		return true
+	}
+	ctx, cancel := context.WithTimeout(ctx, def.settings.timeout)
+	defer cancel()
+	b := app.newBatch(ctx, def)
+	b.requestID = d.Message.ReceiptHandle
+	b.run(d.Message)
+	return len(b.failures) == 0
+}
+
+// serve is the App of the function that serves a worker's queue.
+func (r *localRun) serve(worker string) (*App, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if app := r.apps[worker]; app != nil {
+		return app, nil
+	}
+	cfg := r.app.cfg
+	cfg.Output, cfg.Store, cfg.SQS = r.out, r.app.store, r.broker
+	cfg.Getenv = r.broker.Getenv(cfg.Getenv, worker)
+	cfg.Now = r.broker.Now
+	observe := cfg.OnOutcome
+	cfg.OnOutcome = func(ctx context.Context, o Outcome) {
+		r.observe(o)
+		if observe != nil {
+			observe(ctx, o)
+		}
+	}
+	all := make([]Runner, 0, len(r.app.workers))
+	for _, def := range r.app.workers {
+		all = append(all, def)
+	}
+	app, err := NewApp(cfg, all...)
+	if err != nil {
+		return nil, fmt.Errorf("run worker %q here: %w", worker, err)
+	}
+	r.apps[worker] = app
+	return app, nil
+}
+
+// observe keeps what came of the job itself.
+func (r *localRun) observe(o Outcome) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if o.JobID == r.job {
+		r.last = o
+	}
 }

@@ -64,7 +64,7 @@ func TestDispatchInLocalMode(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.ID != "job-1" || got.Input.Number != 7 || got.UserID != "u-1" || got.Attempt != 1 || got.MaxAttempts != 1 {
+	if got.ID != "job-1" || got.Input.Number != 7 || got.UserID != "u-1" || got.Attempt != 1 || got.MaxAttempts != 3 {
 		t.Errorf("job = %+v", got)
 	}
 	if res.JobID != "job-1" || !strings.HasPrefix(res.MessageID, "local-") {

@@ -19,7 +19,7 @@ const maxLoggedOutput = 32 << 10
 // outcome: the runtime alone writes them.
 var reservedAttrs = []string{
 	"time", "level", "msg", "event", "jobId", "workerId", "requestId", "attempt", "maxAttempts",
-	"durationMs", "percent", "note", "output", "outputBytes",
+	"durationMs", "delayMs", "jobStatus", "percent", "note", "output", "outputBytes",
 }
 
 const reservedPrefix = "attr."

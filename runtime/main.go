@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -36,6 +37,8 @@ const (
 	// responseGrace what the response then needs to reach Lambda.
 	shutdownGrace = 2 * time.Second
 	responseGrace = 100 * time.Millisecond
+	// signalsAfter is how long after its start an idle function listens for SIGTERM.
+	signalsAfter = 20 * time.Millisecond
 )
 
 // Main is the main function of a worker program. It exits the process. What the
@@ -106,7 +109,7 @@ func (a *App) runManifest(stdout, stderr io.Writer) int {
 	return exitDone
 }
 
-// runJob runs one job through the pipeline that Lambda uses, as its only attempt.
+// runJob runs one job here; see App.Sender.
 func (a *App) runJob(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("run", flag.ContinueOnError)
 	flags.SetOutput(stderr)
@@ -148,14 +151,14 @@ func (a *App) runJob(ctx context.Context, args []string, stdin io.Reader, stdout
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	now := a.cfg.Now()
-	o := a.logTo(stderr).runMessage(ctx, d, &dispatch.Message{
+	o, err := a.runLocal(ctx, &dispatch.Message{
 		WorkerID: d.id, JobID: dispatch.NewJobID(now), Input: input, Timestamp: now,
-	})
-	if o.err != nil {
-		fmt.Fprintf(stderr, "worker %q failed: %v\n", d.id, o.err)
+	}, 0, stderr)
+	if err != nil {
+		fmt.Fprintf(stderr, "worker %q failed: %v\n", d.id, err)
 		return exitFailed
 	}
-	if _, err := fmt.Fprintf(stdout, "%s\n", o.output); err != nil {
+	if _, err := fmt.Fprintf(stdout, "%s\n", o.Output); err != nil {
 		fmt.Fprintf(stderr, "print the output: %v\n", err)
 		return exitFailed
 	}
@@ -208,31 +211,53 @@ func (a *App) serveLambda(ctx context.Context, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "start: %v\n", err)
 		return exitFailed
 	}
-	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, os.Interrupt)
-	defer stop()
 	invocations, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cancel(nil)
 
+	signals := make(chan os.Signal, 1)
+	defer signal.Stop(signals)
+	// Listening for signals starts threads, beside which a function that has a
+	// fraction of a core starts later. So it asks for work first, and listens before
+	// it does any.
+	listen := sync.OnceFunc(func() { signal.Notify(signals, syscall.SIGTERM, os.Interrupt) })
+
 	// The loop never returns: it ends with the process, which ends when we do.
-	go lambda.StartWithOptions(handler, lambda.WithContext(invocations))
-	<-ctx.Done()
+	go lambda.StartWithOptions(listening{lambda.NewHandler(handler), listen}, lambda.WithContext(invocations))
+	idle := time.AfterFunc(signalsAfter, listen)
+	defer idle.Stop()
+	select {
+	case <-signals:
+	case <-ctx.Done():
+	}
 
 	// Jobs in progress hear of it through their context and are recorded as
-	// interrupted; their messages come back when the visibility timeout ends.
+	// interrupted; their messages come back after the worker's backoff.
 	cancel(ErrShutdown)
-	idle := make(chan struct{})
+	quiet := make(chan struct{})
 	go func() {
 		a.active.Lock() // for good: nothing may start any more
-		close(idle)
+		close(quiet)
 	}()
 	select {
-	case <-idle:
+	case <-quiet:
 		// The loop posts the response after our handler has returned, and gives
 		// no sign when it has.
 		<-time.After(responseGrace)
 	case <-time.After(shutdownGrace):
 	}
 	return exitDone
+}
+
+// listening is a handler that listens for signals before its first invocation.
+type listening struct {
+	lambda.Handler
+	listen func()
+}
+
+// Invoke implements lambda.Handler.
+func (l listening) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	l.listen()
+	return l.Handler.Invoke(ctx, payload)
 }
 
 // lambdaHandler chooses what the function does from its handler setting.
@@ -247,13 +272,31 @@ func (a *App) lambdaHandler() (any, error) {
 			return nil, fmt.Errorf("%s is %q, but this program has no worker %q (it has: %s)", envHandler, name, id, a.idList())
 		}
 	}
-	return func(ctx context.Context, payload json.RawMessage) (events.SQSEventResponse, error) {
-		ev, err := parseEvent(payload)
-		if err != nil {
-			return events.SQSEventResponse{}, err
-		}
-		return a.handleWorkerSQS(ctx, ev, only)
-	}, nil
+	a.warnMissing(only)
+	return queueFunction{app: a, only: only}, nil
+}
+
+// queueFunction is the function of a queue, as a lambda.Handler: that takes the
+// payload as it came, instead of through encoding/json twice.
+type queueFunction struct {
+	app  *App
+	only *definition // nil: each message names its worker
+}
+
+// Invoke implements lambda.Handler.
+func (f queueFunction) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	if handled, err := f.app.handleSchedule(ctx, f.only, payload); handled {
+		return []byte("{}"), err
+	}
+	ev, err := parseEvent(payload)
+	if err != nil {
+		return nil, err
+	}
+	resp := f.app.handleBatch(ctx, ev, f.only)
+	if len(resp.BatchItemFailures) == 0 {
+		return []byte(`{"batchItemFailures":[]}`), nil
+	}
+	return json.Marshal(resp)
 }
 
 // parseEvent refuses what is not an SQS event. Taken as one without records, a

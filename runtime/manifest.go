@@ -27,8 +27,8 @@ func (d *definition) manifest() dispatch.ManifestWorker {
 		ID:             d.id,
 		Group:          s.group,
 		Description:    s.description,
-		InputSchema:    d.input.raw,
-		OutputSchema:   d.output.raw,
+		InputSchema:    d.input.text(),
+		OutputSchema:   d.output.text(),
 		TimeoutSeconds: seconds(s.timeout),
 		MemoryMB:       s.memoryMB,
 		SQS: dispatch.SQSSetting{
@@ -38,7 +38,13 @@ func (d *definition) manifest() dispatch.ManifestWorker {
 			DLQRetentionSeconds:      seconds(s.dlqRetention),
 			BatchSize:                s.batchSize,
 			MaximumConcurrency:       s.concurrency,
+			FIFO:                     s.fifo,
+
+			MaximumBatchingWindowSeconds: seconds(s.batchWindow),
 		},
+		Layers:      slices.Clone(s.layers),
+		Environment: slices.Clone(s.environment),
+		Schedules:   s.scheduleSettings(),
 	}
 }
 

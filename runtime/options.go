@@ -2,10 +2,6 @@ package runtime
 
 import (
 	"encoding/json"
-	"errors"
-	"fmt"
-	"regexp"
-	"strings"
 	"time"
 
 	"github.com/microfox-ai/aiwctl/dispatch"
@@ -23,9 +19,10 @@ const (
 	DefaultBatchSize       = 1
 )
 
-// The limits of AWS that New checks. Sources: Lambda quotas (timeout, memory),
-// CreateEventSourceMapping (BatchSize, MaximumConcurrency), SetQueueAttributes
-// (VisibilityTimeout, MessageRetentionPeriod, RedrivePolicy).
+// The limits of AWS that New checks. Sources: Lambda quotas (timeout, memory,
+// layers), CreateEventSourceMapping (BatchSize, MaximumBatchingWindowInSeconds,
+// MaximumConcurrency), SetQueueAttributes (VisibilityTimeout,
+// MessageRetentionPeriod, RedrivePolicy).
 const (
 	maxTimeout           = 900 * time.Second
 	minMemoryMB          = 128
@@ -35,11 +32,19 @@ const (
 	maxRetention         = 1209600 * time.Second
 	maxMaxReceiveCount   = 1000
 	maxBatchSize         = 10000
+	maxFIFOBatchSize     = 10
+	maxBatchWindow       = 300 * time.Second
 	minConcurrencyCap    = 2
 	maxConcurrencyCap    = 1000
+	maxLayers            = 5
+
+	// freeBatchSize is the largest batch that needs no batching window, and
+	// defaultBatchWindow the window of a larger one whose author named none.
+	freeBatchSize      = 10
+	defaultBatchWindow = time.Second
 
 	// maxIDLength leaves 27 of the 80 characters of a queue name to the service
-	// and the stage: <service>-<id>-dlq-<stage>.
+	// and the stage: <service>-<id>-dlq-<stage>; 22 with the .fifo of FIFO queues.
 	maxIDLength = 48
 	// maxGroupLength is what a deployment keeps of a group in a service name.
 	maxGroupLength = 12
@@ -64,15 +69,18 @@ type settings struct {
 	retention    time.Duration
 	dlqRetention time.Duration // 0: as retention
 	batchSize    int
+	batchWindow  time.Duration // -1: follows from batchSize
 	concurrency  int
+	fifo         bool
 	inputSchema  json.RawMessage
 	outputSchema json.RawMessage
 	examples     []any
 	hideOutput   bool
 	client       *dispatch.Client
+	engine       dispatch.SchemaEngine
 	layers       []string
 	environment  []string
-	schedules    []dispatch.ScheduleSetting
+	schedules    []workerSchedule
 	tries        int // handler runs within one delivery; 0 and 1: no retry
 	patterns     []RetryPattern
 	backoff      Backoff // nil: DefaultBackoff
@@ -105,11 +113,28 @@ func WithMemory(megabytes int) Option {
 	return func(s *settings) { s.memoryMB = megabytes }
 }
 
-// WithBatchSize sets how many messages one invocation gets at most, 1 to 10000.
-// The jobs of a batch run one after the other and share the function's timeout.
-// Default: DefaultBatchSize.
+// WithBatchSize sets how many messages one invocation gets at most, 1 to 10000,
+// for a FIFO queue 1 to 10. The jobs of a batch run one after the other and share
+// the function's timeout. Default: DefaultBatchSize.
 func WithBatchSize(n int) Option {
 	return func(s *settings) { s.batchSize = n }
+}
+
+// WithBatchWindow sets how long messages are gathered until a batch is full, whole
+// seconds up to 5 minutes. Lambda insists on at least a second when the batch size
+// is above 10, and allows none for a FIFO queue. Default: one second when the batch
+// size is above 10, else none.
+func WithBatchWindow(d time.Duration) Option {
+	return func(s *settings) { s.batchWindow = d }
+}
+
+// WithFIFO gives the worker FIFO queues, whose messages are delivered in the order
+// in which they were sent, one at a time within a message group. Their names end
+// in ".fifo", and they drop a second message of the same text within five minutes.
+// A message cannot have a delay of its own. A failed job holds up its group until
+// it is completed, or has failed for good. Default: standard queues.
+func WithFIFO() Option {
+	return func(s *settings) { s.fifo = true }
 }
 
 // WithVisibilityTimeout sets how long SQS hides a message that was delivered,
@@ -140,8 +165,11 @@ func WithRetention(d time.Duration) Option {
 }
 
 // WithDLQRetention sets how long the dead-letter queue keeps a message. On a
-// standard queue the time counts from the message's first send, so it should not
-// be below the queue's own retention. Default: as WithRetention.
+// standard queue the time counts from the message's first send, on a FIFO queue from
+// the move. Less than WithRetention is allowed, since failed jobs usually move soon;
+// but a job that has waited longer than that in a backlog and then fails is gone
+// from a standard dead-letter queue before anybody could look at it. Default: as
+// WithRetention.
 func WithDLQRetention(d time.Duration) Option {
 	return func(s *settings) { s.dlqRetention = d }
 }
@@ -168,6 +196,14 @@ func WithOutputSchema(schema json.RawMessage) Option {
 	return func(s *settings) { s.outputSchema = schema }
 }
 
+// WithSchemaEngine gives the engine that checks an author's own schema which says
+// more than package dispatch checks by itself (see dispatch.CompileSchema), such as
+// a pattern: fullschema.Engine{}. It makes the program larger and its start slower
+// by a few milliseconds, so inferred schemas do without. Default: none.
+func WithSchemaEngine(e dispatch.SchemaEngine) Option {
+	return func(s *settings) { s.engine = e }
+}
+
 // WithoutOutputLog keeps the job's output out of the log: the completion line
 // then only says how long it was. Use it for personal data.
 func WithoutOutputLog() Option {
@@ -182,12 +218,13 @@ func WithClient(c *dispatch.Client) Option {
 
 func newSettings(opts []Option) settings {
 	s := settings{
-		group:      DefaultGroup,
-		timeout:    DefaultTimeout,
-		memoryMB:   DefaultMemoryMB,
-		maxReceive: DefaultMaxReceiveCount,
-		retention:  DefaultRetention,
-		batchSize:  DefaultBatchSize,
+		batchWindow: -1,
+		group:       DefaultGroup,
+		timeout:     DefaultTimeout,
+		memoryMB:    DefaultMemoryMB,
+		maxReceive:  DefaultMaxReceiveCount,
+		retention:   DefaultRetention,
+		batchSize:   DefaultBatchSize,
 	}
 	for _, o := range opts {
 		if o != nil {
@@ -200,85 +237,11 @@ func newSettings(opts []Option) settings {
 	if s.dlqRetention == 0 {
 		s.dlqRetention = s.retention
 	}
+	if s.batchWindow == -1 {
+		s.batchWindow = 0
+		if s.batchSize > freeBatchSize && !s.fifo {
+			s.batchWindow = defaultBatchWindow
+		}
+	}
 	return s
-}
-
-var (
-	idPattern    = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
-	groupPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]*$`)
-)
-
-func validateID(id string) error {
-	switch {
-	case id == "":
-		return errors.New("the id is empty: it names the queue, so choose a short one such as \"resize-image\"")
-	case len(id) > maxIDLength:
-		return fmt.Errorf("the id has %d characters; at most %d leave room for service and stage in a queue name of 80", len(id), maxIDLength)
-	case !idPattern.MatchString(id):
-		return errors.New("the id may hold letters, digits, - and _ only, as SQS allows in a queue name")
-	case !strings.ContainsFunc(id, isAlphanumeric):
-		return errors.New("the id needs a letter or a digit: it names a Lambda function")
-	}
-	return nil
-}
-
-// validate reports every setting that AWS would refuse, so that the author hears
-// of it at start and not from a half-finished deployment.
-func (s settings) validate() error {
-	var errs []error
-	refuse := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-
-	if err := validateGroup(s.group); err != nil {
-		errs = append(errs, err)
-	}
-	if s.timeout < time.Second || s.timeout > maxTimeout || !wholeSeconds(s.timeout) {
-		refuse("timeout %v: Lambda allows whole seconds from 1s to 900s", s.timeout)
-	}
-	if s.memoryMB < minMemoryMB || s.memoryMB > maxMemoryMB {
-		refuse("memory %d MB: Lambda allows %d to %d", s.memoryMB, minMemoryMB, maxMemoryMB)
-	}
-	switch {
-	case s.visibility < 0 || s.visibility > maxVisibilityTimeout || !wholeSeconds(s.visibility):
-		refuse("visibility timeout %v: SQS allows whole seconds up to 12h", s.visibility)
-	case s.visibility < s.timeout:
-		refuse("visibility timeout %v is below the function's timeout %v: Lambda refuses such a queue, and a running job would be delivered a second time", s.visibility, s.timeout)
-	}
-	if s.maxReceive < 1 || s.maxReceive > maxMaxReceiveCount {
-		refuse("max receive count %d: SQS allows 1 to %d", s.maxReceive, maxMaxReceiveCount)
-	}
-	if !legalRetention(s.retention) {
-		refuse("retention %v: SQS allows whole seconds from 1m to 336h (14 days)", s.retention)
-	}
-	if !legalRetention(s.dlqRetention) {
-		refuse("dead-letter queue retention %v: SQS allows whole seconds from 1m to 336h (14 days)", s.dlqRetention)
-	}
-	if s.batchSize < 1 || s.batchSize > maxBatchSize {
-		refuse("batch size %d: Lambda allows 1 to %d", s.batchSize, maxBatchSize)
-	}
-	if s.concurrency != 0 && (s.concurrency < minConcurrencyCap || s.concurrency > maxConcurrencyCap) {
-		refuse("maximum concurrency %d: Lambda allows %d to %d, or 0 for no cap", s.concurrency, minConcurrencyCap, maxConcurrencyCap)
-	}
-	return errors.Join(errs...)
-}
-
-func validateGroup(group string) error {
-	switch {
-	case strings.EqualFold(group, coreGroup):
-		return fmt.Errorf("group %q is taken: it is the deployment's own group for the workers API", group)
-	case len(group) > maxGroupLength:
-		return fmt.Errorf("group %q has %d characters; at most %d fit into a service name", group, len(group), maxGroupLength)
-	case !groupPattern.MatchString(group):
-		return fmt.Errorf("group %q: letters, digits and - only, a letter or digit first", group)
-	}
-	return nil
-}
-
-func legalRetention(d time.Duration) bool {
-	return d >= minRetention && d <= maxRetention && wholeSeconds(d)
-}
-
-func wholeSeconds(d time.Duration) bool { return d%time.Second == 0 }
-
-func isAlphanumeric(r rune) bool {
-	return r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
 }

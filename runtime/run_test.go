@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/microfox-ai/aiwctl/dispatch"
+	"github.com/microfox-ai/aiwctl/dispatch/fullschema"
 )
 
 func TestRun(t *testing.T) {
@@ -70,7 +71,7 @@ func TestRunManifest(t *testing.T) {
 		t.Errorf("%d workers", len(m.Workers))
 	}
 	for _, w := range m.Workers {
-		if _, err := dispatch.CompileSchema(w.InputSchema); err != nil {
+		if _, err := fullschema.Compile(w.InputSchema); err != nil {
 			t.Errorf("worker %q: %v", w.ID, err)
 		}
 	}

@@ -40,8 +40,20 @@ type definition struct {
 	settings settings
 	input    *schema
 	output   *schema
-	// invoke decodes the input, calls the handler and encodes what it returned.
-	invoke func(ctx context.Context, info jobInfo, input json.RawMessage) (json.RawMessage, error)
+	// decode makes the job of a run, with its input in the handler's type.
+	decode func(r *run, input json.RawMessage) (typedRun, error)
+}
+
+// ID and definition make a definition a Runner, so that an App can hand its
+// workers to another one.
+func (d *definition) ID() string              { return d.id }
+func (d *definition) definition() *definition { return d }
+
+// typedRun is one run of a handler, its input decoded. handle is called once, and
+// encode once after a handle without an error.
+type typedRun interface {
+	handle(ctx context.Context) error
+	encode() (json.RawMessage, error)
 }
 
 // New makes a worker. The id is the worker's name everywhere: in messages, in the
@@ -50,8 +62,8 @@ type definition struct {
 //
 // The JSON Schemas of In and Out are inferred: a struct field is required unless
 // its json tag says omitempty or omitzero, a `jsonschema:"..."` tag describes it,
-// and slices, maps and pointers may be null. A type without an inferable schema,
-// such as a recursive one, needs WithInputSchema or WithOutputSchema.
+// and slices, maps and pointers may be null. A type may contain itself. One that has
+// no JSON, such as a func or a chan, needs WithInputSchema or WithOutputSchema.
 //
 // In is decoded by encoding/json; numbers that land in an any become json.Number,
 // so that no digit is lost. Properties that an inferred schema does not know are
@@ -59,57 +71,80 @@ type definition struct {
 //
 // The error names every setting that AWS would refuse, with what it allows.
 func New[In, Out any](id string, h Handler[In, Out], opts ...Option) (*Worker[In, Out], error) {
-	if err := validateID(id); err != nil {
-		return nil, fmt.Errorf("worker %q: %w", id, err)
+	var errs []error // all of them, so that an author corrects everything at once
+	refuse := func(err error) {
+		if err != nil {
+			errs = append(errs, err)
+		}
 	}
+	refuse(validateID(id))
 	if h == nil {
-		return nil, fmt.Errorf("worker %q: the handler is nil", id)
+		refuse(errors.New("the handler is nil"))
 	}
 	s := newSettings(opts)
-	if err := s.validate(); err != nil {
+	refuse(s.validate())
+	refuse(s.validateRetry())
+	input, err := newSchema(s.inputSchema, reflect.TypeFor[In](), s.examples, s.engine)
+	if err != nil {
+		refuse(fmt.Errorf("input schema: %w", needOption(err, "WithInputSchema")))
+	}
+	output, err := newSchema(s.outputSchema, reflect.TypeFor[Out](), nil, s.engine)
+	if err != nil {
+		refuse(fmt.Errorf("output schema: %w", needOption(err, "WithOutputSchema")))
+	}
+	refuse(s.checkSchedules(input, reflect.TypeFor[In]()))
+	if err := errors.Join(errs...); err != nil {
 		return nil, fmt.Errorf("worker %q: %w", id, err)
-	}
-	input, err := newSchema(s.inputSchema, reflect.TypeFor[In](), s.examples)
-	if err != nil {
-		return nil, fmt.Errorf("worker %q: input schema: %w", id, needOption(err, "WithInputSchema"))
-	}
-	output, err := newSchema(s.outputSchema, reflect.TypeFor[Out](), nil)
-	if err != nil {
-		return nil, fmt.Errorf("worker %q: output schema: %w", id, needOption(err, "WithOutputSchema"))
 	}
 
 	def := &definition{id: id, settings: s, input: input, output: output}
-	def.invoke = func(ctx context.Context, info jobInfo, input json.RawMessage) (json.RawMessage, error) {
-		job := &Job[In]{
-			ID:          info.id,
+	numbers := holdsAny(reflect.TypeFor[In](), nil)
+	def.decode = func(r *run, input json.RawMessage) (typedRun, error) {
+		d := r.d
+		t := &typed[In, Out]{handler: h, job: Job[In]{
+			ID:          d.jobID,
 			WorkerID:    id,
-			RequestID:   info.requestID,
-			UserID:      info.userID,
-			Metadata:    info.metadata,
-			Context:     info.context,
-			Attempt:     info.attempt,
-			MaxAttempts: info.maxAttempts,
-			SentAt:      info.sentAt,
-			Log:         info.log,
-			events:      info.events,
-		}
-		if err := decodeJob(input, &job.Input); err != nil {
+			RequestID:   d.batch.requestID,
+			UserID:      d.msg.EffectiveUserID(),
+			Metadata:    r.metadata,
+			Context:     r.context,
+			Attempt:     d.attempt,
+			MaxAttempts: d.batch.maxReceive,
+			Try:         r.try,
+			LastError:   r.lastError,
+			SentAt:      d.msg.Timestamp,
+			Log:         d.author,
+			d:           d,
+		}}
+		if err := decodeJob(input, &t.job.Input, numbers); err != nil {
 			return nil, &decodeError{err: err}
 		}
-		out, err := h(ctx, job)
-		if err != nil {
-			return nil, err
-		}
-		text, err := jsonlog.Encode(out)
-		if err != nil {
-			return nil, &OutputError{WorkerID: id, Err: err}
-		}
-		return text, nil
+		return t, nil
 	}
 
 	w := &Worker[In, Out]{def: def}
 	w.client = sync.OnceValues(w.newClient)
 	return w, nil
+}
+
+// typed is one run of a handler with its types.
+type typed[In, Out any] struct {
+	handler Handler[In, Out]
+	job     Job[In]
+	out     Out
+}
+
+func (t *typed[In, Out]) handle(ctx context.Context) (err error) {
+	t.out, err = t.handler(ctx, &t.job)
+	return err
+}
+
+func (t *typed[In, Out]) encode() (json.RawMessage, error) {
+	text, err := jsonlog.Encode(&t.out)
+	if err != nil {
+		return nil, &OutputError{WorkerID: t.job.WorkerID, Err: err}
+	}
+	return text, nil
 }
 
 // Must returns the worker, or panics when New returned an error. It is meant for

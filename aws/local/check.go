@@ -27,11 +27,15 @@ func (s *Server) checkWorker(w dispatch.ManifestWorker) error {
 	case upperCamel(w.ID) == "":
 		return fmt.Errorf("the worker id %q needs a letter or a digit", w.ID)
 	}
-	if name := s.dlqName(w.ID); len(name) > maxQueueName {
+	if name := s.dlqName(w); len(name) > maxQueueName {
 		return fmt.Errorf("the name of the dead-letter queue %s of worker %q has %d characters, and SQS allows %d: use a shorter id, service or stage", name, w.ID, len(name), maxQueueName)
 	}
 	if name := s.functionName(w.ID); len(name) > maxFunctionName {
 		return fmt.Errorf("the name of the function %s of worker %q has %d characters, and Lambda allows %d: use a shorter id, service or stage", name, w.ID, len(name), maxFunctionName)
+	}
+	maxBatch := 10000
+	if w.SQS.FIFO {
+		maxBatch = 10
 	}
 	for _, r := range []struct {
 		what           string
@@ -42,7 +46,8 @@ func (s *Server) checkWorker(w dispatch.ManifestWorker) error {
 		{"a timeout of %d s", w.TimeoutSeconds, 1, int(functions.MaxTimeout / time.Second), false},
 		{"%d MB of memory", w.MemoryMB, 128, 10240, true},
 		{"a maxReceiveCount of %d", w.SQS.MaxReceiveCount, 1, 1000, false},
-		{"a batch size of %d", w.SQS.BatchSize, 1, 10000, true},
+		{"a batch size of %d", w.SQS.BatchSize, 1, maxBatch, true},
+		{"a batching window of %d s", w.SQS.MaximumBatchingWindowSeconds, 0, 300, true},
 		{"a maximum concurrency of %d", w.SQS.MaximumConcurrency, 2, 1000, true},
 		{"a retention of %d s", w.SQS.RetentionSeconds, 60, 1209600, true},
 		{"a retention of %d s in its dead-letter queue", w.SQS.DLQRetentionSeconds, 60, 1209600, true},
@@ -58,7 +63,10 @@ func (s *Server) checkWorker(w dispatch.ManifestWorker) error {
 	if w.SQS.VisibilityTimeoutSeconds == 0 && w.TimeoutSeconds > defaultVisibilitySeconds {
 		return fmt.Errorf("worker %q has a timeout of %d s and no visibility timeout: SQS's default of %d s is too short for it", w.ID, w.TimeoutSeconds, defaultVisibilitySeconds)
 	}
-	return nil
+	if w.SQS.FIFO && w.SQS.MaximumBatchingWindowSeconds > 0 {
+		return fmt.Errorf("worker %q has a batching window of %d s, and Lambda allows none for a FIFO queue", w.ID, w.SQS.MaximumBatchingWindowSeconds)
+	}
+	return checkSchedules(w)
 }
 
 // checkConflicts refuses workers that would share a queue or a function.

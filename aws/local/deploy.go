@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -35,7 +36,7 @@ func (s *Server) SetPrograms(ctx context.Context, programs []Program) error {
 	}
 	d := deployment{Server: s, workers: workers, queues: make(map[string]queueAddress)}
 	for _, step := range []func(context.Context) error{
-		d.ensureQueues, d.writeManifest, d.putFunctions, d.putMappings, d.removeOthers,
+		d.ensureQueues, d.writeManifest, d.putFunctions, d.putMappings, d.removeOthers, d.putSchedules,
 	} {
 		if err := step(ctx); err != nil {
 			return fmt.Errorf("run the programs: %w", err)
@@ -57,7 +58,8 @@ func (d *deployment) ensureQueues(context.Context) error {
 	for _, w := range d.workers {
 		dlqAttributes := map[string]string{}
 		setSeconds(dlqAttributes, "MessageRetentionPeriod", w.SQS.DLQRetentionSeconds)
-		dlqURL, dlqARN, err := d.Server.queues.EnsureQueue(d.dlqName(w.ID), dlqAttributes)
+		setFIFO(dlqAttributes, w.SQS)
+		dlqURL, dlqARN, err := d.Server.queues.EnsureQueue(d.dlqName(w.ManifestWorker), dlqAttributes)
 		if err != nil {
 			return err
 		}
@@ -69,7 +71,8 @@ func (d *deployment) ensureQueues(context.Context) error {
 		// A queue may have another one from a program before this.
 		setSeconds(attributes, "VisibilityTimeout", cmp.Or(w.SQS.VisibilityTimeoutSeconds, defaultVisibilitySeconds))
 		setSeconds(attributes, "MessageRetentionPeriod", w.SQS.RetentionSeconds)
-		url, arn, err := d.Server.queues.EnsureQueue(d.queueName(w.ID), attributes)
+		setFIFO(attributes, w.SQS)
+		url, arn, err := d.Server.queues.EnsureQueue(d.queueName(w.ManifestWorker), attributes)
 		if err != nil {
 			return err
 		}
@@ -82,6 +85,14 @@ func (d *deployment) ensureQueues(context.Context) error {
 func setSeconds(attributes map[string]string, name string, seconds int) {
 	if seconds > 0 {
 		attributes[name] = strconv.Itoa(seconds)
+	}
+}
+
+// setFIFO makes a queue a FIFO queue. A worker that becomes one gets new queues,
+// since a queue keeps its kind.
+func setFIFO(attributes map[string]string, s dispatch.SQSSetting) {
+	if s.FIFO {
+		attributes["FifoQueue"], attributes["ContentBasedDeduplication"] = "true", "true"
 	}
 }
 
@@ -153,9 +164,9 @@ func (d *deployment) putMappings(context.Context) error {
 	}
 	for _, w := range d.workers {
 		queue := d.queues[w.ID].arn
-		var window time.Duration
+		window := time.Duration(w.SQS.MaximumBatchingWindowSeconds) * time.Second
 		if w.SQS.BatchSize > 10 {
-			window = time.Second // Lambda wants a window for larger batches
+			window = max(window, time.Second) // Lambda wants a window for larger batches
 		}
 		if _, err := d.functions.PutMapping(functions.Mapping{
 			FunctionName:            d.functionName(w.ID),
@@ -172,17 +183,27 @@ func (d *deployment) putMappings(context.Context) error {
 	return nil
 }
 
+// otherKind is the queue that a worker had before its queue became FIFO, or
+// standard: the program no longer serves it.
+func otherKind(arn string) string {
+	if standard, ok := strings.CutSuffix(arn, ".fifo"); ok {
+		return standard
+	}
+	return arn + ".fifo"
+}
+
 // removeOthers ends what the old programs had and the new ones have not.
 func (d *deployment) removeOthers(ctx context.Context) error {
-	var keep []string
+	var keep, stale []string
 	for _, w := range d.workers {
 		keep = append(keep, d.functionName(w.ID))
+		stale = append(stale, otherKind(d.queues[w.ID].arn))
 	}
 	if len(d.workers) > 0 {
 		keep = append(keep, d.apiFunctionName())
 	}
 	for _, m := range d.functions.Mappings() {
-		if !slices.Contains(keep, m.FunctionName) {
+		if !slices.Contains(keep, m.FunctionName) || slices.Contains(stale, m.QueueARN) {
 			if err := d.functions.RemoveMapping(m.UUID); err != nil {
 				return err
 			}

@@ -107,6 +107,7 @@ type Server struct {
 	queues    *queues.Broker
 	logs      *cwlogs.Service
 	functions *functions.Manager
+	schedules *scheduler
 	manifest  *manifestFile
 
 	// deploying is held while programs are replaced.
@@ -143,6 +144,7 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 		Queues: s.queues, Logs: s.logs, Faults: cfg.Faults,
 		RuntimeAPI: func() string { return s.address },
 	})
+	s.schedules = newScheduler(s.sendScheduled, cfg.Logger)
 	s.serve()
 	if err := s.SetPrograms(ctx, cfg.Programs); err != nil {
 		return nil, errors.Join(err, s.Close(ctx))
@@ -194,6 +196,7 @@ func (s *Server) close(ctx context.Context) error {
 	s.deploying.Lock()
 	s.closed = true
 	s.deploying.Unlock()
+	s.schedules.close()
 	s.queues.Close()
 	s.end()
 	if err := s.http.Shutdown(kill); err != nil {

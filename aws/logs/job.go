@@ -40,6 +40,8 @@ type Outcome struct {
 //
 // What ends a job:
 //   - job.completed and job.failed, always: the worker says they are final.
+//   - job.skipped of a job that is recorded as completed or failed: the runtime leaves
+//     a second delivery alone, and repeats how the first one ended.
 //   - job.retrying, when the attempt is the queue's last one.
 //   - A timeout, a crash, or an attempt that the TypeScript runtime reports as
 //     failed, when the attempt is the queue's last one or when the number of
@@ -65,6 +67,7 @@ type Job struct {
 	done     bool
 	doneAt   time.Time // of the line that told the end
 	out      Outcome
+	former   Outcome // of the run before begun
 }
 
 type attempt struct {
@@ -125,6 +128,7 @@ func (j *Job) again(l *Line) bool {
 		return false
 	}
 	// The attempts are counted anew: a replayed message is a new one to SQS.
+	j.former = j.out
 	j.done, j.out, j.begun, j.attempts = false, Outcome{}, l.Time, map[string]*attempt{}
 	return true
 }
@@ -148,6 +152,26 @@ func (j *Job) event(l *Line, a *attempt) {
 		if j.max > 0 && a.n >= j.max {
 			j.finish(l, a, Outcome{Status: StatusFailed, Duration: d, Error: e.Error})
 		}
+	case dispatch.EventDeferred:
+		a.ended = true
+	case dispatch.EventSkipped:
+		a.ended = true
+		j.skipped(l, a)
+	}
+}
+
+// skipped is a delivery that left the job alone. When that has ended, the end is
+// the one that is known, if it was seen, since nothing ran.
+func (j *Job) skipped(l *Line, a *attempt) {
+	e := l.Event
+	switch {
+	case e.JobStatus != StatusCompleted && e.JobStatus != StatusFailed:
+	case j.former.Status == e.JobStatus:
+		j.out, j.done, j.doneAt = j.former, true, l.Time
+	case e.JobStatus == StatusCompleted:
+		j.finish(l, a, Outcome{Status: StatusCompleted, Output: e.Output, OutputBytes: e.OutputBytes})
+	default:
+		j.finish(l, a, Outcome{Status: StatusFailed, Error: e.Error})
 	}
 }
 

@@ -44,6 +44,10 @@ func TestJobOutcome(t *testing.T) {
 		"retrying is not the end":          {max: 3, lines: []string{event("job.retrying", "r1", 1, "")}},
 		"retrying, attempts unknown":       {lines: []string{event("job.retrying", "r1", 9, "")}},
 		"retrying on the last":             {max: 2, lines: []string{event("job.retrying", "r1", 2, `,"error":{"message":"boom"}`)}, status: "failed", attempt: 2, message: "boom"},
+		"deferred on the last":             {max: 2, lines: []string{event("job.started", "r1", 2, ""), event("job.deferred", "r1", 2, `,"delayMs":5000`), report("r1", "")}},
+		"skipped, running elsewhere":       {max: 2, lines: []string{marker("r1"), event("job.started", "r1", 1, ""), marker("r2"), event("job.skipped", "r2", 2, `,"jobStatus":"running"`), report("r2", "")}},
+		"skipped, completed":               {max: 2, lines: []string{marker("r2"), event("job.skipped", "r2", 2, `,"jobStatus":"completed","output":1`)}, status: "completed", attempt: 2},
+		"skipped, failed":                  {max: 3, lines: []string{marker("r2"), event("job.skipped", "r2", 2, `,"jobStatus":"failed","error":{"message":"boom"}`)}, status: "failed", attempt: 2, message: "boom"},
 		"another job's end":                {lines: []string{marker("r1"), `{"event":"job.completed","jobId":"k","requestId":"r1"}`}},
 		"timed out, attempts left":         {max: 3, lines: []string{marker("r1"), timeout("r1"), report("r1", "timeout")}},
 		"timed out on the last":            {max: 2, lines: []string{marker("r1"), timeout("r1"), report("r1", "timeout"), marker("r2"), timeout("r2")}, status: "timed out", attempt: 2, message: "Task timed out after 3.00 seconds"},
@@ -125,6 +129,34 @@ func TestJobRunsAgain(t *testing.T) {
 			observe(event(13, "job.completed", "r3", 2), "completed", 2)
 			observe(event(14, "job.progress", "r3", 2), "completed", 2)
 			observe(begin(20, "r4"), "", 0)
+		})
+	}
+}
+
+// A second delivery of a message whose job has ended begins like a run, and is none:
+// the job keeps the end that it had.
+func TestSkippedDeliveryKeepsTheEnd(t *testing.T) {
+	t.Parallel()
+	for _, status := range []string{"completed", "failed"} {
+		t.Run(status, func(t *testing.T) {
+			t.Parallel()
+			job := logs.NewJob("j", 3)
+			at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+			observe := func(text string) (logs.Outcome, bool) {
+				at = at.Add(time.Second)
+				l := logs.Parse("g", "s", "w", "e", at, text)
+				return job.Observe(&l)
+			}
+			observe(`[AIWORKER_RUN] {"jobId":"j","workerId":"w","awsRequestId":"r1"}`)
+			first, ended := observe(`{"level":"INFO","msg":"m","event":"job.` + status + `","jobId":"j","requestId":"r1","attempt":1,"durationMs":7}`)
+			if !ended {
+				t.Fatal("the first run has not ended")
+			}
+			observe(`[AIWORKER_RUN] {"jobId":"j","workerId":"w","awsRequestId":"r2"}`)
+			again, ended := observe(`{"level":"INFO","msg":"m","event":"job.skipped","jobStatus":"` + status + `","jobId":"j","requestId":"r2","attempt":2}`)
+			if !ended || again.RequestID != "r1" || again.Status != first.Status || again.Attempt != 1 || again.Duration != 7*time.Millisecond {
+				t.Errorf("after the second delivery: ended %v, %+v; want %+v", ended, again, first)
+			}
 		})
 	}
 }

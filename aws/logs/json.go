@@ -74,7 +74,8 @@ func parseJSON(l *Line, text string) bool {
 func parseEvent(l *Line, text string, fields map[string]json.RawMessage) bool {
 	switch str(fields["event"]) {
 	case dispatch.EventStarted, dispatch.EventProgress, dispatch.EventCompleted,
-		dispatch.EventRetrying, dispatch.EventFailed, dispatch.EventWebhook:
+		dispatch.EventRetrying, dispatch.EventFailed, dispatch.EventWebhook,
+		dispatch.EventDeferred, dispatch.EventSkipped:
 	default:
 		return false
 	}
@@ -82,7 +83,7 @@ func parseEvent(l *Line, text string, fields map[string]json.RawMessage) bool {
 	if json.Unmarshal([]byte(text), &e) != nil || e.JobID == "" {
 		return false
 	}
-	for _, s := range []*string{&e.Level, &e.Message, &e.Event, &e.JobID, &e.WorkerID, &e.RequestID, &e.Note} {
+	for _, s := range []*string{&e.Level, &e.Message, &e.Event, &e.JobID, &e.WorkerID, &e.RequestID, &e.Note, &e.JobStatus} {
 		*s = Sanitize(*s, false)
 	}
 	if e.Error != nil {
@@ -113,6 +114,13 @@ func eventText(e *dispatch.JobEvent, fields map[string]json.RawMessage) string {
 		d := time.Duration(e.DurationMS * float64(time.Millisecond))
 		writeField(&b, "duration", roundDuration(d).String())
 	}
+	if e.DelayMS > 0 {
+		d := time.Duration(e.DelayMS * float64(time.Millisecond))
+		writeField(&b, "delay", roundDuration(d).String())
+	}
+	if e.JobStatus != "" {
+		writeField(&b, "jobStatus", e.JobStatus)
+	}
 	if e.Event == dispatch.EventProgress {
 		writeField(&b, "percent", strconv.FormatFloat(e.Percent, 'f', -1, 64))
 		if e.Note != "" && e.Note != e.Message { // the runtime makes the note the message
@@ -131,7 +139,7 @@ func eventText(e *dispatch.JobEvent, fields map[string]json.RawMessage) string {
 	} else if e.OutputBytes > 0 {
 		writeField(&b, "outputBytes", strconv.Itoa(e.OutputBytes))
 	}
-	for _, k := range [...]string{"msg", "attempt", "maxAttempts", "durationMs", "percent", "note", "error", "output", "outputBytes"} {
+	for _, k := range [...]string{"msg", "attempt", "maxAttempts", "durationMs", "delayMs", "jobStatus", "percent", "note", "error", "output", "outputBytes"} {
 		delete(fields, k)
 	}
 	writeFields(&b, fields)

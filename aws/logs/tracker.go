@@ -198,7 +198,7 @@ func over(l *Line) bool {
 		return false
 	}
 	switch l.Event.Event {
-	case dispatch.EventCompleted, dispatch.EventFailed, dispatch.EventRetrying:
+	case dispatch.EventCompleted, dispatch.EventFailed, dispatch.EventRetrying, dispatch.EventDeferred, dispatch.EventSkipped:
 		return true
 	}
 	return false

@@ -97,7 +97,7 @@ type dice struct {
 
 func newDice(seed uint64) *dice {
 	if seed == 0 {
-		seed = rand.Uint64()
+		seed = rand.Uint64() //nolint:gosec // faults are no secret
 	}
 	return &dice{rng: rand.New(rand.NewPCG(seed, 0))} //nolint:gosec // faults are no secret
 }
