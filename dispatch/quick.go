@@ -2,7 +2,7 @@ package dispatch
 
 import (
 	"bytes"
-	"encoding/json"
+	"encoding/binary"
 	"math/big"
 	"regexp"
 	"strconv"
@@ -85,7 +85,7 @@ const (
 
 // accepts reports whether text certainly fits.
 func (q *quick) accepts(text []byte) bool {
-	if q == nil || !json.Valid(text) || !utf8.Valid(text) {
+	if q == nil || !validJSON(text) || !utf8.Valid(text) {
 		return false
 	}
 	w := quickWalk{text: text, fuel: quickFuel*len(text) + 256}
@@ -179,15 +179,20 @@ func (w *quickWalk) stringText() (inner []byte, plain bool) {
 	start := w.pos
 	plain = true
 	for {
-		i := bytes.IndexAny(w.text[w.pos:], `"\`)
-		w.pos += i
-		if w.text[w.pos] == '"' {
+		for w.pos+8 <= len(w.text) && plainBytes(binary.LittleEndian.Uint64(w.text[w.pos:])) {
+			w.pos += 8
+		}
+		switch w.text[w.pos] {
+		case '"':
 			inner = w.text[start:w.pos]
 			w.pos++
 			return inner, plain
+		case '\\':
+			plain = false
+			w.pos += 2
+		default:
+			w.pos++
 		}
-		plain = false
-		w.pos += 2
 	}
 }
 
