@@ -43,14 +43,18 @@ type AppConfig struct {
 	// SQS is used to delay, re-send and dead-letter messages, and for Job.Dispatch;
 	// nil means a client made from the environment when it is first needed.
 	SQS SQSAPI
-	// WebhookSecret signs completion webhooks, as "whsec_" and base64; empty means
+	// WebhookSecret signs completion webhooks, as "whsec_" and base64; several,
+	// separated by spaces, sign side by side while one replaces another. Empty means
 	// WORKER_WEBHOOK_SECRET, and without that webhooks are not signed.
 	WebhookSecret string
 	// WebhookAllowPrivate lets webhooks go to private, loopback and link-local
 	// addresses; false means WORKER_WEBHOOK_ALLOW_PRIVATE=true.
 	WebhookAllowPrivate bool
-	// WebhookClient sends completion webhooks; nil means a client of the App's
-	// own. Its redirect policy is replaced: see the package documentation.
+	// WebhookClient sends completion webhooks; nil means a client of the App's own,
+	// which takes no proxy from the environment. Its redirect policy is replaced: see
+	// the package documentation. Private addresses are refused on the connections of
+	// an *http.Transport, or of none; what its Proxy function sends through a proxy,
+	// and any other RoundTripper, is trusted with them.
 	WebhookClient *http.Client
 	// WebhookStack puts the stack of a panic into the webhook's payload. Stacks
 	// tell a receiver about the inside of the worker, so the default is off.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"github.com/microfox-ai/aiwctl/dispatch"
 	"github.com/microfox-ai/aiwctl/runtime/internal/jsonlog"
@@ -24,6 +25,8 @@ const (
 	envEnvironment  = "ENVIRONMENT"
 	envStage        = "STAGE"
 	defaultStage    = "prod"
+	// fifoSuffix ends the name of every FIFO queue.
+	fifoSuffix = ".fifo"
 
 	// metadataTrigger is the key of a message's metadata that says who started the
 	// job, and contextRequestID the caller's own id of the request.
@@ -46,7 +49,7 @@ var errNoDelivery = errors.New("this Job belongs to no delivery; run the worker 
 // Dispatch starts a job of another worker, or of this one, and does not wait for
 // it. The message goes straight to that worker's queue: the one that
 // WORKER_QUEUE_URL_<ID> names (see dispatch.QueueURLEnv), else
-// <service>-<worker>-<stage>, where the service is AIWORKER_SERVICE or
+// <service>-<worker>-<stage> (and .fifo for a FIFO queue), where the service is AIWORKER_SERVICE or
 // WORKER_SERVICE_NAME and the stage ENVIRONMENT, STAGE or prod. The function must
 // be allowed to send to it. In local mode the job runs in this process, and only
 // workers that the App holds can be started.
@@ -246,25 +249,49 @@ func (a *App) childQueueURL(ctx context.Context, workerID string) (string, error
 	if stage == "" {
 		stage = defaultStage
 	}
-	name := service + "-" + workerID + "-" + stage
-	api, err := a.queue.client.Get(ctx)
+	url, err := a.lookUpQueue(ctx, workerID, service+"-"+workerID+"-"+stage)
 	if err != nil {
-		return "", fmt.Errorf("make the client of SQS: %w", err)
-	}
-	got, err := api.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &name})
-	if err != nil {
-		return "", fmt.Errorf("look for queue %q, since %s is not set: %w", name, env, err)
-	}
-	if got == nil || got.QueueUrl == nil || *got.QueueUrl == "" {
-		return "", fmt.Errorf("look for queue %q, since %s is not set: SQS answered without its URL", name, env)
+		return "", fmt.Errorf("%w (%s is not set)", err, env)
 	}
 	a.children.mu.Lock()
 	defer a.children.mu.Unlock()
 	if a.children.urls == nil {
 		a.children.urls = make(map[string]string)
 	}
-	a.children.urls[workerID] = *got.QueueUrl
-	return *got.QueueUrl, nil
+	a.children.urls[workerID] = url
+	return url, nil
+}
+
+// lookUpQueue asks SQS for a worker's queue. Of a worker that is not in this App
+// nobody here knows whether its queue is FIFO, and then has another name.
+func (a *App) lookUpQueue(ctx context.Context, workerID, name string) (string, error) {
+	names := []string{name, name + fifoSuffix}
+	if def := a.workers[workerID]; def != nil {
+		if names = names[:1]; def.settings.fifo {
+			names[0] += fifoSuffix
+		}
+	}
+	api, err := a.queue.client.Get(ctx)
+	if err != nil {
+		return "", fmt.Errorf("make the client of SQS: %w", err)
+	}
+	var first error
+	for _, name := range names {
+		got, err := api.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &name})
+		if err == nil && (got == nil || got.QueueUrl == nil || *got.QueueUrl == "") {
+			err = errors.New("SQS answered without its URL")
+		}
+		if err == nil {
+			return *got.QueueUrl, nil
+		}
+		if first == nil {
+			first = fmt.Errorf("look for queue %q: %w", name, err)
+		}
+		if _, missing := errors.AsType[*types.QueueDoesNotExist](err); !missing {
+			return "", first
+		}
+	}
+	return "", fmt.Errorf("%w: %w", dispatch.ErrUnknownWorker, first)
 }
 
 func firstEnv(getenv func(string) string, names ...string) string {

@@ -146,13 +146,13 @@ func TestJobDispatchFindsTheQueueByItsName(t *testing.T) {
 	for _, tt := range []struct {
 		env     map[string]string
 		missing bool
-		lookup  string
+		lookup  string // in words, if any
 		err     string
 	}{
 		{map[string]string{"AIWORKER_SERVICE": "shop", "ENVIRONMENT": "dev", "STAGE": "x"}, false, "shop-c-dev", ""},
 		{map[string]string{"WORKER_SERVICE_NAME": "shop", "STAGE": "x"}, false, "shop-c-x", ""},
 		{map[string]string{"AIWORKER_SERVICE": "shop"}, false, "shop-c-prod", ""},
-		{map[string]string{"AIWORKER_SERVICE": "shop"}, true, "shop-c-prod", "shop-c-prod"},
+		{map[string]string{"AIWORKER_SERVICE": "shop"}, true, "shop-c-prod shop-c-prod.fifo", `look for queue "shop-c-prod"`},
 		{nil, false, "", "WORKER_QUEUE_URL_C"},
 	} {
 		queue := wire{missing: tt.missing}
@@ -173,12 +173,11 @@ func TestJobDispatchFindsTheQueueByItsName(t *testing.T) {
 			t.Errorf("%v: error = %v, want %q", tt.env, got, tt.err)
 		}
 		// A queue that was found is not looked for again.
-		want := []string{tt.lookup}
-		if tt.lookup == "" {
-			want = nil
+		if lookups := strings.Join(queue.lookups, " "); lookups != tt.lookup {
+			t.Errorf("%v: looked for %q, want %q", tt.env, lookups, tt.lookup)
 		}
-		if !slices.Equal(queue.lookups, want) {
-			t.Errorf("%v: looked for %q, want %q", tt.env, queue.lookups, want)
+		if tt.missing && !errors.Is(got, dispatch.ErrUnknownWorker) {
+			t.Errorf("%v: error = %v", tt.env, got)
 		}
 	}
 }
@@ -450,5 +449,44 @@ func TestDispatchAwaitSendsNothingWhenTheStoreIsDown(t *testing.T) {
 	}
 	if got == nil || !strings.Contains(got.Error(), "nothing was sent") || len(queue.sent) != 0 {
 		t.Errorf("error = %v, %d messages", got, len(queue.sent))
+	}
+}
+
+// A FIFO worker of the same App has a queue of another name, and keeps the order of
+// its groups.
+func TestJobDispatchToAFIFOWorker(t *testing.T) {
+	t.Parallel()
+	var order []int
+	fifo := runtime.Must(runtime.New("fifo", func(_ context.Context, j *runtime.Job[int]) (int, error) {
+		order = append(order, j.Input)
+		if j.Input == 1 && j.Attempt == 1 {
+			return 0, errors.New("not yet")
+		}
+		return j.Input, nil
+	}, runtime.WithFIFO()))
+	w := parent(func(ctx context.Context, j *runtime.Job[int]) error {
+		for n := range 3 {
+			if _, err := j.Dispatch(ctx, "fifo", n, dispatch.WithMessageGroup("g")); err != nil {
+				return err
+			}
+		}
+		_, err := j.Dispatch(ctx, "fifo", 9, dispatch.WithDelay(time.Second))
+		if !errors.Is(err, dispatch.ErrDelay) {
+			t.Errorf("error = %v", err)
+		}
+		return nil
+	})
+	if err := runtimetest.Start(t, w, fifo).Run("parent", 1).Err(); err != nil || !slices.Equal(order, []int{0, 1, 1, 2}) {
+		t.Errorf("error %v, order %v", err, order)
+	}
+	var queue wire
+	app, _ := newAppWith(t, runtime.AppConfig{SQS: &queue, Getenv: func(name string) string {
+		return map[string]string{"AIWORKER_SERVICE": "shop", "STAGE": "dev"}[name]
+	}}, w, fifo)
+	if _, err := app.HandleSQS(t.Context(), oneMessage("parent", "1")); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(queue.lookups, []string{"shop-fifo-dev.fifo"}) || len(queue.sent) != 3 || *queue.sent[0].MessageGroupId != "g" {
+		t.Errorf("looked for %q, sent %d", queue.lookups, len(queue.sent))
 	}
 }

@@ -64,7 +64,7 @@ func plausible(status int64) int {
 // not thought about it.
 func retryAfter(err error) (after time.Duration, ok bool) {
 	walkErrors(err, func(e error) bool {
-		if m, has := e.(interface{ RetryAfter() time.Duration }); has { //nolint:errorlint // the chain is walked
+		if m, has := e.(interface{ RetryAfter() time.Duration }); has {
 			after = m.RetryAfter()
 		} else if f := ownField(e, "RetryAfter"); f.IsValid() {
 			after, _ = f.Interface().(time.Duration)

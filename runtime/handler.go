@@ -185,9 +185,6 @@ func (b *batch) deliver(rec events.SQSMessage) outcome {
 	if err := b.mayStart(rec); err != nil {
 		return d.putOff(err, 0)
 	}
-	if h, ok := parseHandoff(d.msg); ok {
-		return d.redeliverWebhook(h)
-	}
 	if rest := d.carried.wait(b.app.cfg.Now()); rest > 0 {
 		return d.hop(rest)
 	}

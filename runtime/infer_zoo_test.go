@@ -3,6 +3,7 @@ package runtime
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/url"
 	"reflect"
@@ -12,6 +13,8 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/microfox-ai/aiwctl/dispatch"
+	"github.com/microfox-ai/aiwctl/dispatch/fullschema"
 	"github.com/microfox-ai/aiwctl/runtime/internal/jsonlog"
 )
 
@@ -43,7 +46,8 @@ func TestZooWritesWhatItsSchemaAllows(t *testing.T) {
 }
 
 // What the schema of a type accepts, encoding/json reads into it: the texts are
-// those of values with something else in one place.
+// those of values with something else in one place. And the checker that is built
+// into package dispatch says of each what the full one says.
 func TestZooReadsWhatItsSchemaAllows(t *testing.T) {
 	t.Parallel()
 	for name, kind := range zoo() {
@@ -53,6 +57,10 @@ func TestZooReadsWhatItsSchemaAllows(t *testing.T) {
 				return
 			}
 			published, err := newSchema(nil, kind.typ, nil, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			full, err := fullschema.Compile(published.text(), dispatch.TolerateOutputMode())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -70,9 +78,12 @@ func TestZooReadsWhatItsSchemaAllows(t *testing.T) {
 				if err != nil {
 					rt.Fatalf("encode: %v", err)
 				}
-				violations, _, err := published.validate(text)
+				violations, warnings, err := published.validate(text)
 				if err != nil {
 					rt.Fatal(err)
+				}
+				if got, want := where(append(violations, warnings...)), where(full.Validate(text)); got != want {
+					rt.Fatalf("%s\nbuilt in:%s\nin full:%s\nschema %s", text, got, want, published.text())
 				}
 				if len(violations) > 0 {
 					return
@@ -91,6 +102,16 @@ func TestZooReadsWhatItsSchemaAllows(t *testing.T) {
 			}
 		})
 	}
+}
+
+// where lists violations by their places, one in a line.
+func where(found []dispatch.Violation) string {
+	var lines []string
+	for _, v := range found {
+		lines = append(lines, fmt.Sprintf("\n%s %s warning=%v", v.Pointer, v.Keyword, v.Warning))
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "")
 }
 
 // decodeAs is decodeJob for a type known at run time.

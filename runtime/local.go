@@ -116,7 +116,7 @@ func (a *App) runLocal(ctx context.Context, m *dispatch.Message, delay time.Dura
 	}
 	queues := make([]memqueue.Queue, 0, len(a.workers))
 	for id, def := range a.workers {
-		queues = append(queues, memqueue.Queue{Worker: id, MaxReceive: def.settings.maxReceive, Visibility: def.settings.visibility})
+		queues = append(queues, memqueue.Queue{Worker: id, FIFO: def.settings.fifo, MaxReceive: def.settings.maxReceive, Visibility: def.settings.visibility})
 	}
 	r := &localRun{
 		app: a, out: jsonlog.NewWriter(out), job: m.JobID,
@@ -124,7 +124,7 @@ func (a *App) runLocal(ctx context.Context, m *dispatch.Message, delay time.Dura
 		apps:   make(map[string]*App, 1),
 		last:   Outcome{Err: errors.New("the job did not run")},
 	}
-	if _, err := r.broker.Put(m.WorkerID, string(body), delay, 0); err != nil {
+	if _, err := r.broker.Put(memqueue.Message{Worker: m.WorkerID, Body: string(body), Group: m.GroupID, Delay: delay}); err != nil {
 		return Outcome{}, err
 	}
 	r.drain(ctx)

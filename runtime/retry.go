@@ -200,11 +200,10 @@ func (d *delivery) tryAgain(ctx context.Context, err error, try int, ran time.Du
 	if try >= s.tries || neverRetried(ctx, err) {
 		return false
 	}
-	p := matching(s.patterns, err)
+	p, delay := d.nextTry(err, try+1)
 	if p == nil {
 		return false
 	}
-	delay := retryDelay(p, err, try+1)
 	if left, bounded := pause.Left(ctx); bounded && left-delay < max(ran, retryReserve) {
 		d.events.LogAttrs(ctx, slog.LevelInfo, "not tried again in this delivery: after the delay too little of the function's time would be left",
 			slog.String("pattern", p.Name), slog.Int("try", try), slog.Int64("delayMs", delay.Milliseconds()), slog.Int64("leftMs", left.Milliseconds()))
@@ -231,13 +230,23 @@ func neverRetried(ctx context.Context, err error) bool {
 		errors.As(err, &message) || errors.As(err, &panics) || errors.As(err, &overrun)
 }
 
-func matching(patterns []RetryPattern, err error) *RetryPattern {
+// nextTry is the pattern that matches, and how long it waits before the given try;
+// nil when none does. A pattern that panics matches nothing: the error of the
+// handler must be recorded all the same.
+func (d *delivery) nextTry(err error, try int) (p *RetryPattern, delay time.Duration) {
+	defer func() {
+		if v := recover(); v != nil {
+			p = nil
+			d.events.Error("a retry pattern panicked, and matches nothing", slog.Any("error", jobError(&PanicError{Value: v, Stack: panicStack()})))
+		}
+	}()
+	patterns := d.def.settings.patterns
 	for i := range patterns {
 		if patterns[i].Match(err) {
-			return &patterns[i]
+			return &patterns[i], retryDelay(&patterns[i], err, try)
 		}
 	}
-	return nil
+	return nil, 0
 }
 
 // retryDelay is how long to wait before the given try.

@@ -346,3 +346,13 @@ func oneMessage(worker, input string) events.SQSEvent {
 		Attributes: map[string]string{"ApproximateReceiveCount": "1"},
 	}}}
 }
+
+// The handler's error is recorded whatever the author's patterns do.
+func TestRetryPatternThatPanics(t *testing.T) {
+	t.Parallel()
+	var runs []seen
+	w := failing(&runs, []error{methodError(500)}, runtime.WithRetry(3, runtime.Custom("broken", func(error) bool { panic("oh") }, 0)))
+	if _, err := runtimetest.Run(t, w, 1); err == nil || err.Error() != "request failed" || len(runs) != 1 {
+		t.Errorf("error %v after %d runs", err, len(runs))
+	}
+}

@@ -130,38 +130,38 @@ func (s *webhookSender) check(h *handoff, jobID, workerID string) error {
 }
 
 // message makes the message that hands a callback on.
-func (s *webhookSender) message(h handoff, context map[string]any) (string, error) {
+func (s *webhookSender) message(h handoff, jobContext map[string]any) (string, error) {
 	raw, err := jsonlog.Encode(h)
 	if err != nil {
 		return "", fmt.Errorf("encode the callback: %w", err)
 	}
-	write := func(mac []byte) ([]byte, *dispatch.Message, error) {
+	write := func(mac []byte) (string, error) {
 		field, err := jsonlog.Encode(sealed{Callback: raw, MAC: mac})
 		if err != nil {
-			return nil, nil, fmt.Errorf("encode the callback: %w", err)
+			return "", fmt.Errorf("encode the callback: %w", err)
 		}
 		m := &dispatch.Message{
-			WorkerID: h.WorkerID, JobID: h.JobID, Context: context, Timestamp: s.now(),
+			WorkerID: h.WorkerID, JobID: h.JobID, Context: jobContext, Timestamp: s.now(),
 			Extra: map[string]json.RawMessage{handoffField: field},
 		}
 		body, err := m.MarshalJSON()
-		return body, m, err
-	}
-	body, m, err := write(nil)
-	if err != nil || len(s.handoffKeys) == 0 {
 		return string(body), err
+	}
+	body, err := write(nil)
+	if err != nil || len(s.handoffKeys) == 0 {
+		return body, err
 	}
 	// The MAC is of what a receiver of the message reads, which may be spelled
 	// differently from what was written: SQS does not take every character.
-	if m, err = dispatch.ParseMessage(body); err != nil {
+	m, err := dispatch.ParseMessage([]byte(body))
+	if err != nil {
 		return "", err
 	}
-	read, ok := parseHandoff(m)
-	if !ok || read.unreadable != nil {
-		return "", errors.Join(errors.New("read back the callback"), read.unreadable)
+	read, _ := parseHandoff(m) // it is there: it was written above
+	if read.unreadable != nil {
+		return "", fmt.Errorf("read back the callback: %w", read.unreadable)
 	}
-	body, _, err = write(handoffMAC(s.handoffKeys[0], read.raw))
-	return string(body), err
+	return write(handoffMAC(s.handoffKeys[0], read.raw))
 }
 
 // handOn puts a callback that was not delivered into the worker's own queue, as a
@@ -175,8 +175,8 @@ func (d *delivery) handOn(c callback, p webhookPayload, r sendResult, took time.
 	}
 	body, err := s.message(h, d.traceContext())
 	if err == nil && len(body) > dispatch.MaxMessageBytes {
-		if body, err = d.messageWithoutOutput(h, p); err != nil {
-			d.webhookLost(fmt.Sprintf("%v (and the receiver could not be reached: %v)", err, r.err), d.msg.WebhookURL, w)
+		if body, err = d.messageWithoutOutput(h, p); errors.Is(err, errTooLong) {
+			d.webhookLost(fmt.Sprintf("%v; %v", r.err, err), d.msg.WebhookURL, w)
 			return true
 		}
 	}
@@ -198,15 +198,18 @@ func (d *delivery) handOn(c callback, p webhookPayload, r sendResult, took time.
 	return true
 }
 
+// errTooLong is a callback that can only be sent at once, or never.
+var errTooLong = errors.New("the payload is too long for a message that would try again")
+
 // messageWithoutOutput is the message of a callback whose output stands in the job's
 // record.
 func (d *delivery) messageWithoutOutput(h handoff, p webhookPayload) (string, error) {
 	rec, err := d.jobRecord()
 	switch {
 	case err != nil:
-		return "", fmt.Errorf("the payload is too long for a message, and the job store, which may have it, failed: %w", err)
+		return "", fmt.Errorf("read the output, with which the message is too long, from the job store: %w", err)
 	case rec == nil || rec.Status != jobstore.Completed || len(rec.Output) == 0 || len(p.Output) == 0:
-		return "", errors.New("the payload is too long for a message, and no job store has it")
+		return "", fmt.Errorf("%w, and no job store has its output", errTooLong)
 	}
 	p.Output = nil
 	c, err := d.batch.app.webhook.callback(h.URL, h.ID, p)
@@ -216,7 +219,7 @@ func (d *delivery) messageWithoutOutput(h handoff, p webhookPayload) (string, er
 	h.Payload, h.FromRecord = c.body, true
 	body, err := d.batch.app.webhook.message(h, d.traceContext())
 	if err == nil && len(body) > dispatch.MaxMessageBytes {
-		err = errors.New("the payload is too long for a message, even without its output")
+		err = fmt.Errorf("%w, even without its output", errTooLong)
 	}
 	return body, err
 }
@@ -234,10 +237,19 @@ func (d *delivery) traceContext() map[string]any {
 // redeliverWebhook tries a callback that was handed on. What goes wrong is written to
 // the log and to the record here; the outcome says whether the message is done with.
 func (d *delivery) redeliverWebhook(h *handoff) outcome {
-	s := d.batch.app.webhook
-	if err := s.check(h, d.jobID, d.workerID); err != nil {
+	var err error
+	if d.def, err = d.batch.worker(d.workerID); err == nil {
+		err = d.batch.app.webhook.check(h, d.jobID, d.workerID)
+	}
+	if err != nil {
+		err = &messageError{err}
 		d.event(slog.LevelError, "webhook refused: "+errorText(err), dispatch.EventWebhook, slog.Any("error", jobError(err)))
-		return outcome{err: &messageError{err}, final: true, done: d.discard(jobError(err), true)}
+		return outcome{err: err, final: true, done: d.discard(jobError(err), true)}
+	}
+	if err := d.batch.mayStart(d.rec); err != nil {
+		back := d.comeBack(redelivery{attempts: d.carried.Attempts, waiting: true})
+		d.event(slog.LevelWarn, "webhook put off: "+errorText(err), dispatch.EventWebhook, slog.Any("error", jobError(err)))
+		return outcome{err: err, done: back.done}
 	}
 	shown := slog.String("webhookUrl", loggableURL(h.URL))
 	rec, err := d.jobRecord()

@@ -453,6 +453,45 @@ func TestHandoffOnAFIFOQueue(t *testing.T) {
 	}
 }
 
+func TestHandoffThatHasNoTime(t *testing.T) {
+	t.Parallel()
+	rc := receiver(t, answering(500))
+	q := newQueueRig(t, webhookEnv(), nil)
+	in := q.handedOn(t, "ok", rc.url, 1)
+	ctx, shutdown := context.WithCancelCause(t.Context())
+	shutdown(ErrShutdown)
+	for _, receives := range []int{1, 3} {
+		resp, err := q.HandleSQS(ctx, batchOf(sentAgain("m2", in, receives)))
+		// In its last delivery it is sent again: nobody has tried it.
+		if failed := failures(t, resp, err); (len(failed) == 0) != (receives == 3) {
+			t.Errorf("delivery %d: failures = %q", receives, failed)
+		}
+	}
+	if len(q.sqs.sent) != 2 {
+		t.Fatalf("%d messages were sent, want the callback's first and its last delivery's", len(q.sqs.sent))
+	}
+	if n := len(rc.calls()); n != 3 {
+		t.Errorf("%d calls, want those of the first delivery", n)
+	}
+	again := q.sqs.sent[1]
+	rc.now(200)
+	if failed := q.jump(t, sentAgain("m4", again, 1)); len(failed) != 0 || !q.job(t, "j-1").Webhook.Delivered {
+		t.Errorf("failures %q, recorded %+v", failed, q.job(t, "j-1").Webhook)
+	}
+}
+
+func TestHandoffOfAnotherWorker(t *testing.T) {
+	t.Parallel()
+	rc := receiver(t, answering(500))
+	q := newQueueRig(t, webhookEnv(), nil)
+	in := q.handedOn(t, "ok", rc.url, 1)
+	rc.now(200)
+	resp := q.handleBatch(t.Context(), batchOf(sentAgain("m2", in, 1)), q.workers["error"])
+	if failed := failures(t, resp, nil); !slices.Equal(failed, []string{"m2"}) || len(rc.calls()) != 3 {
+		t.Errorf("failures %q, %d calls: the message is in another worker's queue", failed, len(rc.calls()))
+	}
+}
+
 // The store may be down when a callback is to be tried again.
 func TestHandoffWithoutItsStore(t *testing.T) {
 	t.Parallel()
@@ -471,6 +510,7 @@ type downStore struct{ jobstore.Store }
 func (downStore) Get(context.Context, string) (*jobstore.Record, error) {
 	return nil, errors.New("no store")
 }
+
 func (downStore) Update(context.Context, string, jobstore.Update) error {
 	return errors.New("no store")
 }

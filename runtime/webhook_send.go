@@ -272,7 +272,7 @@ func portOf(u *url.URL) string {
 func (s *webhookSender) retryAfter(h http.Header) time.Duration {
 	text := strings.TrimSpace(h.Get("Retry-After"))
 	if seconds, err := strconv.ParseUint(text, 10, 31); err == nil {
-		return min(time.Duration(seconds)*time.Second, webhookMaxRetryAfter) //nolint:gosec // 31 bits
+		return min(time.Duration(seconds)*time.Second, webhookMaxRetryAfter)
 	}
 	if at, err := http.ParseTime(text); err == nil {
 		return min(max(at.Sub(s.now()), 0), webhookMaxRetryAfter)

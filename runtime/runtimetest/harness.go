@@ -112,7 +112,7 @@ func newHarness(t testing.TB, cfg Config, workers []runtime.Runner, maxReceive f
 	}
 	var queues []memqueue.Queue
 	for _, w := range all.Manifest().Workers {
-		q := memqueue.Queue{Worker: w.ID, MaxReceive: w.SQS.MaxReceiveCount, Visibility: time.Duration(w.SQS.VisibilityTimeoutSeconds) * time.Second}
+		q := memqueue.Queue{Worker: w.ID, FIFO: w.SQS.FIFO, MaxReceive: w.SQS.MaxReceiveCount, Visibility: time.Duration(w.SQS.VisibilityTimeoutSeconds) * time.Second}
 		if maxReceive != nil {
 			if n, ok := maxReceive(w.ID); ok {
 				q.MaxReceive = n
@@ -166,7 +166,7 @@ func (q queue) Send(_ context.Context, m *dispatch.Message, delay time.Duration)
 	if err != nil {
 		return "", err
 	}
-	return q.broker.Put(m.WorkerID, string(body), delay, 0)
+	return q.broker.Put(memqueue.Message{Worker: m.WorkerID, Body: string(body), Group: m.GroupID, Delay: delay})
 }
 
 // Now is the clock of the stage.
@@ -199,7 +199,7 @@ func (h *Harness) Dispatch(workerID string, input any, opts ...dispatch.Option) 
 // send.
 func (h *Harness) Send(workerID, body string) {
 	h.t.Helper()
-	if _, err := h.broker.Put(workerID, body, 0, 0); err != nil {
+	if _, err := h.broker.Put(memqueue.Message{Worker: workerID, Body: body}); err != nil {
 		h.t.Fatal(err)
 	}
 }

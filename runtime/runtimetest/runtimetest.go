@@ -30,6 +30,7 @@ import (
 
 	"github.com/microfox-ai/aiwctl/dispatch"
 	"github.com/microfox-ai/aiwctl/runtime"
+	"github.com/microfox-ai/aiwctl/runtime/internal/memqueue"
 	"github.com/microfox-ai/aiwctl/runtime/jobstore"
 )
 
@@ -143,7 +144,7 @@ func Run[In, Out any](t testing.TB, w *runtime.Worker[In, Out], in In, opts ...O
 	if err != nil {
 		return out, err
 	}
-	if _, err := h.broker.Put(w.ID(), string(body), s.delay, s.attempt-1); err != nil {
+	if _, err := h.broker.Put(memqueue.Message{Worker: w.ID(), Body: string(body), Delay: s.delay, Receives: s.attempt - 1}); err != nil {
 		return out, err
 	}
 	h.settle(func() bool { return len(h.of(s.message.JobID)) > 0 })

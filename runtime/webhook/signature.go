@@ -125,7 +125,7 @@ func signedHeaders(header http.Header) (id string, at time.Time, timestamp strin
 	if perr != nil {
 		return "", time.Time{}, "", fmt.Errorf("%w: %s is not a number of seconds since 1970", ErrNoSignature, HeaderTimestamp)
 	}
-	return id, time.Unix(int64(seconds), 0), timestamp, nil //nolint:gosec // 62 bits
+	return id, time.Unix(int64(seconds), 0), timestamp, nil
 }
 
 // checkID refuses an id that could be mistaken for another split of what is signed:

@@ -1,7 +1,7 @@
 // Package memqueue is SQS inside the process, for jobs that run in local mode and
 // in tests: messages with delays, visibility, receive counts and dead-letter
-// queues. What cannot matter to one process (long polling, groups, deduplication,
-// policies) is left out.
+// queues; in a FIFO queue, with groups in their order. What cannot matter to one
+// process (long polling, deduplication, policies) is left out.
 package memqueue
 
 import (
@@ -32,13 +32,24 @@ const (
 
 // Queue describes one worker's queue. It has a dead-letter queue.
 type Queue struct {
-	// Worker is the worker's id, and the queue's name.
+	// Worker is the worker's id. The queue's name is the same, and ".fifo" for FIFO.
 	Worker string
+	FIFO   bool
 	// MaxReceive is how often a message is delivered before it is dead; at least 1.
 	MaxReceive int
 	// Visibility is how long a delivered message stays hidden.
 	Visibility time.Duration
 }
+
+func (q Queue) suffix() string {
+	if q.FIFO {
+		return ".fifo"
+	}
+	return ""
+}
+
+func (q Queue) name() string     { return q.Worker + q.suffix() }
+func (q Queue) deadName() string { return q.Worker + "-dlq" + q.suffix() }
 
 // Broker holds the queues. It implements the SQS API that the runtime uses, and is
 // safe for concurrent use. Make one with New.
@@ -60,6 +71,7 @@ type Broker struct {
 type message struct {
 	queue    Queue
 	id, body string
+	group    string // in a FIFO queue
 	attrs    map[string]types.MessageAttributeValue
 	sent     time.Time
 	received time.Time // first
@@ -126,9 +138,9 @@ func (b *Broker) Getenv(getenv func(string) string, worker string) func(string) 
 		"STAGE":                      Stage,
 		"AIWORKER_MAX_RECEIVE_COUNT": strconv.Itoa(max(b.queues[worker].MaxReceive, 1)),
 	}
-	for id := range b.queues {
-		own[dispatch.QueueURLEnv(id)] = urlPrefix + id
-		own[dispatch.DLQURLEnv(id)] = urlPrefix + deadName(id)
+	for id, q := range b.queues {
+		own[dispatch.QueueURLEnv(id)] = urlPrefix + q.name()
+		own[dispatch.DLQURLEnv(id)] = urlPrefix + q.deadName()
 	}
 	return func(name string) string {
 		if value, ok := own[name]; ok {
@@ -141,20 +153,33 @@ func (b *Broker) Getenv(getenv func(string) string, worker string) func(string) 
 	}
 }
 
-func deadName(worker string) string { return worker + "-dlq" }
+// Message is a message to be sent.
+type Message struct {
+	// Worker is whose queue it goes to.
+	Worker string
+	Body   string
+	// Group is its group in a FIFO queue; empty: one of its own.
+	Group string
+	// Delay passes in full, whatever the broker's limit. A FIFO queue has none.
+	Delay time.Duration
+	// Receives is how often it counts as delivered before, usually zero.
+	Receives int
+}
 
-// Put sends a message to a worker's queue. Its delay passes in full. receives is how
-// often it counts as delivered before, usually zero.
-func (b *Broker) Put(worker, body string, delay time.Duration, receives int) (id string, err error) {
+// Put sends a message to a worker's queue.
+func (b *Broker) Put(in Message) (id string, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	q, ok := b.queues[worker]
+	q, ok := b.queues[in.Worker]
 	if !ok {
-		return "", b.unknown(worker)
+		return "", b.unknown(in.Worker)
 	}
-	m := b.add(q, body, nil, delay)
-	m.ready = b.base().Add(delay)
-	m.receives = receives
+	if q.FIFO && in.Delay > 0 {
+		return "", fmt.Errorf("%w: a FIFO queue takes no delay for a single message", dispatch.ErrDelay)
+	}
+	m := b.add(q, in.Body, in.Group, nil, in.Delay)
+	m.ready = b.base().Add(in.Delay)
+	m.receives = in.Receives
 	return m.id, nil
 }
 
@@ -165,11 +190,14 @@ func (b *Broker) unknown(worker string) error {
 }
 
 // add makes a message; b.mu is held.
-func (b *Broker) add(q Queue, body string, attrs map[string]types.MessageAttributeValue, delay time.Duration) *message {
+func (b *Broker) add(q Queue, body, group string, attrs map[string]types.MessageAttributeValue, delay time.Duration) *message {
 	b.sequence++
 	m := &message{
 		queue: q, id: fmt.Sprintf("local-%d-%d", b.base().UnixMilli(), b.sequence), body: body, attrs: attrs,
 		sent: b.now(), number: b.sequence,
+	}
+	if q.FIFO {
+		m.group = cmp.Or(group, m.id)
 	}
 	b.wait(m, delay)
 	b.messages = append(b.messages, m)
@@ -201,7 +229,7 @@ func (b *Broker) Next() (at time.Time, ok bool) {
 func (b *Broker) first() *message {
 	var first *message
 	for _, m := range b.messages {
-		if m.inFlight {
+		if m.inFlight || b.blocked(m) {
 			continue
 		}
 		if first == nil || m.ready.Before(first.ready) || m.ready.Equal(first.ready) && m.number < first.number {
@@ -209,6 +237,17 @@ func (b *Broker) first() *message {
 		}
 	}
 	return first
+}
+
+// blocked reports whether an earlier message of the group is still in the queue. b.mu
+// is held.
+func (b *Broker) blocked(m *message) bool {
+	if m.group == "" {
+		return false
+	}
+	return slices.ContainsFunc(b.messages, func(other *message) bool {
+		return other.number < m.number && other.group == m.group && other.queue.Worker == m.queue.Worker
+	})
 }
 
 // Delivery is a message that somebody works on.
@@ -258,12 +297,15 @@ func (b *Broker) Receive() (d Delivery, ok bool) {
 func (m *message) record() events.SQSMessage {
 	rec := events.SQSMessage{
 		MessageId: m.id, ReceiptHandle: m.receipt, Body: m.body,
-		EventSource: "aws:sqs", EventSourceARN: arnPrefix + m.queue.Worker, AWSRegion: "local",
+		EventSource: "aws:sqs", EventSourceARN: arnPrefix + m.queue.name(), AWSRegion: "local",
 		Attributes: map[string]string{
 			"ApproximateReceiveCount":          strconv.Itoa(m.receives),
 			"SentTimestamp":                    strconv.FormatInt(m.sent.UnixMilli(), 10),
 			"ApproximateFirstReceiveTimestamp": strconv.FormatInt(m.received.UnixMilli(), 10),
 		},
+	}
+	if m.group != "" {
+		rec.Attributes["MessageGroupId"] = m.group
 	}
 	if len(m.attrs) > 0 {
 		rec.MessageAttributes = make(map[string]events.SQSMessageAttribute, len(m.attrs))

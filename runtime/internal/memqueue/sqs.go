@@ -3,6 +3,7 @@ package memqueue
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -20,25 +21,28 @@ func (b *Broker) SendMessage(_ context.Context, in *sqs.SendMessageInput, _ ...f
 	if in.QueueUrl == nil || in.MessageBody == nil {
 		return nil, errors.New("SendMessage needs a queue and a body")
 	}
-	id, err := b.send(*in.QueueUrl, *in.MessageBody, in.MessageAttributes, in.DelaySeconds)
+	id, err := b.send(*in.QueueUrl, *in.MessageBody, in.MessageGroupId, in.MessageAttributes, in.DelaySeconds)
 	if err != nil {
 		return nil, err
 	}
 	return &sqs.SendMessageOutput{MessageId: &id}, nil
 }
 
-func (b *Broker) send(url, body string, attrs map[string]types.MessageAttributeValue, delaySeconds int32) (string, error) {
+func (b *Broker) send(url, body string, group *string, attrs map[string]types.MessageAttributeValue, delaySeconds int32) (string, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	name := sqsclient.QueueName(url)
-	if q, ok := b.queues[name]; ok {
-		return b.add(q, body, attrs, time.Duration(delaySeconds)*time.Second).id, nil
-	}
-	if worker, ok := strings.CutSuffix(name, deadName("")); ok {
-		if _, known := b.queues[worker]; known {
-			b.bury(worker, body, attrs, 0)
-			b.sequence++
-			return "dead", nil
+	for _, q := range b.queues {
+		switch name {
+		case q.name():
+			var in string
+			if group != nil {
+				in = *group
+			}
+			return b.add(q, body, in, attrs, time.Duration(delaySeconds)*time.Second).id, nil
+		case q.deadName():
+			b.bury(q.Worker, body, attrs, 0)
+			return fmt.Sprintf("dead-%d", len(b.dead)), nil
 		}
 	}
 	return "", b.unknown(name)
@@ -54,7 +58,7 @@ func (b *Broker) SendMessageBatch(_ context.Context, in *sqs.SendMessageBatchInp
 		if e.MessageBody == nil {
 			return nil, errors.New("SendMessageBatch needs a body in every entry")
 		}
-		id, err := b.send(*in.QueueUrl, *e.MessageBody, e.MessageAttributes, e.DelaySeconds)
+		id, err := b.send(*in.QueueUrl, *e.MessageBody, e.MessageGroupId, e.MessageAttributes, e.DelaySeconds)
 		if err != nil {
 			return nil, err
 		}
@@ -85,10 +89,11 @@ func (b *Broker) GetQueueUrl(_ context.Context, in *sqs.GetQueueUrlInput, _ ...f
 	name := strings.TrimSuffix(strings.TrimPrefix(*in.QueueName, Service+"-"), "-"+Stage)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if _, ok := b.queues[name]; !ok {
+	q, ok := b.queues[name]
+	if !ok {
 		return nil, b.unknown(name)
 	}
-	url := urlPrefix + name
+	url := urlPrefix + q.name()
 	return &sqs.GetQueueUrlOutput{QueueUrl: &url}, nil
 }
 
