@@ -50,6 +50,11 @@ type AppConfig struct {
 	// WebhookAllowPrivate lets webhooks go to private, loopback and link-local
 	// addresses; false means WORKER_WEBHOOK_ALLOW_PRIVATE=true.
 	WebhookAllowPrivate bool
+	// WebhookBackoff is how long a webhook waits that the invocation could not
+	// deliver: it is called with 1 for the delayed message, and with one more for each
+	// delivery of that which fails, without an error. Nil means Exponential from 30
+	// seconds, at most 15 minutes. The message's own delay is 15 minutes at most.
+	WebhookBackoff Backoff
 	// WebhookClient sends completion webhooks; nil means a client of the App's own,
 	// which takes no proxy from the environment. Its redirect policy is replaced: see
 	// the package documentation. Private addresses are refused on the connections of

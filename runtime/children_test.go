@@ -366,7 +366,7 @@ func TestAwaitingAChildThatHasFailedBefore(t *testing.T) {
 	}))
 	var got string
 	w := parent(func(ctx context.Context, j *runtime.Job[int]) error {
-		_, err := j.DispatchAwait(ctx, "child", 1, &got, dispatch.WithIdempotencyKey("day"))
+		_, err := j.DispatchAwait(ctx, "child", 1, &got, dispatch.WithIdempotencyKey("day"), dispatch.WithDelay(10*time.Second))
 		good = true
 		return err
 	})

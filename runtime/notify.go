@@ -65,7 +65,7 @@ func (d *delivery) keepForWebhook(o outcome) outcome {
 		return o
 	}
 	o.done = false
-	d.hide(exponential(handoffBase, handoffLimit, d.receives))
+	d.hide(d.handoffWait(d.receives))
 	return o
 }
 

@@ -72,6 +72,7 @@ func TestProgressIsRecordedThinned(t *testing.T) {
 				t.Errorf("during the long step the record knows %v", p)
 			}
 			j.Progress(ctx, 98, "")
+			time.Sleep(100 * time.Millisecond) // it is written, and the rest is not yet due
 			j.Progress(ctx, 99, "nearly")
 			j.Progress(ctx, 100, "done")
 			return 1, nil

@@ -207,15 +207,17 @@ func TestRetryEnds(t *testing.T) {
 		err     error
 		timeout time.Duration
 		want    int // runs
+		takes   time.Duration
 	}{
-		{"after its tries", methodError(500), time.Hour, 3},
-		{"when little time is left", methodError(500), 15 * time.Second, 2},
-		{"at once when none is left", methodError(500), 8 * time.Second, 1},
-		{"before a Retry-After that is too long", waitError{methodError(429), time.Minute}, 50 * time.Second, 1},
-		{"with Permanent", runtime.Permanent(methodError(500)), time.Hour, 1},
-		{"with Snooze", runtime.Snooze(time.Minute), time.Hour, 1},
-		{"with the token budget", errBudget, time.Hour, 1},
-		{"with an error no pattern matches", nil, time.Hour, 1},
+		{"after its tries", methodError(500), time.Hour, 3, 0},
+		{"when little time is left", methodError(500), 15 * time.Second, 2, 0},
+		{"when less is left than a try takes", methodError(500), time.Minute, 1, 30 * time.Second},
+		{"at once when none is left", methodError(500), 8 * time.Second, 1, 0},
+		{"before a Retry-After that is too long", waitError{methodError(429), time.Minute}, 50 * time.Second, 1, 0},
+		{"with Permanent", runtime.Permanent(methodError(500)), time.Hour, 1, 0},
+		{"with Snooze", runtime.Snooze(time.Minute), time.Hour, 1, 0},
+		{"with the token budget", errBudget, time.Hour, 1, 0},
+		{"with an error no pattern matches", nil, time.Hour, 1, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -225,7 +227,11 @@ func TestRetryEnds(t *testing.T) {
 				if tt.err == nil {
 					tt.err, pattern = errors.New("other"), runtime.BadJSON()
 				}
-				w := failing(&runs, []error{tt.err, tt.err, tt.err, tt.err}, runtime.WithRetry(3, pattern))
+				w := failing(&runs, []error{tt.err, tt.err, tt.err, tt.err}, runtime.WithRetry(3, pattern),
+					runtime.WithMiddleware(func(ctx context.Context, inv *runtime.Invocation, next runtime.Next) (json.RawMessage, error) {
+						time.Sleep(tt.takes)
+						return next(ctx, inv)
+					}))
 				app, _ := newApp(t, w)
 				ctx, cancel := context.WithTimeout(t.Context(), tt.timeout)
 				defer cancel()

@@ -25,7 +25,8 @@ const (
 	handoffPurpose = "aiworker webhook hand-off 1"
 
 	// A callback that was handed on is tried after handoffBase, and after each
-	// delivery that fails twice as long after, at most handoffLimit.
+	// delivery that fails twice as long after, at most handoffLimit, unless
+	// AppConfig.WebhookBackoff says otherwise.
 	handoffBase  = 30 * time.Second
 	handoffLimit = 15 * time.Minute
 )
@@ -180,7 +181,7 @@ func (d *delivery) handOn(c callback, p webhookPayload, r sendResult, took time.
 			return true
 		}
 	}
-	wait := min(max(r.wait, exponential(handoffBase, handoffLimit, 1)), maxDelay)
+	wait := min(max(r.wait, d.handoffWait(1)), maxDelay)
 	if err == nil {
 		err = d.batch.app.queue.send(d.batch.ctx, d.rec, body, nil, wait)
 	}
@@ -342,10 +343,19 @@ func (d *delivery) webhookFailed(h *handoff, c callback, r sendResult, took time
 		return o
 	}
 	// The first wait was the message's delay.
-	wait := max(r.wait, exponential(handoffBase, handoffLimit, d.receives+1))
+	wait := max(r.wait, d.handoffWait(d.receives + 1))
 	if d.hide(wait) {
 		attrs = append(attrs, delayAttr(wait))
 	}
 	d.event(slog.LevelWarn, "webhook not delivered yet, SQS will deliver its message again: "+errorText(r.err), dispatch.EventWebhook, attrs...)
 	return o
+}
+
+// handoffWait is how long a callback waits for its next message, or delivery, after so
+// many of them.
+func (d *delivery) handoffWait(times int) time.Duration {
+	if b := d.batch.app.cfg.WebhookBackoff; b != nil {
+		return max(b(times, nil), 0) // whoever waits knows how long it may
+	}
+	return exponential(handoffBase, handoffLimit, times)
 }

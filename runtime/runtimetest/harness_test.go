@@ -235,8 +235,9 @@ func TestHarnessJumpsOverRetriesInADelivery(t *testing.T) {
 	}, runtime.WithRetry(10, runtime.Custom("busy", func(err error) bool { return errors.Is(err, errBusy) }, 20*time.Second))))
 	began := time.Now()
 	_, err := runtimetest.Run(t, w, 1, runtimetest.WithTimeout(time.Minute))
-	if !errors.Is(err, errBusy) || tries != 3 || time.Since(began) > 10*time.Second {
-		t.Errorf("error %v after %d tries and %v; a minute has room for three", err, tries, time.Since(began))
+	// Each delay is varied by a fifth.
+	if !errors.Is(err, errBusy) || tries < 3 || tries > 4 || time.Since(began) > 10*time.Second {
+		t.Errorf("error %v after %d tries and %v; a minute has room for three or four", err, tries, time.Since(began))
 	}
 }
 

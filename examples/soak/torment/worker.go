@@ -81,9 +81,9 @@ func newWorker(dir string) *runtime.Worker[Input, Output] {
 		}
 		return Output{Number: job.Input.Number}, nil
 	},
-		runtime.WithTimeout(3*time.Second),
-		runtime.WithVisibilityTimeout(3*time.Second),
-		runtime.WithMaxReceiveCount(8),
+		runtime.WithTimeout(2*time.Second),
+		runtime.WithVisibilityTimeout(2*time.Second),
+		runtime.WithMaxReceiveCount(6),
 		runtime.WithBatchSize(10),
 		runtime.WithBackoff(runtime.Constant(time.Second)),
 		runtime.WithoutOutputLog(),
@@ -132,7 +132,7 @@ func IsWorker(args []string) bool {
 // Worker is the main function of the worker; it returns the exit code.
 func Worker(ctx context.Context, args []string) int {
 	dir := os.Getenv(envDir)
-	cfg := runtime.AppConfig{}
+	cfg := runtime.AppConfig{WebhookBackoff: runtime.Constant(time.Second)}
 	if url := os.Getenv("AIWORKER_STORE"); url != "" {
 		store, err := jobstore.Open(url)
 		if err != nil {
