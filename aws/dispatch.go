@@ -12,9 +12,6 @@ import (
 	"strings"
 	"time"
 
-	awssdk "github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
-
 	"github.com/microfox-ai/aiwctl/dispatch"
 )
 
@@ -220,27 +217,8 @@ func (s *Stage) apiBase() string {
 // queueSend sends straight to the worker's queue.
 func queueSend(q Queue, m *dispatch.Message, delay time.Duration) func(context.Context, Writer) (string, error) {
 	return func(ctx context.Context, w Writer) (string, error) {
-		var api dispatch.SQSAPI = w
-		if q.FIFO {
-			api = fifoSender{SQSAPI: w, job: m.JobID}
-		}
-		return dispatch.NewSQS(api, func(context.Context, string) (string, error) { return q.URL, nil }).Send(ctx, m, delay)
+		return dispatch.NewSQS(w, func(context.Context, string) (string, error) { return q.URL, nil }).Send(ctx, m, delay)
 	}
-}
-
-// fifoSender adds what a FIFO queue insists on. Each job is a group of its own,
-// so that jobs run side by side as they do on a standard queue, and its id keeps
-// a repeated send from becoming a second job.
-type fifoSender struct {
-	dispatch.SQSAPI
-	job string
-}
-
-// SendMessage implements dispatch.SQSAPI.
-func (f fifoSender) SendMessage(ctx context.Context, in *sqs.SendMessageInput, o ...func(*sqs.Options)) (*sqs.SendMessageOutput, error) {
-	c := *in
-	c.MessageGroupId, c.MessageDeduplicationId = awssdk.String(f.job), awssdk.String(f.job)
-	return f.SQSAPI.SendMessage(ctx, &c, o...)
 }
 
 // triggerSend sends through the workers API. It needs no Writer; that it runs

@@ -105,7 +105,7 @@ func (f *fakeAWS) function(name, runtime, queue string, env map[string]string) *
 func (f *fakeAWS) worker(service, id, stage, runtime string) *fakeAWS {
 	q, dlq := service+"-"+id+"-"+stage, service+"-"+id+"-dlq-"+stage
 	return f.queue(dlq, "", 0).queue(q, dlq, 0).
-		function(service+"-"+stage+"-worker"+upperCamel(id), runtime, q, map[string]string{"ENVIRONMENT": stage, "SECRET": "hunter2"})
+		function(dispatch.FunctionName(service, stage, id), runtime, q, map[string]string{"ENVIRONMENT": stage, "SECRET": "hunter2"})
 }
 
 func apiError(service, op, code, message string) error {

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/microfox-ai/aiwctl/dispatch"
 )
 
 // finish turns candidates into workers: dead-letter queues that happen to be
@@ -95,7 +97,7 @@ func (d *discovery) attach(c *candidate) {
 			c.Function = &Function{Name: m.function.name, ARN: m.function.arn, LogGroup: "/aws/lambda/" + m.function.name, Derived: true}
 		}
 	} else if !d.mappingsRead && c.name.service != "" {
-		name := c.name.service + "-" + c.name.stage + "-worker" + upperCamel(c.name.id)
+		name := dispatch.FunctionName(c.name.service, c.name.stage, c.name.id)
 		c.Function = &Function{Name: name, LogGroup: "/aws/lambda/" + name, Derived: true}
 	}
 	// The TypeScript system and ours publish schemas in the same document; only

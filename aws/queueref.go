@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
+
+	"github.com/microfox-ai/aiwctl/dispatch"
 )
 
 // queueRef names a queue whichever way a source named it.
@@ -99,20 +101,6 @@ func (t Target) urlFor(q queueRef) string {
 	return base + "/" + q.account + "/" + q.name
 }
 
-// upperCamel is how the deployed system makes a function's name of a worker's
-// id: split at everything that is neither letter nor digit, every part in lower
-// case with its first letter in upper case.
-func upperCamel(id string) string {
-	var b strings.Builder
-	for part := range strings.FieldsFuncSeq(id, func(r rune) bool {
-		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9')
-	}) {
-		part = strings.ToLower(part)
-		b.WriteString(strings.ToUpper(part[:1]) + part[1:])
-	}
-	return b.String()
-}
-
 // deployedName is a queue's name taken apart as deployments make it:
 // <service>-<worker>-<stage>.
 type deployedName struct{ service, id, stage string }
@@ -135,7 +123,7 @@ func nameAgrees(queue, function, service, stage string) (deployedName, bool) {
 		svc, camel := function[:at+i], function[at+i+len(sep):]
 		id, okPrefix := strings.CutPrefix(queue, svc+"-")
 		id, okSuffix := strings.CutSuffix(id, "-"+stage)
-		if okPrefix && okSuffix && id != "" && camel == upperCamel(id) && (service == "" || svc == service || strings.HasPrefix(svc, service+"-")) {
+		if okPrefix && okSuffix && id != "" && "worker"+camel == dispatch.FunctionKey(id) && (service == "" || svc == service || strings.HasPrefix(svc, service+"-")) {
 			return deployedName{service: svc, id: id, stage: stage}, true
 		}
 		at += i + 1

@@ -51,17 +51,6 @@ func TestQueueURLOfARN(t *testing.T) {
 	}
 }
 
-func TestUpperCamel(t *testing.T) {
-	t.Parallel()
-	for id, want := range map[string]string{
-		"results-aggregator": "ResultsAggregator", "smartDemo": "Smartdemo", "a_b.c": "ABC", "--x": "X", "": "", "s3-to-4": "S3To4", "grüße": "GrE",
-	} {
-		if got := upperCamel(id); got != want {
-			t.Errorf("upperCamel(%q) = %q, want %q", id, got, want)
-		}
-	}
-}
-
 func TestNameAgrees(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

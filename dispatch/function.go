@@ -3,14 +3,18 @@ package dispatch
 import "strings"
 
 // FunctionName is the name of a worker's Lambda function as deployments make it:
-// <service>-<stage>-worker<Id>. The id is split at everything that is neither
-// letter nor digit, and every part is put in lower case with its first letter in
-// upper case: "video-processing" becomes workerVideoProcessing, "smartDemo"
-// workerSmartdemo. Its log group is /aws/lambda/<name>. Different ids may make the
-// same name.
+// <service>-<stage>-<key>, see FunctionKey. Its log group is /aws/lambda/<name>.
 func FunctionName(service, stage, workerID string) string {
+	return service + "-" + stage + "-" + FunctionKey(workerID)
+}
+
+// FunctionKey is what a deployment makes of a worker's id: "worker", and the id split
+// at everything that is neither letter nor digit, every part in lower case with its
+// first letter in upper case. "video-processing" becomes workerVideoProcessing,
+// "smartDemo" workerSmartdemo. Different ids may make the same key.
+func FunctionKey(workerID string) string {
 	var b strings.Builder
-	b.WriteString(service + "-" + stage + "-worker")
+	b.WriteString("worker")
 	for part := range strings.FieldsFuncSeq(workerID, func(r rune) bool {
 		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9')
 	}) {

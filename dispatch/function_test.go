@@ -15,6 +15,8 @@ func TestFunctionName(t *testing.T) {
 		"a_b--C9":            "p-x-prod-workerABC9",
 		"":                   "p-x-prod-worker",
 		"é!":                 "p-x-prod-worker",
+		"s3-to-4":            "p-x-prod-workerS3To4",
+		"grüße":              "p-x-prod-workerGrE",
 	} {
 		if got := dispatch.FunctionName("p-x", "prod", id); got != want {
 			t.Errorf("FunctionName of %q = %q, want %q", id, got, want)

@@ -81,10 +81,11 @@ def move_tasks(rec, sqs):
 def functions(rec, lam):
     listed = [f["FunctionName"] for f in lam.list_functions()["Functions"]]
     rec.equal("functions of the stage", listed, [
-        "aiw-demo-api", "aiw-demo-workerEcho", "aiw-demo-workerFail", "aiw-demo-workerFlaky", "aiw-demo-workerSlow",
-        "aiw-demo-workerTimeout", "aiw-demo-workerVideoProcessing"])
+        "aiw-demo-api", "aiw-demo-workerDigest", "aiw-demo-workerEcho", "aiw-demo-workerFail", "aiw-demo-workerFlaky",
+        "aiw-demo-workerPublish", "aiw-demo-workerSlow", "aiw-demo-workerSummarize", "aiw-demo-workerTimeout",
+        "aiw-demo-workerVideoProcessing"])
     pages = lam.get_paginator("list_functions").paginate(PaginationConfig={"PageSize": 3})
-    rec.equal("functions in pages", [len(p["Functions"]) for p in pages], [3, 3, 1])
+    rec.equal("functions in pages", [len(p["Functions"]) for p in pages], [3, 3, 3, 1])
     got = lam.get_function(FunctionName=FUNCTION)["Configuration"]
     same = lam.get_function_configuration(FunctionName=got["FunctionArn"])
     rec.equal("by name and by ARN", (got["FunctionName"], got["Timeout"], got["MemorySize"], got["State"], got["Handler"]),
@@ -114,9 +115,9 @@ def functions(rec, lam):
 def mappings(rec, lam, sqs, logs):
     rec.equal("it ran", len(until(lambda: messages_of(logs, "Echo", '{ $.jobId = "conf-2" && $.event = "job.completed" }'))) > 0, True)
     every = lam.list_event_source_mappings()["EventSourceMappings"]
-    rec.equal("one mapping for each worker", len(every), 6)
+    rec.equal("one mapping for each worker", len(every), 9)
     pages = lam.get_paginator("list_event_source_mappings").paginate(PaginationConfig={"PageSize": 4})
-    rec.equal("mappings in pages", [len(p["EventSourceMappings"]) for p in pages], [4, 2])
+    rec.equal("mappings in pages", [len(p["EventSourceMappings"]) for p in pages], [4, 4, 1])
     one = lam.list_event_source_mappings(EventSourceArn=arn("aiw-echo-demo"))["EventSourceMappings"]
     rec.equal("by queue", [(m["FunctionArn"].rsplit(":", 1)[1], m["BatchSize"], m["FunctionResponseTypes"], m["State"]) for m in one],
               [(FUNCTION, 10, ["ReportBatchItemFailures"], "Enabled")])
@@ -150,17 +151,18 @@ def mappings(rec, lam, sqs, logs):
 
 
 def failing(rec, sqs, logs):
-    """A job that fails every time runs exactly maxReceiveCount times, and its
-    message comes back when its visibility timeout is over, not before."""
+    """A job that fails every time runs exactly maxReceiveCount times. Its message
+    comes back when the worker's backoff (a second) is over: not before, and not as
+    late as the queue's visibility timeout would have it."""
     url, dlq = worker_queue(sqs, "fail"), worker_queue(sqs, "fail-dlq")
     policy = json.loads(sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"])["Attributes"]["RedrivePolicy"])
-    sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "2"})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "60"})
     start = time.monotonic()
     sqs.send_message(QueueUrl=url, MessageBody=message("fail", "conf-fails", order=1))
     rec.equal("the message gets to the dead-letter queue", until(lambda: count(sqs, dlq) == [1, 0, 0]), True)
     took = time.monotonic() - start
     most = int(policy["maxReceiveCount"])
-    rec.equal("after that many visibility timeouts", took > 2 * most - 0.5, True)
+    rec.equal("after that many backoffs", most - 1 <= took < 30, True)
     runs = until(lambda: messages_of(logs, "Fail", '"[AIWORKER_RUN]" "conf-fails"'))
     rec.equal("it ran exactly maxReceiveCount times", len(runs), most)
     dead = sqs.receive_message(QueueUrl=dlq, AttributeNames=["All"])["Messages"][0]

@@ -24,7 +24,7 @@ func (s *Server) checkWorker(w dispatch.ManifestWorker) error {
 	switch {
 	case !namePart.MatchString(w.ID):
 		return fmt.Errorf("the worker id %q becomes part of a queue's name: use letters, digits, - and _ only", w.ID)
-	case upperCamel(w.ID) == "":
+	case dispatch.FunctionKey(w.ID) == "worker":
 		return fmt.Errorf("the worker id %q needs a letter or a digit", w.ID)
 	}
 	if name := s.dlqName(w); len(name) > maxQueueName {
@@ -78,10 +78,10 @@ func checkConflicts(workers []worker) error {
 			return fmt.Errorf("two programs contain a worker %q: %q and %q: rename one", w.ID, other.program.Name, w.program.Name)
 		}
 		ids[w.ID] = w
-		if other, taken := names[upperCamel(w.ID)]; taken {
+		if other, taken := names[dispatch.FunctionKey(w.ID)]; taken {
 			return fmt.Errorf("workers %q of %q and %q of %q would share one function name: rename one", other.ID, other.program.Name, w.ID, w.program.Name)
 		}
-		names[upperCamel(w.ID)] = w
+		names[dispatch.FunctionKey(w.ID)] = w
 	}
 	for _, w := range workers {
 		if other, taken := ids[w.ID+"-dlq"]; taken {

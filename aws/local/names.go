@@ -1,8 +1,6 @@
 package local
 
 import (
-	"strings"
-
 	"github.com/microfox-ai/aiwctl/dispatch"
 )
 
@@ -26,22 +24,9 @@ func queueSuffix(w dispatch.ManifestWorker) string {
 }
 
 func (s *Server) functionName(workerID string) string {
-	return s.cfg.Service + "-" + s.cfg.Stage + "-worker" + upperCamel(workerID)
+	return dispatch.FunctionName(s.cfg.Service, s.cfg.Stage, workerID)
 }
 
 func (s *Server) apiFunctionName() string {
 	return s.cfg.Service + "-" + s.cfg.Stage + "-api"
-}
-
-// upperCamel splits an id at everything that is not an ASCII letter or digit and
-// gives each part a capital and small letters: results-aggregator becomes
-// ResultsAggregator, smartDemo becomes Smartdemo.
-func upperCamel(id string) string {
-	parts := strings.FieldsFunc(id, func(r rune) bool {
-		return (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
-	})
-	for i, p := range parts {
-		parts[i] = strings.ToUpper(p[:1]) + strings.ToLower(p[1:])
-	}
-	return strings.Join(parts, "")
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,24 +15,29 @@ import (
 	"github.com/microfox-ai/aiwctl/dispatch/schedule"
 )
 
-// sentJobs are the jobs that a scheduler sends in a bubble of synctest, in which
-// the goroutines take turns only while the test waits.
+// sentJobs are the jobs that a scheduler sends.
 type sentJobs struct {
+	mu   sync.Mutex
 	jobs []*dispatch.Message
 	err  error
 }
 
 func (s *sentJobs) send(_ scheduledWorker, m *dispatch.Message) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.jobs = append(s.jobs, m)
 	return s.err
 }
 
 // after lets time pass and returns what has been sent meanwhile.
 func (s *sentJobs) after(d time.Duration) []*dispatch.Message {
-	s.jobs = nil
 	<-time.After(d)
 	synctest.Wait()
-	return s.jobs
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	jobs := s.jobs
+	s.jobs = nil
+	return jobs
 }
 
 func entry(t *testing.T, worker, expression string) *scheduledWorker {

@@ -65,9 +65,52 @@ func parseJSON(l *Line, text string) bool {
 	}
 	var b strings.Builder
 	b.WriteString(Sanitize(msg, false))
+	writeDelivery(&b, l, msg, fields)
 	writeFields(&b, fields)
 	l.Text = b.String()
 	return true
+}
+
+// writeDelivery writes what every line of a job says about its delivery, and its
+// error, as eventText does. Other programs' fields of these names are left alone.
+func writeDelivery(b *strings.Builder, l *Line, msg string, fields map[string]json.RawMessage) {
+	var of struct {
+		WorkerID    string             `json:"workerId"`
+		Attempt     int                `json:"attempt"`
+		MaxAttempts int                `json:"maxAttempts"`
+		Error       *dispatch.JobError `json:"error"`
+	}
+	if l.JobID == "" || json.Unmarshal(fields["workerId"], &of.WorkerID) != nil ||
+		json.Unmarshal(fields["attempt"], &of.Attempt) != nil || of.Attempt < 1 {
+		return
+	}
+	if v, ok := fields["maxAttempts"]; ok && json.Unmarshal(v, &of.MaxAttempts) != nil {
+		return
+	}
+	writeAttempt(b, of.Attempt, of.MaxAttempts)
+	delete(fields, "attempt")
+	delete(fields, "maxAttempts")
+	if json.Unmarshal(fields["error"], &of.Error) == nil && of.Error != nil && of.Error.Message != "" {
+		writeReason(b, msg, of.Error.Message)
+		delete(fields, "error")
+	}
+}
+
+func writeAttempt(b *strings.Builder, attempt, limit int) {
+	v := strconv.Itoa(attempt)
+	if limit > 0 {
+		v += "/" + strconv.Itoa(limit)
+	}
+	writeField(b, "attempt", v)
+}
+
+// writeReason writes an error unless the line's message ends with it already,
+// shortened if long, as the runtime's messages do.
+func writeReason(b *strings.Builder, msg, reason string) {
+	why := Sanitize(reason, false)
+	if why == "" || !strings.Contains(Sanitize(msg, false), why[:min(len(why), 200)]) {
+		writeField(b, "error", why)
+	}
 }
 
 // parseEvent recognises a worker's lifecycle event.
@@ -104,11 +147,7 @@ func eventText(e *dispatch.JobEvent, fields map[string]json.RawMessage) string {
 	var b strings.Builder
 	b.WriteString(e.Message)
 	if e.Attempt > 0 {
-		v := strconv.Itoa(e.Attempt)
-		if e.MaxAttempts > 0 {
-			v += "/" + strconv.Itoa(e.MaxAttempts)
-		}
-		writeField(&b, "attempt", v)
+		writeAttempt(&b, e.Attempt, e.MaxAttempts)
 	}
 	if e.DurationMS > 0 {
 		d := time.Duration(e.DurationMS * float64(time.Millisecond))
@@ -128,11 +167,7 @@ func eventText(e *dispatch.JobEvent, fields map[string]json.RawMessage) string {
 		}
 	}
 	if e.Error != nil {
-		// The runtime's message ends with the reason already, shortened if long.
-		why := Sanitize(e.Error.Message, false)
-		if why == "" || !strings.Contains(e.Message, why[:min(len(why), 200)]) {
-			writeField(&b, "error", why)
-		}
+		writeReason(&b, e.Message, e.Error.Message)
 	}
 	if len(e.Output) > 0 {
 		writeRaw(&b, "output", e.Output)

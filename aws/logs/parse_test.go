@@ -62,6 +62,22 @@ func TestParse(t *testing.T) {
 			in:   `{"level":"INFO","msg":"progress","event":"job.progress","jobId":"job-1","percent":20,"note":"half way there"}`,
 			kind: logs.KindApp, level: logs.LevelInfo, job: "job-1", text: `progress percent=20 note="half way there"`,
 		},
+		"a worker's own line": {
+			in:    `{"level":"INFO","msg":"echoing","jobId":"job-1","workerId":"echo","attempt":1,"maxAttempts":3,"characters":2}`,
+			level: logs.LevelInfo, job: "job-1", text: "echoing attempt=1/3 characters=2",
+		},
+		"another try in the same delivery": {
+			in:    `{"level":"WARN","msg":"try 1 of 4 failed (rate limit): busy","jobId":"job-1","workerId":"echo","attempt":1,"pattern":"rate limit","error":{"message":"busy","name":"ModelError"}}`,
+			level: logs.LevelWarn, job: "job-1", text: `try 1 of 4 failed (rate limit): busy attempt=1 pattern="rate limit"`,
+		},
+		"an error that the message does not say": {
+			in:    `{"level":"WARN","msg":"careful","jobId":"job-1","workerId":"echo","attempt":2,"error":{"message":"disk is full","stack":"at x"}}`,
+			level: logs.LevelWarn, job: "job-1", text: `careful attempt=2 error="disk is full"`,
+		},
+		"another program's attempt": {
+			in:    `{"level":"INFO","msg":"calling","jobId":"job-1","attempt":1,"maxAttempts":"many","error":{"code":7}}`,
+			level: logs.LevelInfo, job: "job-1", text: `calling attempt=1 error={"code":7} maxAttempts=many`,
+		},
 		"marker that is not JSON": {in: `[AIWORKER_RUN] {"jobId":`, text: `[AIWORKER_RUN] {"jobId":`},
 		"user logger": {
 			in: node + "WARN\t" + `[WARN] [echo] [job-1] slow reply {"ms":1200,"host":"a b"}`, level: logs.LevelWarn,
