@@ -1,13 +1,20 @@
-// Package examples_test holds the README to its word.
+// Package examples_test holds the README and docs/workers.md to their word.
 package examples_test
 
 import (
 	"context"
+	"fmt"
+	"go/ast"
+	"go/format"
+	"go/parser"
+	"go/token"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	goruntime "runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -20,7 +27,12 @@ import (
 	"github.com/microfox-ai/aiwctl/dispatch"
 )
 
-var goBlock = regexp.MustCompile("(?s)```go\n(package main\n.*?)```")
+var (
+	goBlock      = regexp.MustCompile("(?s)```go\n(package main\n.*?)```")
+	anyGoBlock   = regexp.MustCompile("(?s)```go\n(.*?)```")
+	packageLine  = regexp.MustCompile(`^package (\w+)\n`)
+	variableName = regexp.MustCompile(`^_?[A-Z][A-Z0-9]*(_[A-Z0-9]+)*_?$`)
+)
 
 // buildReadme builds the complete program of the README, in a directory of its own
 // and with this module's packages.
@@ -113,4 +125,143 @@ func waitForLine(t *testing.T, endpoint, want string) {
 		case <-tick.C:
 		}
 	}
+}
+
+// goBlocks are the Go blocks of a document, in their order.
+func goBlocks(t *testing.T, path string) []string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var blocks []string
+	for _, m := range anyGoBlock.FindAllStringSubmatch(string(text), -1) {
+		blocks = append(blocks, m[1])
+	}
+	return blocks
+}
+
+// Every block of the guide compiles, is formatted, and passes go vet; its tests pass.
+func TestGuideCompiles(t *testing.T) {
+	t.Parallel()
+	blocks := goBlocks(t, "../docs/workers.md")
+	if len(blocks) < 10 {
+		t.Fatalf("docs/workers.md has %d Go blocks", len(blocks))
+	}
+	for i, block := range blocks {
+		name := packageLine.FindStringSubmatch(block)
+		if name == nil {
+			t.Errorf("block %d of docs/workers.md is no whole file: it begins with %.40q", i+1, block)
+			continue
+		}
+		t.Run(fmt.Sprintf("%d %s", i+1, name[1]), func(t *testing.T) {
+			t.Parallel()
+			if formatted, err := format.Source([]byte(block)); err != nil || string(formatted) != block {
+				t.Errorf("not formatted: %v", err)
+			}
+			file, command := "snippet.go", []string{"vet"}
+			if strings.HasSuffix(name[1], "_test") {
+				file, command = "snippet_test.go", []string{"test", "-count=1"}
+			}
+			path := filepath.Join(t.TempDir(), file)
+			if err := os.WriteFile(path, []byte(block), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if out, err := exec.CommandContext(t.Context(), "go", append(command, path)...).CombinedOutput(); err != nil {
+				t.Errorf("go %s: %v\n%s", command[0], err, out)
+			}
+		})
+	}
+}
+
+// What the README shows in short stands in the guide, where it is compiled.
+func TestReadmeFragmentsStandInTheGuide(t *testing.T) {
+	t.Parallel()
+	known := map[string]bool{}
+	for _, block := range goBlocks(t, "../docs/workers.md") {
+		for line := range strings.Lines(block) {
+			known[strings.TrimSpace(line)] = true
+		}
+	}
+	for _, block := range goBlocks(t, "../README.md") {
+		if packageLine.MatchString(block) {
+			continue
+		}
+		for line := range strings.Lines(block) {
+			if line = strings.TrimSpace(line); line != "" && !known[line] {
+				t.Errorf("this line of the README is not in docs/workers.md: %s", line)
+			}
+		}
+	}
+}
+
+// The guide's table names every variable that the library reads, and no other.
+func TestGuideNamesEveryVariable(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../docs/workers.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, ok := strings.Cut(string(text), "\n## Variables\n")
+	if !ok {
+		t.Fatal("docs/workers.md has no section Variables")
+	}
+	named := map[string]bool{}
+	for row := range strings.Lines(table) {
+		cells := strings.Split(row, "|")
+		if len(cells) < 4 {
+			continue
+		}
+		for name := range strings.FieldsFuncSeq(cells[1], func(r rune) bool { return strings.ContainsRune("`, ", r) }) {
+			if name = strings.TrimSuffix(name, "<ID>"); variableName.MatchString(name) {
+				named[name] = true
+			}
+		}
+	}
+	read := variablesIn(t, "../dispatch", "../runtime")
+	for name := range read {
+		if !named[name] {
+			t.Errorf("the library reads %s, and the table does not name it", name)
+		}
+	}
+	for name := range named {
+		if !read[name] {
+			t.Errorf("the table names %s, and the library does not read it", name)
+		}
+	}
+}
+
+// variablesIn are the texts of the library's code that look like variables.
+func variablesIn(t *testing.T, dirs ...string) map[string]bool {
+	t.Helper()
+	// Of the names of one word, methods of HTTP among them, these are variables.
+	short := map[string]bool{"DEBUG": true, "ENVIRONMENT": true, "STAGE": true, "_HANDLER": true}
+	names := map[string]bool{}
+	for _, dir := range dirs {
+		err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+			if err != nil {
+				return err
+			}
+			ast.Inspect(file, func(n ast.Node) bool {
+				lit, ok := n.(*ast.BasicLit)
+				if !ok || lit.Kind != token.STRING {
+					return true
+				}
+				text, err := strconv.Unquote(lit.Value)
+				if err == nil && variableName.MatchString(text) && (strings.Contains(strings.Trim(text, "_"), "_") || short[text]) {
+					names[text] = true
+				}
+				return true
+			})
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return names
 }

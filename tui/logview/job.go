@@ -9,7 +9,10 @@ import (
 	"github.com/microfox-ai/aiwctl/dispatch"
 )
 
-const stateRetrying = "failed, waiting for its next delivery"
+const (
+	stateRetrying = "failed, waiting for its next delivery"
+	stateDeferred = "put off, waiting for its next delivery"
+)
 
 // job is what is known of the job whose lines are shown.
 type job struct {
@@ -60,7 +63,7 @@ func (j *job) observe(l *logs.Line) {
 	switch {
 	case mine:
 		j.event(l, e)
-	case j.outcome == nil && j.state != stateRetrying && (l.Kind == logs.KindTimeout || l.Kind == logs.KindCrash):
+	case j.outcome == nil && j.state != stateRetrying && j.state != stateDeferred && (l.Kind == logs.KindTimeout || l.Kind == logs.KindCrash):
 		// Lambda ended it from outside, and the worker had no word left to say.
 		j.state, j.running, j.lastErr = "ended by Lambda, waiting for its next delivery", false, platformText(l.Text)
 	}
@@ -83,6 +86,11 @@ func (j *job) event(l *logs.Line, e *dispatch.JobEvent) {
 	case dispatch.EventRetrying:
 		j.state, j.running = stateRetrying, false
 		j.lastErr = errorText(e.Error)
+	case dispatch.EventDeferred:
+		j.state, j.running = stateDeferred, false
+		if e.Error != nil {
+			j.lastErr = errorText(e.Error)
+		}
 	}
 }
 

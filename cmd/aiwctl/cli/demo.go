@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/microfox-ai/aiwctl/aws/local"
+	"github.com/microfox-ai/aiwctl/runtime/webhook"
 )
 
 type demoFlags struct {
@@ -22,7 +23,7 @@ func (a *App) newDemo() *cobra.Command {
 		Short: "A whole stage in this process, with example workers and failures",
 		Long: "Run a whole stage inside this process and open the console on it: real SQS messages over the AWS " +
 			"protocol, delivered by an event source mapping to real worker processes. It needs no AWS account, no Docker " +
-			"and no Go toolchain.\n\nA modest stream of jobs is dispatched all the time, some of which fail.",
+			"and no Go toolchain.\n\nA modest stream of jobs is dispatched all the time, some of which fail, and worker digest runs once a minute.",
 		Example: "aiwctl demo\naiwctl demo --headless --quiet",
 		Args:    takes(0, 0, ""),
 		RunE:    a.run(func(ctx context.Context, _ []string) error { return a.demo(ctx, f) }),
@@ -38,9 +39,16 @@ func (a *App) demo(ctx context.Context, f demoFlags) error {
 		return fmt.Errorf("find this executable, which also runs the demo's workers: %w", err)
 	}
 	programs := []local.Program{{Name: "the demo's workers", Command: []string{exe, workerCommand}}}
-	return a.withLocal(ctx, f.localFlags, localStage{service: "aiw", stage: "demo"}, programs, func(ctx context.Context, ls *localSession) error {
+	secret := webhook.NewSecret().Reveal()
+	st := localStage{service: "aiw", stage: "demo", env: []string{"WORKER_WEBHOOK_SECRET=" + secret}}
+	return a.withLocal(ctx, f.localFlags, st, programs, func(ctx context.Context, ls *localSession) error {
 		if !f.quiet {
-			stop := startStream(ctx, ls.server.Endpoint(), ls.apiKey, ls.log)
+			hook, err := startDemoHook(ctx, secret, ls.log)
+			if err != nil {
+				return err
+			}
+			defer hook.stop()
+			stop := startStream(ctx, ls.server.Endpoint(), ls.apiKey, hook.url, ls.log)
 			defer stop()
 		}
 		return ls.serve(ctx)

@@ -36,7 +36,12 @@ func (f *localFlags) register(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.faults, "faults", "", "deliver worse than SQS does, to try workers out: duplicate, delay, reorder and kill as shares, such as duplicate=0.1,kill=0.02")
 }
 
-type localStage struct{ service, stage string }
+// localStage is what the endpoint is named, and what its functions' environment
+// has besides.
+type localStage struct {
+	service, stage string
+	env            []string
+}
 
 // localSession is a running local endpoint and what is done with it.
 type localSession struct {
@@ -86,7 +91,7 @@ func (a *App) withLocal(ctx context.Context, f localFlags, st localStage, progra
 	}
 	ls.server, err = local.Start(ctx, local.Config{
 		Listen: f.listen, Region: a.global.target.Region, Service: st.service, Stage: st.stage,
-		Programs: programs, APIKey: ls.apiKey, Logger: log, Faults: faults,
+		Programs: programs, Env: st.env, APIKey: ls.apiKey, Logger: log, Faults: faults,
 	})
 	if err != nil {
 		return err

@@ -22,7 +22,8 @@ type FailOutput struct {
 
 // Fail books orders with an even number. Orders with an odd number fail in every
 // attempt and end in the dead-letter queue, and so does a message that makes the
-// worker panic: the panic of one job does not disturb the others.
+// worker panic: the panic of one job does not disturb the others. An order without
+// a number fails for good in its first attempt, since no other would find one.
 var Fail = runtime.Must(runtime.New("fail", book,
 	runtime.WithDescription("Books orders; odd numbers always fail"),
 	runtime.WithExample(FailInput{Order: 12}),
@@ -30,10 +31,14 @@ var Fail = runtime.Must(runtime.New("fail", book,
 	runtime.WithVisibilityTimeout(3*time.Second),
 	runtime.WithMemory(128),
 	runtime.WithMaxReceiveCount(2),
+	runtime.WithBackoff(runtime.Constant(time.Second)),
 	runtime.WithBatchSize(5),
 ))
 
 func book(_ context.Context, job *runtime.Job[FailInput]) (FailOutput, error) {
+	if job.Input.Order <= 0 {
+		return FailOutput{}, runtime.Permanent(fmt.Errorf("there is no order %d: numbers begin with 1", job.Input.Order))
+	}
 	findStock(job.Input).items--
 	if job.Input.Order%2 != 0 {
 		return FailOutput{}, fmt.Errorf("order %d cannot be booked: its number is odd, and only even orders exist; replay it with an even number", job.Input.Order)

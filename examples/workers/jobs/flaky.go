@@ -26,7 +26,7 @@ type FlakyOutput struct {
 
 // Flaky fails at first and succeeds on a later delivery of the same message, as a
 // job does that calls a service with a bad day. An ordinary error is enough: SQS
-// delivers the message again when its visibility timeout has passed.
+// delivers the message again, here after one second and then after two.
 var Flaky = runtime.Must(runtime.New("flaky", flaky,
 	runtime.WithDescription("Fails at first and succeeds on a later delivery"),
 	runtime.WithExample(FlakyInput{SucceedOn: 2}),
@@ -34,6 +34,7 @@ var Flaky = runtime.Must(runtime.New("flaky", flaky,
 	runtime.WithVisibilityTimeout(3*time.Second),
 	runtime.WithMemory(128),
 	runtime.WithMaxReceiveCount(3),
+	runtime.WithBackoff(runtime.Exponential(time.Second, 3*time.Second)),
 ))
 
 func flaky(_ context.Context, job *runtime.Job[FlakyInput]) (FlakyOutput, error) {

@@ -2,18 +2,13 @@ package jobs
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"io"
-	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/aws/aws-lambda-go/events"
-
-	"github.com/microfox-ai/aiwctl/dispatch"
+	"github.com/microfox-ai/aiwctl/dispatch/fullschema"
 	"github.com/microfox-ai/aiwctl/runtime"
 	"github.com/microfox-ai/aiwctl/runtime/runtimetest"
 )
@@ -107,6 +102,9 @@ func TestFail(t *testing.T) {
 			t.Errorf("order 13: %v", err)
 		}
 	}
+	if _, err := runtimetest.Run(t, Fail, FailInput{}); !runtime.IsPermanent(err) || !strings.Contains(err.Error(), "there is no order 0") {
+		t.Errorf("no order: %v", err)
+	}
 	var p *runtime.PanicError
 	if _, err := runtimetest.Run(t, Fail, FailInput{Order: 12, Poison: true}); !errors.As(err, &p) {
 		t.Errorf("poison: %v", err)
@@ -166,7 +164,7 @@ func TestManifestOfTheDemo(t *testing.T) {
 		if w.Description == "" || w.SQS.VisibilityTimeoutSeconds < w.TimeoutSeconds || w.SQS.VisibilityTimeoutSeconds > 30 {
 			t.Errorf("worker %+v", w)
 		}
-		schema, err := dispatch.CompileSchema(w.InputSchema)
+		schema, err := fullschema.Compile(w.InputSchema)
 		if err != nil {
 			t.Errorf("worker %q: %v", w.ID, err)
 			continue
@@ -175,7 +173,7 @@ func TestManifestOfTheDemo(t *testing.T) {
 			t.Errorf("worker %q: the skeleton %s does not fit: %+v", w.ID, schema.Skeleton(), violations)
 		}
 	}
-	if got := strings.Join(ids, " "); got != "echo fail flaky slow timeout video-processing" {
+	if got := strings.Join(ids, " "); got != "digest echo fail flaky publish slow summarize timeout video-processing" {
 		t.Errorf("workers = %s", got)
 	}
 }
@@ -191,38 +189,29 @@ func TestJobsStartWithAnInputThatWorks(t *testing.T) {
 		"fail":             `{"booked":12}`,
 		"slow":             `"steps":5`,
 		"timeout":          `"sleptMs":500`,
+		"summarize":        `"summary":"Why do queues fill up?`,
+		"publish":          `"summary":"Queues fill up when`,
+		"digest":           `"until":"2026-01-01T12:00:00Z"`,
 	}
 	synctest.Test(t, func(t *testing.T) {
-		outcomes := map[string]runtime.Outcome{}
-		app, err := runtime.NewApp(runtime.AppConfig{
-			Output:    io.Discard,
-			OnOutcome: func(_ context.Context, o runtime.Outcome) { outcomes[o.WorkerID] = o },
-		}, All()...)
+		app, err := runtime.NewApp(runtime.AppConfig{}, All()...)
 		if err != nil {
 			t.Fatal(err)
 		}
+		time.Sleep(time.Until(time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC))) // a bubble begins in 2000, before the digest's example
+		h := runtimetest.Start(t, All()...)
 		for _, w := range app.Manifest().Workers {
-			schema, err := dispatch.CompileSchema(w.InputSchema)
+			schema, err := fullschema.Compile(w.InputSchema)
 			if err != nil {
 				t.Fatal(err)
 			}
-			body, err := json.Marshal(&dispatch.Message{WorkerID: w.ID, JobID: "job-1", Input: schema.Skeleton()})
-			if err != nil {
-				t.Fatal(err)
+			job := h.Run(w.ID, schema.Skeleton())
+			if err := job.Err(); err != nil || !strings.Contains(string(job.Last().Output), want[w.ID]) {
+				t.Errorf("%s with %s: %s, %v; want %s", w.ID, schema.Skeleton(), job.Last().Output, err, want[w.ID])
 			}
-			for attempt := 1; attempt <= w.SQS.MaxReceiveCount; attempt++ {
-				ctx, cancel := context.WithTimeout(t.Context(), time.Duration(w.TimeoutSeconds)*time.Second)
-				resp, err := app.HandleSQS(ctx, events.SQSEvent{Records: []events.SQSMessage{{
-					MessageId: "m", Body: string(body), Attributes: map[string]string{"ApproximateReceiveCount": strconv.Itoa(attempt)},
-				}}})
-				cancel()
-				if err == nil && len(resp.BatchItemFailures) == 0 {
-					break
-				}
-			}
-			if o := outcomes[w.ID]; o.Err != nil || !strings.Contains(string(o.Output), want[w.ID]) {
-				t.Errorf("%s with %s: %s, %v; want %s", w.ID, schema.Skeleton(), o.Output, o.Err, want[w.ID])
-			}
+		}
+		if dead := h.DeadLetters(); len(dead) != 0 {
+			t.Errorf("dead letters: %+v", dead)
 		}
 	})
 }

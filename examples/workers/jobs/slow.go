@@ -21,8 +21,9 @@ type SlowOutput struct {
 	TookMS int64 `json:"tookMs"`
 }
 
-// Slow works in steps and reports each. Everything it waits for, it waits for
-// together with its context: that is how a job stops in time.
+// Slow works in steps and reports each: in its log, and in the job's record where
+// there is a store. Everything it waits for, it waits for together with its
+// context: that is how a job stops in time.
 var Slow = runtime.Must(runtime.New("slow", slow,
 	runtime.WithDescription("Works in steps and reports progress"),
 	runtime.WithExample(SlowInput{Steps: 5, StepMS: 500}),
@@ -30,6 +31,7 @@ var Slow = runtime.Must(runtime.New("slow", slow,
 	runtime.WithVisibilityTimeout(30*time.Second),
 	runtime.WithMemory(128),
 	runtime.WithMaxReceiveCount(2),
+	runtime.WithBackoff(runtime.Constant(2*time.Second)),
 	runtime.WithMaximumConcurrency(2),
 ))
 

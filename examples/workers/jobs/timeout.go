@@ -29,6 +29,7 @@ var Timeout = runtime.Must(runtime.New("timeout", overrun,
 	runtime.WithVisibilityTimeout(4*time.Second),
 	runtime.WithMemory(128),
 	runtime.WithMaxReceiveCount(2),
+	runtime.WithBackoff(runtime.Constant(time.Second)),
 ))
 
 func overrun(_ context.Context, job *runtime.Job[TimeoutInput]) (TimeoutOutput, error) {

@@ -44,6 +44,8 @@ func NewVideoProcessing(hosts Resolver) (*runtime.Worker[VideoInput, VideoOutput
 		runtime.WithTimeout(10*time.Second),
 		runtime.WithVisibilityTimeout(10*time.Second),
 		runtime.WithMaxReceiveCount(2),
+		runtime.WithBackoff(runtime.Constant(2*time.Second)),
+		runtime.WithMiddleware(logTrigger),
 	)
 }
 
