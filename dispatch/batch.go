@@ -7,7 +7,6 @@ import (
 	"iter"
 	goruntime "runtime"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -192,7 +191,7 @@ func (c *Client) prepareMany(ctx context.Context, workerID string, items []Item,
 		made[i] = manyJob{index: i, message: m, body: body, delay: o.delay}
 	}
 	var next atomic.Int64
-	var wg sync.WaitGroup
+	var wg crew
 	for range min(goruntime.GOMAXPROCS(0), (len(items)+prepareChunk-1)/prepareChunk) {
 		wg.Go(func() {
 			for {

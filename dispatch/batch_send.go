@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"strconv"
-	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -73,7 +72,7 @@ func (r *manyRun) send(ctx context.Context, jobs []manyJob, parallel int) {
 	}
 	lanes := splitLanes(jobs, parallel, most, room)
 	var next atomic.Int64
-	var wg sync.WaitGroup
+	var wg crew
 	for range min(parallel, len(lanes)) {
 		wg.Go(func() {
 			for {

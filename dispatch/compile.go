@@ -14,12 +14,13 @@ import (
 // input.
 //
 // This package checks by itself what types of Go and simple objects say: types,
-// properties, required, additionalProperties, items, enum and const of texts, patterns that Go reads, names, patterns that Go reads, names,
-// limits of numbers, lengths and lists, date-time, anyOf, and references within
-// $defs. Other keywords, and drafts 4, 6, 7 and 2019-09 where $schema names them,
-// need the engine of package dispatch/fullschema, whose Compile is CompileSchema
-// with that engine; without it they are an *UnsupportedSchemaError. A worker that
-// needs no engine links none, and starts the sooner for it.
+// properties, required, additionalProperties, propertyNames, items, enum and const of
+// texts, patterns that Go reads, limits of numbers, lengths and lists, date-time,
+// anyOf, and references within $defs. Other keywords, and drafts 4, 6, 7 and 2019-09
+// where $schema names them, need the engine of package dispatch/fullschema, whose
+// Compile is CompileSchema with that engine; without it they are an
+// *UnsupportedSchemaError. A worker that needs no engine links none, and starts the
+// sooner for it.
 //
 // References are followed inside the schema only: nothing is ever read from a
 // file or fetched.

@@ -161,11 +161,14 @@ func NewApp(cfg AppConfig, workers ...Runner) (*App, error) {
 	if a.log == nil {
 		a.log = jsonlog.New(a.out, cfg.Getenv("DEBUG") != "" || cfg.Getenv("WORKER_DEBUG") != "")
 	}
+	cfg.Tracer = guardTracer(cfg.Tracer, a.log)
+	a.cfg.Tracer = cfg.Tracer
 	a.queue = &queueOps{client: sqsclient.NewLazy(cfg.SQS, "us-east-1", cfg.Getenv), getenv: cfg.Getenv, log: a.log}
 	var err error
 	if a.store, err = openStore(cfg); err != nil {
 		return nil, err
 	}
+	a.store = guardStore(a.store)
 	a.maxStored = cmp.Or(max(cfg.MaxStoredOutput, -1), defaultMaxStored)
 	if a.webhook, err = newWebhookSender(cfg, a.log); err != nil {
 		return nil, err

@@ -14,8 +14,9 @@ const (
 )
 
 // WithBackoff sets how long a job waits for its next delivery after an attempt
-// has failed: the message stays hidden for that long. Whatever b returns is kept
-// between zero and the 12 hours that SQS hides a message at most. An error that
+// has failed: the message stays hidden for that long, rounded up to whole seconds.
+// Whatever b returns is kept between zero and the 12 hours that SQS hides a message
+// at most. Nil means DefaultBackoff. An error that
 // says how long to wait, by a method RetryAfter() time.Duration or a field of that
 // name and type, is believed instead. Default: DefaultBackoff.
 func WithBackoff(b Backoff) Option {

@@ -20,7 +20,10 @@ import (
 func TestBatchOfMixedOutcomes(t *testing.T) {
 	t.Parallel()
 	q := newQueueRig(t, dlqEnv("permanent"), nil, rowWorkers()...)
-	claimAs(t, q.store, "busy", "another", time.Hour)
+	busy := jobstore.Claim{JobID: "busy", WorkerID: "ok", Owner: "another", MessageID: "other", Lease: time.Now().Add(time.Hour)}
+	if _, err := q.store.Claim(t.Context(), busy); err != nil {
+		t.Fatal(err)
+	}
 	one := `{"number":1}`
 	ids := q.deliver(t,
 		queued("completed", body("ok", "completed", one), 1),
@@ -76,6 +79,11 @@ func TestFIFOGroup(t *testing.T) {
 		{"without its queue it does", "", []step{
 			{"a1", "permanent", "a", 1, true, []int32{0}, jobstore.Failed},
 			{"a2", "ok", "a", 1, true, []int32{0}, ""},
+		}},
+		{"who goes to the dead-letter queue by itself holds nobody up", "", []step{
+			{"a1", "fails", "a", 3, true, []int32{0}, jobstore.Failed},
+			{"a2", "ok", "a", 3, false, nil, jobstore.Completed},
+			{"a3", "fails", "a", 3, true, []int32{0}, jobstore.Failed},
 		}},
 		{"who was never started and goes to the dead-letter queue has failed", "", []step{
 			{"a1", "fails", "a", 1, true, []int32{7}, jobstore.Queued},

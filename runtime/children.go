@@ -49,10 +49,10 @@ var errNoDelivery = errors.New("this Job belongs to no delivery; run the worker 
 // Dispatch starts a job of another worker, or of this one, and does not wait for
 // it. The message goes straight to that worker's queue: the one that
 // WORKER_QUEUE_URL_<ID> names (see dispatch.QueueURLEnv), else
-// <service>-<worker>-<stage> (and .fifo for a FIFO queue), where the service is AIWORKER_SERVICE or
-// WORKER_SERVICE_NAME and the stage ENVIRONMENT, STAGE or prod. The function must
-// be allowed to send to it. In local mode the job runs in this process, and only
-// workers that the App holds can be started.
+// <service>-<worker>-<stage>, with .fifo for a FIFO queue, where the service is
+// AIWORKER_SERVICE or WORKER_SERVICE_NAME and the stage ENVIRONMENT, STAGE or prod.
+// The function must be allowed to send to it. In local mode the job runs in this
+// process, and only workers that the App holds can be started.
 //
 // Input for a worker of the same App is checked against its schema first; a
 // *dispatch.ValidationError says what does not fit. Of this job's context the child

@@ -38,6 +38,10 @@ type delivery struct {
 	// is not asked again.
 	unstored bool
 
+	// quiet is the message read anew, when a handler runs on that may still write to
+	// the maps of msg.
+	quiet *dispatch.Message
+
 	reports reports         // what the handler has reported about the job
 	span    context.Context //nolint:containedctx // carries the handler's span alone; nil without a tracer
 
@@ -58,6 +62,15 @@ type outcome struct {
 	// done: the message can be deleted. Otherwise SQS must deliver it again, or move it to
 	// the dead-letter queue.
 	done bool
+}
+
+// quietMessage is the message, with maps that nobody writes to once the job is being
+// settled.
+func (d *delivery) quietMessage() *dispatch.Message {
+	if d.quiet != nil {
+		return d.quiet
+	}
+	return d.msg
 }
 
 func (d *delivery) openLogs() {

@@ -12,8 +12,18 @@ import (
 )
 
 // execute takes the job through its stages: input checked, handler run, output
-// checked; the last two again as long as the worker's retry patterns ask for it.
-func (d *delivery) execute() outcome {
+// checked; the last two again as long as the worker's retry patterns ask for it. What
+// panics in between, such as an engine for schemas, is an attempt that failed: the
+// job's claim must not outlive it.
+func (d *delivery) execute() (o outcome) {
+	defer func() {
+		if v := recover(); v != nil {
+			o = outcome{err: &PanicError{Value: fmt.Sprint(v), Stack: panicStack()}}
+			if lost := d.closeReports(); lost != nil {
+				o.err = lost
+			}
+		}
+	}()
 	input := d.msg.Input
 	if len(input) == 0 {
 		input = json.RawMessage("{}")
@@ -36,7 +46,7 @@ func (d *delivery) execute() outcome {
 
 	r := run{d: d, lastError: d.lastError(), metadata: orEmpty(d.msg.Metadata), context: orEmpty(d.msg.Context)}
 	began := time.Now()
-	o := d.runHandler(ctx, &r, input)
+	o = d.runHandler(ctx, &r, input)
 	o.ran = time.Since(began)
 	if lost := d.closeReports(); lost != nil {
 		o = outcome{err: lost, ran: o.ran}
@@ -119,6 +129,7 @@ func (c *call) start() (err error) {
 	if c.run.hasMiddleware() {
 		return nil
 	}
+	defer soundInto(&err)
 	defer recoverInto(&err)
 	c.typed, err = c.run.d.def.decode(c.run, c.input)
 	return err
@@ -140,8 +151,9 @@ func (c *call) handle(ctx context.Context) {
 // result is what came of the call.
 func (c *call) result(ctx context.Context) (output json.RawMessage, err error) {
 	if c.err != nil || c.typed == nil {
-		return c.output, explainEnd(ctx, c.err)
+		return c.output, explainEnd(ctx, soundError(c.err))
 	}
+	defer soundInto(&err)
 	defer recoverInto(&err)
 	return c.typed.encode()
 }
@@ -183,6 +195,9 @@ func (d *delivery) callHandler(ctx context.Context, r *run, input json.RawMessag
 		return c.result(ctx)
 	case <-timer.C:
 		b.running = append(b.running, c.done)
+		if again, err := dispatch.ParseMessage([]byte(d.rec.Body)); err == nil {
+			d.quiet = again
+		}
 		return nil, &overrunError{cause: context.Cause(ctx)}
 	}
 }

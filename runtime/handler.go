@@ -88,25 +88,36 @@ func (a *App) newBatch(ctx context.Context, only *definition) *batch {
 // run deals with one record: exactly one of succeeded and failures grows, and
 // whatever goes wrong, in our own code too, stays within this record.
 func (b *batch) run(rec events.SQSMessage) {
-	done := false
+	done, leaves := false, false
 	defer func() {
 		if v := recover(); v != nil {
-			b.app.log.Error("the runtime itself panicked; this is a bug in it",
-				"messageId", rec.MessageId, "requestId", b.requestID,
-				"error", &dispatch.JobError{Message: fmt.Sprint(v), Name: "PanicError", Stack: panicStack()})
+			b.complain(rec, v)
 		}
 		if done {
 			b.succeeded++
 			return
 		}
-		b.fail(rec)
+		b.fail(rec, leaves)
 	}()
 	b.last = b.deliver(rec)
 	done = b.last.done
+	// SQS moves it to the dead-letter queue now. It is in nobody's way any more, and those
+	// behind it, which have been delivered as often, must not go there without a run.
+	leaves = b.last.final && b.maxReceive > 0 && receiveCount(rec) >= b.maxReceive
 }
 
-func (b *batch) fail(rec events.SQSMessage) {
-	if group := fifoGroup(rec); group != "" {
+// complain reports a panic of the runtime's own; the log itself may be what panics.
+func (b *batch) complain(rec events.SQSMessage, v any) {
+	defer func() { _ = recover() }()
+	b.app.log.Error("the runtime itself panicked; this is a bug in it",
+		"messageId", rec.MessageId, "requestId", b.requestID,
+		"error", &dispatch.JobError{Message: fmt.Sprint(v), Name: "PanicError", Stack: panicStack()})
+}
+
+// fail has SQS deliver the message again, and with it the rest of its group, unless it
+// leaves the queue.
+func (b *batch) fail(rec events.SQSMessage, leaves bool) {
+	if group := fifoGroup(rec); group != "" && !leaves {
 		if b.failedGroups == nil {
 			b.failedGroups = map[string]bool{}
 		}

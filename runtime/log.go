@@ -87,7 +87,7 @@ func safeAttr(a slog.Attr) slog.Attr {
 	case a.Key == "error":
 		value := a.Value.Resolve()
 		if err, ok := value.Any().(error); ok {
-			return slog.Any("error", jobError(err))
+			return slog.Any("error", jobError(soundError(err)))
 		}
 		return slog.Any("error", &dispatch.JobError{Message: jsonlog.Truncate(value.String(), maxErrorText)})
 	case slices.Contains(reservedAttrs, a.Key):

@@ -94,7 +94,8 @@ func WithDescription(text string) Option {
 }
 
 // WithGroup puts the worker into a deployment group: workers of one group are
-// deployed as one stack. At most 12 letters, digits and dashes; "core" is taken.
+// deployed as one stack. At most 12 letters, digits and dashes, no dash first; "core"
+// is taken, in any letter case and with dashes in it.
 // Default: DefaultGroup.
 func WithGroup(name string) Option {
 	return func(s *settings) { s.group = name }
@@ -137,10 +138,10 @@ func WithFIFO() Option {
 	return func(s *settings) { s.fifo = true }
 }
 
-// WithVisibilityTimeout sets how long SQS hides a message that was delivered,
-// which is also how long a failed job waits for its next attempt. Whole seconds,
-// at most 12 hours and never below the function's timeout, since Lambda refuses
-// such a mapping. Default: six times the timeout, as AWS advises, at most 12 hours.
+// WithVisibilityTimeout sets how long SQS hides a message that was delivered: how
+// long a job waits whose function was killed, or may not change that time (see
+// WithBackoff for how long others do). Whole seconds, at most 12 hours and never
+// below the function's timeout, since Lambda refuses such a mapping. Default: six times the timeout, as AWS advises, at most 12 hours.
 func WithVisibilityTimeout(d time.Duration) Option {
 	return func(s *settings) { s.visibility = d }
 }
@@ -182,23 +183,23 @@ func WithExample(input any) Option {
 	return func(s *settings) { s.examples = append(s.examples, input) }
 }
 
-// WithInputSchema replaces the inferred input schema with a JSON Schema (draft
-// 2020-12 or 7). It is enforced as it is written. Close its objects with
-// additionalProperties:false: encoding/json fills a struct's field from a
+// WithInputSchema replaces the inferred input schema with a JSON Schema. It is
+// enforced as it is written, and New refuses one that needs WithSchemaEngine and has
+// none. Close its objects with additionalProperties:false: encoding/json fills a struct's field from a
 // property of any letter case, so what the schema does not know can still arrive.
 func WithInputSchema(schema json.RawMessage) Option {
 	return func(s *settings) { s.inputSchema = schema }
 }
 
-// WithOutputSchema replaces the inferred output schema with a JSON Schema (draft
-// 2020-12 or 7).
+// WithOutputSchema replaces the inferred output schema with a JSON Schema, which is
+// enforced as it is written; see WithInputSchema.
 func WithOutputSchema(schema json.RawMessage) Option {
 	return func(s *settings) { s.outputSchema = schema }
 }
 
 // WithSchemaEngine gives the engine that checks an author's own schema which says
 // more than package dispatch checks by itself (see dispatch.CompileSchema), such as
-// a pattern: fullschema.Engine{}. It makes the program larger and its start slower
+// oneOf, the format email or a draft before 2020-12: fullschema.Engine{}. It makes the program larger and its start slower
 // by a few milliseconds, so inferred schemas do without. Default: none.
 func WithSchemaEngine(e dispatch.SchemaEngine) Option {
 	return func(s *settings) { s.engine = e }

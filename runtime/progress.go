@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"sync"
 	"time"
 
@@ -202,13 +203,12 @@ func (d *delivery) finalMetadata() map[string]any {
 	r := &d.reports
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	given := d.quietMessage().Metadata
 	if !r.hasProgress && !r.hasTokens {
-		return d.msg.Metadata
+		return given
 	}
-	m := make(map[string]any, len(d.msg.Metadata)+3)
-	for k, v := range d.msg.Metadata {
-		m[k] = v
-	}
+	m := make(map[string]any, len(given)+3)
+	maps.Copy(m, given)
 	if r.hasProgress {
 		m["progress"] = r.progress.Percent
 		if r.progress.Message != "" {

@@ -183,14 +183,21 @@ func (q *queueOps) call(ctx context.Context, f func(context.Context, sqsclient.A
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
-	client, err := q.client.Get(ctx)
-	if err == nil {
-		err = f(ctx, client)
-	}
+	err := q.ask(ctx, f)
 	if err != nil && (stopping || limit >= queueOpTell) && unreachable(err) {
 		q.restUntil.Store(time.Now().Add(queueRest).UnixNano())
 	}
 	return err
+}
+
+// ask calls SQS. A client that panics has not done what it was asked.
+func (q *queueOps) ask(ctx context.Context, f func(context.Context, sqsclient.API) error) (err error) {
+	defer recoverInto(&err)
+	client, err := q.client.Get(ctx)
+	if err != nil {
+		return err
+	}
+	return f(ctx, client)
 }
 
 // unreachable says that SQS has not answered at all.

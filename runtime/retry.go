@@ -50,10 +50,10 @@ const (
 //
 // The delay is varied by a fifth, so that jobs that failed together do not come
 // back together. An error that says how long to wait, by a method
-// RetryAfter() time.Duration or a field of that name and type, is believed instead. A retry is made only when as
-// much time as the failed try took, and at least a second, is left after the
-// delay; else the attempt fails, and SQS delivers the job again as WithBackoff
-// says.
+// RetryAfter() time.Duration or a field of that name and type, is believed instead.
+// A retry is made only when as much time as the failed try took, and at least a
+// second, is left after the delay; else the attempt fails, and SQS delivers the job
+// again as WithBackoff says.
 //
 // Permanent and Snooze, a token budget that is used up, input that does not fit, a
 // panic and the end of the handler's context are never retried here. Job.Try and

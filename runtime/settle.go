@@ -14,7 +14,9 @@ import (
 // A delivery is settled in this order: the end is recorded in the store, on the
 // condition that the job is still this delivery's; SQS is told when to deliver
 // again, or is given a copy; the log; the webhook; at last the response of the batch.
-// Whoever reads one of them can rely on those before it.
+// Whoever reads one of them can rely on those before it. Only a message that is to come
+// back at once comes back when its webhook is through: its next delivery would else find
+// a job whose caller seems not to have heard of it, and tell it a second time.
 
 // settle does what follows from what became of the handler.
 func (d *delivery) settle(o outcome) outcome {
@@ -90,7 +92,7 @@ func (d *delivery) fail(o outcome) outcome {
 	if o.ran > 0 {
 		attrs = append(attrs, milliseconds(o.ran))
 	}
-	o.done = d.discard(je, isFinal(o.err))
+	o.done = d.buried(je, isFinal(o.err))
 	switch {
 	case o.done:
 		message = "job failed, its message is in the dead-letter queue: "
@@ -102,19 +104,19 @@ func (d *delivery) fail(o outcome) outcome {
 	if d.def != nil {
 		d.notify(webhookPayload{Status: webhookError, Error: je})
 	}
+	if !o.done {
+		d.hide(0)
+	}
 	return d.report(o)
 }
 
-// discard takes the message of a job that has failed for good out of the queue, and
+// buried takes the message of a job that has failed for good out of the queue, and
 // reports whether it can be deleted. In its last delivery SQS moves it to the
 // dead-letter queue itself; before, or when the runtime knows better, it is copied
-// there. Otherwise it comes back at once, so that SQS is soon through with it.
-func (d *delivery) discard(je *dispatch.JobError, hopeless bool) (done bool) {
-	if (hopeless || !d.lastReceive()) && d.bury(je) {
-		return true
-	}
-	d.hide(0)
-	return false
+// there. Otherwise hide(0) has it come back at once, so that SQS is soon through with
+// it.
+func (d *delivery) buried(je *dispatch.JobError, hopeless bool) (done bool) {
+	return (hopeless || !d.lastReceive()) && d.bury(je)
 }
 
 // snooze is a job that its handler has put off.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/microfox-ai/aiwctl/dispatch"
+	"github.com/microfox-ai/aiwctl/runtime/internal/jsonlog"
 	"github.com/microfox-ai/aiwctl/runtime/jobstore"
 )
 
@@ -26,6 +27,12 @@ func (d *delivery) enter() (o outcome, mine bool) {
 	if err != nil {
 		d.unstored = true
 		return d.putOff(err, DefaultBackoff(d.receives, err)), false
+	}
+	if r := got.Before; r != nil && got.Decision != jobstore.ClaimedJob && r.WorkerID != "" && r.WorkerID != d.def.id {
+		// The record is another job's, of which nothing may be taken for this one's, and
+		// in which nothing of this one may be written.
+		d.unstored = true
+		return d.fail(outcome{err: &messageError{fmt.Errorf("the job store has job %q as one of worker %q: give each job an id of its own", jsonlog.Truncate(d.jobID, jsonlog.MaxID), r.WorkerID)}}), false
 	}
 	switch got.Decision {
 	case jobstore.Done:
@@ -67,7 +74,8 @@ func (d *delivery) completedBefore(r *jobstore.Record) outcome {
 }
 
 // failedBefore puts the claim of a job that has failed for good back, and its message
-// on its way. The webhook has been told.
+// on its way. The webhook has been told, unless the delivery in which the job failed
+// died before it could.
 func (d *delivery) failedBefore() outcome {
 	was := d.before
 	je := recordedError(was)
@@ -79,9 +87,15 @@ func (d *delivery) failedBefore() outcome {
 		d.storeFailed(err)
 	}
 	o := outcome{err: fmt.Errorf("the job has failed before: %s", je.Message), kind: KindDuplicate, final: true}
-	o.done = d.discard(je, true)
+	o.done = d.buried(je, true)
 	d.event(slog.LevelInfo, "skipped: the job has failed before, and SQS has yet to move its message to the dead-letter queue",
 		dispatch.EventSkipped, statusAttr(jobstore.Failed), slog.Any("error", je))
+	if was.Webhook == nil {
+		d.notify(webhookPayload{Status: webhookError, Error: je})
+	}
+	if !o.done {
+		d.hide(0)
+	}
 	return d.report(o)
 }
 

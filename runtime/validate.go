@@ -129,7 +129,9 @@ func validateVariable(name string) error {
 
 func validateGroup(group string) error {
 	switch {
-	case strings.EqualFold(group, coreGroup):
+	// Dashes are dropped where a group becomes part of a service's name, so co-re would
+	// be core there.
+	case strings.EqualFold(strings.ReplaceAll(group, "-", ""), coreGroup):
 		return fmt.Errorf("group %q is taken: it is the deployment's own group for the workers API", group)
 	case len(group) > maxGroupLength:
 		return fmt.Errorf("group %q has %d characters; at most %d fit into a service name", group, len(group), maxGroupLength)

@@ -228,7 +228,7 @@ func (d *delivery) messageWithoutOutput(h handoff, p webhookPayload) (string, er
 // traceContext is the context of a message that hands a callback on: whose job it is,
 // and its trace.
 func (d *delivery) traceContext() map[string]any {
-	m := maps.Clone(orEmpty(d.msg.Context))
+	m := maps.Clone(orEmpty(d.quietMessage().Context))
 	if tracer := d.batch.app.cfg.Tracer; tracer != nil && d.span != nil {
 		tracer.Inject(d.span, func(name, value string) { m[name] = value })
 	}
@@ -265,6 +265,10 @@ func (d *delivery) redeliverWebhook(h *handoff) outcome {
 		if why := overtaken(h, rec); why != "" {
 			d.event(slog.LevelInfo, "webhook not sent: "+why, dispatch.EventWebhook, shown)
 			return outcome{final: true, done: true}
+		}
+		// The job runs once more: its record is to say of that run's callback alone.
+		if h.Status == webhookError && rec.Status != jobstore.Failed {
+			d.unstored = true
 		}
 	}
 	if h.FromRecord {
@@ -343,7 +347,7 @@ func (d *delivery) webhookFailed(h *handoff, c callback, r sendResult, took time
 		return o
 	}
 	// The first wait was the message's delay.
-	wait := max(r.wait, d.handoffWait(d.receives + 1))
+	wait := max(r.wait, d.handoffWait(d.receives+1))
 	if d.hide(wait) {
 		attrs = append(attrs, delayAttr(wait))
 	}
@@ -353,8 +357,14 @@ func (d *delivery) webhookFailed(h *handoff, c callback, r sendResult, took time
 
 // handoffWait is how long a callback waits for its next message, or delivery, after so
 // many of them.
-func (d *delivery) handoffWait(times int) time.Duration {
+func (d *delivery) handoffWait(times int) (wait time.Duration) {
 	if b := d.batch.app.cfg.WebhookBackoff; b != nil {
+		defer func() {
+			// A backoff that panics must not keep a callback from being handed on.
+			if recover() != nil {
+				wait = exponential(handoffBase, handoffLimit, times)
+			}
+		}()
 		return max(b(times, nil), 0) // whoever waits knows how long it may
 	}
 	return exponential(handoffBase, handoffLimit, times)

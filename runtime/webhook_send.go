@@ -193,7 +193,7 @@ func (s *webhookSender) request(ctx context.Context, target *url.URL, c callback
 	if err := s.setHeaders(req, c); err != nil {
 		return nil, err
 	}
-	resp, err := s.client.Do(req)
+	resp, err := s.do(req)
 	if err != nil {
 		err = scrubURL(err)
 		switch {
@@ -203,6 +203,17 @@ func (s *webhookSender) request(ctx context.Context, target *url.URL, c callback
 			// net/http quotes it, and a URL may hold a password.
 			return nil, errBadRedirect
 		}
+		return nil, err
+	}
+	return resp, nil
+}
+
+// do sends a request, and reads and closes the body of the answer. A given client may
+// panic.
+func (s *webhookSender) do(req *http.Request) (resp *http.Response, err error) {
+	defer soundInto(&err)
+	defer recoverInto(&err)
+	if resp, err = s.client.Do(req); err != nil {
 		return nil, err
 	}
 	// The connection is used again only when the answer was read.

@@ -31,6 +31,7 @@ func TestNewRefusesWhatAWSRefuses(t *testing.T) {
 		{"little memory", "w", WithMemory(127), "128 to 10240"},
 		{"much memory", "w", WithMemory(10241), "128 to 10240"},
 		{"core", "w", WithGroup("Core"), "taken"},
+		{"core with a dash", "w", WithGroup("co-re"), "taken"},
 		{"long group", "w", WithGroup("thirteen-char"), "at most 12"},
 		{"odd group", "w", WithGroup("a_b"), "letters, digits"},
 		{"empty batch", "w", WithBatchSize(0), "1 to 10000"},

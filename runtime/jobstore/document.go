@@ -26,8 +26,8 @@ type document struct {
 	Metadata    json.RawMessage    `json:"metadata"`
 	Children    []Child            `json:"internalJobs,omitempty"`
 	UserID      string             `json:"userId,omitempty"`
-	CreatedAt   isoTime            `json:"createdAt"`
-	UpdatedAt   isoTime            `json:"updatedAt"`
+	CreatedAt   isoTime            `json:"createdAt,omitzero"`
+	UpdatedAt   isoTime            `json:"updatedAt,omitzero"`
 	CompletedAt isoTime            `json:"completedAt,omitzero"`
 
 	OutputBytes int                `json:"outputBytes,omitempty"`
@@ -47,6 +47,9 @@ type document struct {
 // error, metadata, internalJobs, userId, createdAt, updatedAt and completedAt are the
 // deployed system's, with its forms; the other fields have their Go names in camel
 // case. What a record does not have is left out. Times are ISO 8601 in milliseconds.
+//
+// A store that keeps documents calls MarshalJSON itself: json.Marshal escapes <, > and
+// & in what a Marshaler returns, and input and output come back as they were given.
 func (r Record) MarshalJSON() ([]byte, error) { return r.encode(time.Time{}) }
 
 // UnmarshalJSON reads what MarshalJSON writes.

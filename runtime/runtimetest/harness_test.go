@@ -60,7 +60,7 @@ func TestHarnessShowsTheRetries(t *testing.T) {
 		{35 * time.Minute, runtime.KindCompleted, 0},
 	} {
 		d := job.Deliveries[i]
-		if (d.At-want.at).Abs() > time.Second || d.Kind != want.kind || (d.Hidden-want.hidden).Abs() > time.Second || d.Deleted != (want.hidden == 0) {
+		if (d.At-want.at).Abs() > time.Second || d.Kind != want.kind || d.Hidden != want.hidden || d.Deleted != (want.hidden == 0) {
 			t.Errorf("delivery %d: at %v %s, hidden for %v", i+1, d.At, d.Kind, d.Hidden)
 		}
 	}

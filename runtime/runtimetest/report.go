@@ -16,10 +16,13 @@ import (
 type Delivery struct {
 	// Outcome is what came of it.
 	runtime.Outcome
-	// At is when it began, by the clock of the stage since its start.
+	// At is when it began, by the clock of the stage since its start: the waits, and
+	// the real time of the handlers before it.
 	At time.Duration
 	// Deleted says that the message is done with. Otherwise it was hidden for Hidden,
-	// after which SQS delivers it again or takes it for dead.
+	// after which SQS delivers it again or takes it for dead: the whole seconds that
+	// the runtime asked SQS for, or else what was left of the queue's visibility
+	// timeout.
 	Deleted bool
 	Hidden  time.Duration
 }

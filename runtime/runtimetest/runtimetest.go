@@ -17,8 +17,9 @@
 //	if job.Err() != nil || len(job.Deliveries) != 2 { ... }
 //
 // Time jumps: where the runtime waits, for a backoff, a snooze, a delayed message, a
-// retry within a delivery or an awaited child, the clock of the stage goes on and the test does not wait. Time
-// that a handler itself spends is real; inside testing/synctest it costs nothing.
+// retry within a delivery or an awaited child, the clock of the stage goes on and the
+// test does not wait. Time that a handler itself spends is real; inside
+// testing/synctest it costs nothing.
 package runtimetest
 
 import (
@@ -115,9 +116,9 @@ func WithWorkers(workers ...runtime.Runner) Option {
 
 // Run delivers one message with the given input to the worker, once, and returns
 // what came of it: the output, or the error of the attempt, which wraps the
-// handler's. Schemas, retries within the delivery, panics, deadline and partial batch response are those
-// of production, since it is the same code. The worker's log is shown when the test
-// fails.
+// handler's. Schemas, retries within the delivery, panics, deadline and partial batch
+// response are those of production, since it is the same code. The worker's log is
+// shown when the test fails.
 func Run[In, Out any](t testing.TB, w *runtime.Worker[In, Out], in In, opts ...Option) (Out, error) {
 	t.Helper()
 	var out Out

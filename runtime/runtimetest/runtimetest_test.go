@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/microfox-ai/aiwctl/runtime"
@@ -44,9 +45,11 @@ func TestRun(t *testing.T) {
 	if _, err := runtimetest.Run(t, w, -1); !errors.As(err, &p) || p.Value != "negative" {
 		t.Errorf("panic: %v", err)
 	}
-	if _, err := runtimetest.Run(t, w, 0, runtimetest.WithTimeout(50*time.Millisecond)); !errors.Is(err, runtime.ErrTimeLimit) {
-		t.Errorf("deadline: %v", err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		if _, err := runtimetest.Run(t, w, 0, runtimetest.WithTimeout(time.Minute)); !errors.Is(err, runtime.ErrTimeLimit) {
+			t.Errorf("deadline: %v", err)
+		}
+	})
 }
 
 func TestRunGivesTheJobWhatTheMessageSays(t *testing.T) {
@@ -79,27 +82,29 @@ func TestRunGivesTheJobWhatTheMessageSays(t *testing.T) {
 // A handler that ignores its deadline writes its log while the test reads it.
 func TestRunOfAHandlerThatRunsOn(t *testing.T) {
 	t.Parallel()
-	release, ended := make(chan struct{}), make(chan struct{})
-	w := runtime.Must(runtime.New("deaf", func(_ context.Context, j *runtime.Job[int]) (int, error) {
-		defer close(ended)
-		<-release
-		for range 100 {
-			j.Log.Info("still here")
+	synctest.Test(t, func(t *testing.T) {
+		release, ended := make(chan struct{}), make(chan struct{})
+		w := runtime.Must(runtime.New("deaf", func(_ context.Context, j *runtime.Job[int]) (int, error) {
+			defer close(ended)
+			<-release
+			for range 100 {
+				j.Log.Info("still here")
+			}
+			return 0, nil
+		}))
+		rec := &failed{TB: t}
+		if _, err := runtimetest.Run(rec, w, 1, runtimetest.WithTimeout(time.Minute)); !errors.Is(err, runtime.ErrTimeLimit) {
+			t.Errorf("error = %v", err)
 		}
-		return 0, nil
-	}))
-	rec := &failed{TB: t}
-	if _, err := runtimetest.Run(rec, w, 1, runtimetest.WithTimeout(50*time.Millisecond)); !errors.Is(err, runtime.ErrTimeLimit) {
-		t.Errorf("error = %v", err)
-	}
-	close(release)
-	for _, f := range rec.cleanups {
-		f()
-	}
-	<-ended
-	if !strings.Contains(rec.log, "job.failed") {
-		t.Errorf("the log of a failed test: %q", rec.log)
-	}
+		close(release)
+		for _, f := range rec.cleanups {
+			f()
+		}
+		<-ended
+		if !strings.Contains(rec.log, "job.failed") {
+			t.Errorf("the log of a failed test: %q", rec.log)
+		}
+	})
 }
 
 // failed is a test that has failed.

@@ -17,7 +17,7 @@ func TestLineIsTheLoggersOwn(t *testing.T) {
 	for _, message := range []string{"job started", "", "quote \" \\ <b> & \u2028 é \x1b[31m\n\x00", "\xff"} {
 		attrs := []slog.Attr{
 			slog.String("jobId", message), slog.Int("attempt", 2), slog.Float64("durationMs", 1.25), slog.Float64("zero", 0),
-			slog.Any("output", json.RawMessage(`{"a":[1,"<x>"]}`)), slog.Any("error", map[string]any{"message": message}), slog.Bool("yes", true),
+			slog.Any("output", json.RawMessage(`{"a":[1,"<x>"]}`)), slog.Any("lines", json.RawMessage("{\n\"a\":\r[1]\n}")), slog.Any("error", map[string]any{"message": message}), slog.Bool("yes", true),
 		}
 		var want, got bytes.Buffer
 		r := slog.NewRecord(at, slog.LevelWarn, message, 0)

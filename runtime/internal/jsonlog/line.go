@@ -1,6 +1,7 @@
 package jsonlog
 
 import (
+	"bytes"
 	"encoding/json"
 	"log/slog"
 	"strconv"
@@ -51,7 +52,8 @@ func (l *Line) Attr(a slog.Attr) {
 	case slog.KindFloat64:
 		l.json(a.Key, v.Float64())
 	default:
-		if raw, ok := v.Any().(json.RawMessage); ok && len(raw) > 0 {
+		// One of several lines would be several events in the log, and Encode makes it one.
+		if raw, ok := v.Any().(json.RawMessage); ok && len(raw) > 0 && bytes.IndexByte(raw, '\n') < 0 && bytes.IndexByte(raw, '\r') < 0 {
 			l.name(a.Key)
 			l.buf = append(l.buf, raw...)
 			return

@@ -81,7 +81,9 @@ type message struct {
 	// due is when the message can be received by the broker's clock, and ready by
 	// the one that really passes.
 	due, ready time.Time
-	number     int // the order in which messages were sent
+	// hidden is what the current delivery has asked for; negative when it has not.
+	hidden time.Duration
+	number int // the order in which messages were sent
 }
 
 // Letter is a dead message.
@@ -289,6 +291,7 @@ func (b *Broker) Receive() (d Delivery, ok bool) {
 			m.received = b.now()
 		}
 		b.wait(m, m.queue.Visibility)
+		m.hidden = -1
 		return Delivery{Worker: m.queue.Worker, Message: m.record(), Due: due, m: m}, true
 	}
 }
@@ -321,7 +324,8 @@ func (m *message) record() events.SQSMessage {
 }
 
 // Done ends a delivery: the message is deleted, or can be received again when its
-// visibility timeout ends, after the returned time.
+// visibility timeout ends, after the returned time. That is the timeout which the
+// delivery has asked for, to the second, else what is left of the queue's.
 func (b *Broker) Done(d Delivery, deleted bool) (hidden time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -329,7 +333,10 @@ func (b *Broker) Done(d Delivery, deleted bool) (hidden time.Duration) {
 	if deleted {
 		b.remove(d.m)
 	} else {
-		hidden = max(d.m.due.Sub(b.now()), 0)
+		hidden = d.m.hidden
+		if hidden < 0 {
+			hidden = max(d.m.due.Sub(b.now()), 0)
+		}
 	}
 	b.signal()
 	return hidden

@@ -73,7 +73,8 @@ func (b *Broker) ChangeMessageVisibility(_ context.Context, in *sqs.ChangeMessag
 	defer b.mu.Unlock()
 	for _, m := range b.messages {
 		if m.inFlight && in.ReceiptHandle != nil && m.receipt == *in.ReceiptHandle {
-			b.wait(m, time.Duration(in.VisibilityTimeout)*time.Second)
+			m.hidden = time.Duration(in.VisibilityTimeout) * time.Second
+			b.wait(m, m.hidden)
 			return &sqs.ChangeMessageVisibilityOutput{}, nil
 		}
 	}
