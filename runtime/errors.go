@@ -35,7 +35,9 @@ func (e *permanentError) Unwrap() error { return e.err }
 // in the attribute AIWorkerError, where the function knows that queue
 // (WORKER_DLQ_URL_<ID>) and may send to it. Elsewhere SQS moves the message there
 // after it has delivered it maxReceiveCount times; with a job store those
-// deliveries do not run the handler again. Permanent(nil) is nil.
+// deliveries do not run the handler again. SQS does not know where a copy came from:
+// its own move task brings one back only when it is told the destination. Permanent(nil)
+// is nil.
 func Permanent(err error) error {
 	if err == nil {
 		return nil

@@ -258,6 +258,7 @@ func retryDelay(p *RetryPattern, err error, try int) time.Duration {
 		return 0
 	}
 	delay := max(p.Delay(try), 0)
+	delay = min(delay, maxTimeout) // no function runs longer, and a sum must not overflow
 	return delay - delay/5 + jitter(delay/5*2)
 }
 

@@ -245,7 +245,11 @@ func (d *delivery) redeliverWebhook(h *handoff) outcome {
 	if err != nil {
 		err = &messageError{err}
 		d.event(slog.LevelError, "webhook refused: "+errorText(err), dispatch.EventWebhook, slog.Any("error", jobError(err)))
-		return outcome{err: err, final: true, done: d.discard(jobError(err), true)}
+		o := outcome{err: err, final: true, done: d.buried(jobError(err), true)}
+		if !o.done {
+			d.hide(0)
+		}
+		return o
 	}
 	if err := d.batch.mayStart(d.rec); err != nil {
 		back := d.comeBack(redelivery{attempts: d.carried.Attempts, waiting: true})
