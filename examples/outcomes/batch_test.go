@@ -106,7 +106,8 @@ func TestFIFO(t *testing.T) {
 			ends{
 				status: jobstore.Completed, lastErr: errService.Error(), runs: 2, output: 2,
 				events: "started retrying started completed webhook", webhook: webhook.StatusSuccess,
-			}, "",
+			},
+			"",
 		},
 		"a snooze holds up its group": {
 			[]string{doSnooze, doValue},
@@ -114,7 +115,8 @@ func TestFIFO(t *testing.T) {
 			ends{
 				status: jobstore.Completed, runs: 2, output: 2,
 				events: "started deferred started completed webhook", webhook: webhook.StatusSuccess,
-			}, "",
+			},
+			"",
 		},
 		// Those behind it have been received as often, and must not follow it.
 		"the last attempt fails": {
@@ -123,7 +125,8 @@ func TestFIFO(t *testing.T) {
 			ends{
 				status: jobstore.Failed, err: errService.Error(), lastErr: errService.Error(), runs: 2,
 				events: "started retrying started failed webhook", webhook: webhook.StatusError,
-			}, "SQS",
+			},
+			"SQS",
 		},
 		"a permanent error holds nobody up": {
 			[]string{doPermanent},
@@ -131,7 +134,8 @@ func TestFIFO(t *testing.T) {
 			ends{
 				status: jobstore.Failed, err: "no such customer", runs: 1,
 				events: "started failed webhook", webhook: webhook.StatusError,
-			}, "no such customer",
+			},
+			"no such customer",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

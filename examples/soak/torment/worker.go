@@ -103,7 +103,7 @@ func pause(ctx context.Context, d time.Duration) error {
 
 // firstRun says whether no run of the job has asked before.
 func firstRun(dir, jobID string) (bool, error) {
-	f, err := os.OpenFile(filepath.Join(dir, "first-"+jobID), os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := os.OpenFile(filepath.Join(dir, "first-"+jobID), os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // a file of the run, which made the ids
 	if errors.Is(err, os.ErrExist) {
 		return false, nil
 	}
@@ -115,7 +115,7 @@ func firstRun(dir, jobID string) (bool, error) {
 
 // appendLine writes one short line in one piece, whichever process else does.
 func appendLine(dir, name, line string) error {
-	f, err := os.OpenFile(filepath.Join(dir, name), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	f, err := os.OpenFile(filepath.Join(dir, name), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600) //nolint:gosec // a file of the run
 	if err != nil {
 		return err
 	}
