@@ -94,53 +94,63 @@ func (s *stage) order(t *testing.T, group string) []string {
 
 func TestFIFO(t *testing.T) {
 	t.Parallel()
+	const bySQS = "SQS has moved it"
 	for name, row := range map[string]struct {
+		env   []string // of the stage
 		first []string // what the first job of group a does
 		order []string // in which group a ran
 		ends  ends     // of that job
-		dead  string   // why it is a dead letter; "SQS": since SQS moved it
+		dead  string   // why it is a dead letter; empty: it is none
 	}{
 		"an error is retried": {
-			[]string{doError, doValue},
-			[]string{"a-1", "a-1", "a-2", "a-3"},
-			ends{
+			first: []string{doError, doValue},
+			order: []string{"a-1", "a-1", "a-2", "a-3"},
+			ends: ends{
 				status: jobstore.Completed, lastErr: errService.Error(), runs: 2, output: 2,
 				events: "started retrying started completed webhook", webhook: webhook.StatusSuccess,
 			},
-			"",
 		},
 		"a snooze holds up its group": {
-			[]string{doSnooze, doValue},
-			[]string{"a-1", "a-1", "a-2", "a-3"},
-			ends{
+			first: []string{doSnooze, doValue},
+			order: []string{"a-1", "a-1", "a-2", "a-3"},
+			ends: ends{
 				status: jobstore.Completed, runs: 2, output: 2,
 				events: "started deferred started completed webhook", webhook: webhook.StatusSuccess,
 			},
-			"",
 		},
 		// Those behind it have been received as often, and must not follow it.
 		"the last attempt fails": {
-			[]string{doError},
-			[]string{"a-1", "a-1", "a-2", "a-3"},
-			ends{
+			first: []string{doError},
+			order: []string{"a-1", "a-1", "a-2", "a-3"},
+			ends: ends{
 				status: jobstore.Failed, err: errService.Error(), lastErr: errService.Error(), runs: 2,
 				events: "started retrying started failed webhook", webhook: webhook.StatusError,
 			},
-			"SQS",
+			dead: bySQS,
 		},
 		"a permanent error holds nobody up": {
-			[]string{doPermanent},
-			[]string{"a-1", "a-2", "a-3"},
-			ends{
+			first: []string{doPermanent},
+			order: []string{"a-1", "a-2", "a-3"},
+			ends: ends{
 				status: jobstore.Failed, err: "no such customer", runs: 1,
 				events: "started failed webhook", webhook: webhook.StatusError,
 			},
-			"no such customer",
+			dead: "no such customer",
+		},
+		"a permanent error whose message cannot be copied": {
+			env:   []string{dispatch.DLQURLEnv(workerLine) + "="},
+			first: []string{doPermanent},
+			order: []string{"a-1", "a-2", "a-3"},
+			ends: ends{
+				status: jobstore.Failed, err: "no such customer", lastErr: "no such customer", runs: 1,
+				events: "started failed webhook skipped", webhook: webhook.StatusError,
+			},
+			dead: bySQS,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := start(t)
+			s := start(t, row.env...)
 			first := s.body(workerLine, "a-1", row.first...)
 			s.send(t, workerLine, first, s.body(workerLine, "a-2", doValue), s.body(workerLine, "b-1", doValue),
 				s.body(workerLine, "a-3", doValue), s.body(workerLine, "b-2", doValue))
@@ -169,8 +179,12 @@ func TestFIFO(t *testing.T) {
 				s.dead(t, workerLine, 0)
 				return
 			}
+			reason := row.dead
+			if reason == bySQS {
+				reason = ""
+			}
 			letter := s.dead(t, workerLine, 1)[0]
-			checkLetter(t, letter, first, strings.TrimPrefix(row.dead, "SQS"))
+			checkLetter(t, letter, first, reason)
 			if got := letter.Attributes[string(types.MessageSystemAttributeNameMessageGroupId)]; got != "a" {
 				t.Errorf("the dead letter is of group %q", got)
 			}

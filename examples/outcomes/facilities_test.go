@@ -155,8 +155,8 @@ func TestScheduledEvent(t *testing.T) {
 		if err != nil || out.FunctionError != nil {
 			t.Fatalf("invoke: %v %+v", err, out)
 		}
+		s.settled(t, workerClock)
 	}
-	s.settled(t, workerClock)
 	s.dead(t, workerClock, 0)
 	all, err := readRuns(s.dir)
 	if err != nil || len(all) != 1 {

@@ -30,6 +30,8 @@ const (
 	workerMany  = "many"  // batches of ten, three deliveries
 	workerBrief = "brief" // a function of three seconds, four deliveries
 	workerOnce  = "once"  // a function of three seconds, one delivery
+	workerSlow  = "slow"  // a function of eight seconds, four deliveries
+	workerLast  = "last"  // a function of eight seconds, one delivery
 	workerLine  = "line"  // a FIFO queue, batches of ten, two deliveries
 	workerTries = "tries" // three tries within a delivery, two deliveries
 	workerClock = "clock" // a schedule
@@ -218,12 +220,16 @@ func (p program) workers() []runtime.Runner {
 			runtime.WithMaxReceiveCount(receives), runtime.WithBackoff(runtime.Constant(time.Second)),
 		}, more...)...))
 	}
-	const long, short = 15 * time.Second, 3 * time.Second
+	// A tenth of a function's timeout is what the runtime has to settle a job whose
+	// handler has used up the rest: much, on a busy machine.
+	const long, middle, short = 15 * time.Second, 8 * time.Second, 3 * time.Second
 	return []runtime.Runner{
 		add(workerTask, long, 2),
 		add(workerMany, long, 3, runtime.WithBatchSize(10), runtime.WithBatchWindow(time.Second)),
 		add(workerBrief, short, 4),
 		add(workerOnce, short, 1),
+		add(workerSlow, middle, 4),
+		add(workerLast, middle, 1),
 		add(workerLine, long, 2, runtime.WithFIFO(), runtime.WithBatchSize(10)),
 		add(workerTries, long, 2, runtime.WithRetry(3, runtime.BadJSON(),
 			runtime.Custom("service away", func(err error) bool { return strings.Contains(err.Error(), errService.Error()) }, 0))),
