@@ -131,6 +131,12 @@ func (c *child) Send(ctx context.Context, m *dispatch.Message, delay time.Durati
 	out.Context = d.childContext(out.Context)
 	out.Metadata = d.childMetadata(out.Metadata, c.awaited)
 
+	if keyed {
+		lock, _ := d.keyed.LoadOrStore(out.JobID, new(sync.Mutex))
+		mu := lock.(*sync.Mutex)
+		mu.Lock()
+		defer mu.Unlock()
+	}
 	sent, err := c.sentBefore(ctx, keyed)
 	if err != nil {
 		return "", err

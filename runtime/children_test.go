@@ -315,6 +315,41 @@ func TestDispatchAwaitOfAnOutputThatWasTooLong(t *testing.T) {
 	}
 }
 
+// Of dispatches with one key at the same moment one sends, and all name the child.
+func TestChildrenWithOneKeyAtTheSameMoment(t *testing.T) {
+	t.Parallel()
+	var results [20]dispatch.Result
+	w := parent(func(ctx context.Context, j *runtime.Job[int]) error {
+		var wg sync.WaitGroup
+		for i := range results {
+			wg.Go(func() {
+				var err error
+				if results[i], err = j.Dispatch(ctx, "double", 21, dispatch.WithIdempotencyKey("k")); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		return nil
+	})
+	h := runtimetest.Start(t, w, double())
+	if job := h.Run("parent", 1); job.Err() != nil || len(h.Deliveries()) != 2 {
+		t.Errorf("error %v, %d deliveries, want one of the parent and one of the child", job.Err(), len(h.Deliveries()))
+	}
+	sent := 0
+	for _, r := range results {
+		if r.MessageID != "" {
+			sent++
+		}
+		if r.JobID != results[0].JobID {
+			t.Errorf("children %q and %q", r.JobID, results[0].JobID)
+		}
+	}
+	if sent != 1 {
+		t.Errorf("%d messages were sent", sent)
+	}
+}
+
 // A parent that is run again finds its children instead of starting them again.
 func TestChildrenOfAParentThatIsRunAgain(t *testing.T) {
 	t.Parallel()

@@ -42,6 +42,10 @@ type delivery struct {
 	// the maps of msg.
 	quiet *dispatch.Message
 
+	// keyed has a *sync.Mutex for the id of each child with an idempotency key: of
+	// two dispatches at the same moment the second finds the first.
+	keyed sync.Map
+
 	reports reports         // what the handler has reported about the job
 	span    context.Context //nolint:containedctx // carries the handler's span alone; nil without a tracer
 

@@ -65,10 +65,11 @@ func ParseFaults(text string) (Faults, error) {
 		case "seed":
 			f.Seed, err = strconv.ParseUint(value, 10, 64)
 		default:
-			err = errors.New("there is duplicate, delay, reorder, kill (shares from 0 to 1), max-delay, kill-within (durations) and seed (a number)")
+			err = errors.New("unknown")
 		}
 		if err != nil {
-			return Faults{}, fmt.Errorf("read the fault %q: %w", part, err)
+			return Faults{}, fmt.Errorf("read the fault %q: there is duplicate, delay, reorder, kill (shares from 0 to 1, such as kill=0.02), "+
+				"max-delay, kill-within (durations, such as 50ms) and seed (a whole number)", part)
 		}
 	}
 	return f, f.Validate()
