@@ -1,4 +1,4 @@
-package dispatch_test
+package fullschema_test
 
 import (
 	"encoding/json"
