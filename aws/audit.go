@@ -45,22 +45,31 @@ type AuditEntry struct {
 	DurationMS int64 `json:"durationMs"`
 }
 
-// DefaultAuditPath is $XDG_STATE_HOME/aiwctl/audit.jsonl, below ~/.local/state
-// when that variable is not set.
+// StateDir is where this program keeps what outlives it: $XDG_STATE_HOME/aiwctl,
+// below ~/.local/state when that variable is not set. It may not exist yet.
 // https://specifications.freedesktop.org/basedir-spec/latest/
-func DefaultAuditPath(getenv func(string) string) (string, error) {
+func StateDir(getenv func(string) string) (string, error) {
 	// A relative path is to be ignored, says the specification.
 	if dir := getenv("XDG_STATE_HOME"); filepath.IsAbs(dir) {
-		return filepath.Join(dir, "aiwctl", "audit.jsonl"), nil
+		return filepath.Join(dir, "aiwctl"), nil
 	}
 	home := getenv("HOME")
 	if home == "" {
 		var err error
 		if home, err = os.UserHomeDir(); err != nil {
-			return "", fmt.Errorf("%w: no home directory to keep it in: set XDG_STATE_HOME: %w", ErrAudit, err)
+			return "", fmt.Errorf("no home directory to keep state in: set XDG_STATE_HOME: %w", err)
 		}
 	}
-	return filepath.Join(home, ".local", "state", "aiwctl", "audit.jsonl"), nil
+	return filepath.Join(home, ".local", "state", "aiwctl"), nil
+}
+
+// DefaultAuditPath is audit.jsonl in StateDir.
+func DefaultAuditPath(getenv func(string) string) (string, error) {
+	dir, err := StateDir(getenv)
+	if err != nil {
+		return "", fmt.Errorf("%w: %w", ErrAudit, err)
+	}
+	return filepath.Join(dir, "audit.jsonl"), nil
 }
 
 // auditLog appends to one file. The file is opened for each write: it may be

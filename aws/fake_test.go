@@ -298,6 +298,18 @@ func (f *fakeAWS) UpdateEventSourceMapping(context.Context, *lambda.UpdateEventS
 	panic("not called by this package")
 }
 
+func (f *fakeAWS) StartMessageMoveTask(context.Context, *sqs.StartMessageMoveTaskInput, ...func(*sqs.Options)) (*sqs.StartMessageMoveTaskOutput, error) {
+	panic("not called by this package")
+}
+
+func (f *fakeAWS) CancelMessageMoveTask(context.Context, *sqs.CancelMessageMoveTaskInput, ...func(*sqs.Options)) (*sqs.CancelMessageMoveTaskOutput, error) {
+	panic("not called by this package")
+}
+
+func (f *fakeAWS) ListMessageMoveTasks(context.Context, *sqs.ListMessageMoveTasksInput, ...func(*sqs.Options)) (*sqs.ListMessageMoveTasksOutput, error) {
+	panic("not called by this package")
+}
+
 func testNow() time.Time { return time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC) }
 
 func noEnv(string) string { return "" }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
@@ -23,10 +22,13 @@ const whoTimeout = 3 * time.Second
 
 // Action describes a write to the guard and to the audit trail.
 type Action struct {
-	Name   string   `json:"action"` // "dispatch", "dlq.replay", ...
-	Object string   `json:"object"` // the worker or the queue
-	Count  int      `json:"count"`
-	IDs    []string `json:"ids,omitempty"`
+	Name   string `json:"action"` // "dispatch", "dlq.replay", ...
+	Object string `json:"object"` // the worker or the queue
+	Count  int    `json:"count"`
+	// IDs are the first few hundred of what is written to; Journal names the file
+	// that has them all, where there is one.
+	IDs     []string `json:"ids,omitempty"`
+	Journal string   `json:"journal,omitempty"`
 }
 
 // Guard is the only holder of write access. The zero value refuses every write.
@@ -103,66 +105,7 @@ type Writer interface {
 	SendMessage(context.Context, *sqs.SendMessageInput, ...func(*sqs.Options)) (*sqs.SendMessageOutput, error)
 	SendMessageBatch(context.Context, *sqs.SendMessageBatchInput, ...func(*sqs.Options)) (*sqs.SendMessageBatchOutput, error)
 	DeleteMessageBatch(context.Context, *sqs.DeleteMessageBatchInput, ...func(*sqs.Options)) (*sqs.DeleteMessageBatchOutput, error)
+	StartMessageMoveTask(context.Context, *sqs.StartMessageMoveTaskInput, ...func(*sqs.Options)) (*sqs.StartMessageMoveTaskOutput, error)
+	CancelMessageMoveTask(context.Context, *sqs.CancelMessageMoveTaskInput, ...func(*sqs.Options)) (*sqs.CancelMessageMoveTaskOutput, error)
 	UpdateEventSourceMapping(context.Context, *lambda.UpdateEventSourceMappingInput, ...func(*lambda.Options)) (*lambda.UpdateEventSourceMappingOutput, error)
-}
-
-// sdkWriter is a Writer made of the SDK's clients.
-type sdkWriter struct {
-	sqs    *sqs.Client
-	lambda *lambda.Client
-}
-
-func (w sdkWriter) SendMessage(ctx context.Context, in *sqs.SendMessageInput, o ...func(*sqs.Options)) (*sqs.SendMessageOutput, error) {
-	return w.sqs.SendMessage(ctx, in, o...)
-}
-
-func (w sdkWriter) SendMessageBatch(ctx context.Context, in *sqs.SendMessageBatchInput, o ...func(*sqs.Options)) (*sqs.SendMessageBatchOutput, error) {
-	return w.sqs.SendMessageBatch(ctx, in, o...)
-}
-
-func (w sdkWriter) DeleteMessageBatch(ctx context.Context, in *sqs.DeleteMessageBatchInput, o ...func(*sqs.Options)) (*sqs.DeleteMessageBatchOutput, error) {
-	return w.sqs.DeleteMessageBatch(ctx, in, o...)
-}
-
-func (w sdkWriter) UpdateEventSourceMapping(ctx context.Context, in *lambda.UpdateEventSourceMappingInput, o ...func(*lambda.Options)) (*lambda.UpdateEventSourceMappingOutput, error) {
-	return w.lambda.UpdateEventSourceMapping(ctx, in, o...)
-}
-
-// lentWriter stops working when the action it was lent to has ended.
-type lentWriter struct {
-	w    Writer
-	over atomic.Bool
-}
-
-func (l *lentWriter) run(ctx context.Context, fn func(context.Context, Writer) error) error {
-	defer l.over.Store(true)
-	return fn(ctx, l)
-}
-
-func (l *lentWriter) SendMessage(ctx context.Context, in *sqs.SendMessageInput, o ...func(*sqs.Options)) (*sqs.SendMessageOutput, error) {
-	if l.over.Load() {
-		return nil, errLoanOver
-	}
-	return l.w.SendMessage(ctx, in, o...)
-}
-
-func (l *lentWriter) SendMessageBatch(ctx context.Context, in *sqs.SendMessageBatchInput, o ...func(*sqs.Options)) (*sqs.SendMessageBatchOutput, error) {
-	if l.over.Load() {
-		return nil, errLoanOver
-	}
-	return l.w.SendMessageBatch(ctx, in, o...)
-}
-
-func (l *lentWriter) DeleteMessageBatch(ctx context.Context, in *sqs.DeleteMessageBatchInput, o ...func(*sqs.Options)) (*sqs.DeleteMessageBatchOutput, error) {
-	if l.over.Load() {
-		return nil, errLoanOver
-	}
-	return l.w.DeleteMessageBatch(ctx, in, o...)
-}
-
-func (l *lentWriter) UpdateEventSourceMapping(ctx context.Context, in *lambda.UpdateEventSourceMappingInput, o ...func(*lambda.Options)) (*lambda.UpdateEventSourceMappingOutput, error) {
-	if l.over.Load() {
-		return nil, errLoanOver
-	}
-	return l.w.UpdateEventSourceMapping(ctx, in, o...)
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -83,13 +84,14 @@ type learned struct {
 
 // clients are every way out of a Stage, each as small as its use.
 type clients struct {
-	sqs    SQSReader
-	logs   LogsReader
-	lambda LambdaReader
-	sts    stsReader
-	writer Writer
-	http   *http.Client
-	calls  func() uint64
+	sqs     SQSReader
+	logs    LogsReader
+	lambda  LambdaReader
+	sts     stsReader
+	metrics MetricsReader
+	writer  Writer
+	http    *http.Client
+	calls   func() uint64
 }
 
 type stsReader interface {
@@ -120,12 +122,13 @@ func Open(ctx context.Context, t Target, o Options) (*Stage, error) {
 	lambdaClient := lambda.NewFromConfig(cfg, func(lo *lambda.Options) { lo.BaseEndpoint = cmp.Or(base, lo.BaseEndpoint) })
 	logsClient := cloudwatchlogs.NewFromConfig(cfg, func(lo *cloudwatchlogs.Options) { lo.BaseEndpoint = cmp.Or(base, lo.BaseEndpoint) })
 	stsClient := sts.NewFromConfig(cfg, func(so *sts.Options) { so.BaseEndpoint = cmp.Or(base, so.BaseEndpoint) })
+	metricsClient := cloudwatch.NewFromConfig(cfg, func(mo *cloudwatch.Options) { mo.BaseEndpoint = cmp.Or(base, mo.BaseEndpoint) })
 	httpClient := o.HTTPClient
 	if httpClient == nil {
 		httpClient = newAPIClient()
 	}
 	return newStage(t, o, clients{
-		sqs: sqsClient, logs: logsClient, lambda: lambdaClient, sts: stsClient,
+		sqs: sqsClient, logs: logsClient, lambda: lambdaClient, sts: stsClient, metrics: metricsClient,
 		writer: sdkWriter{sqs: sqsClient, lambda: lambdaClient},
 		http:   httpClient,
 		calls:  counter.n.Load,
@@ -220,6 +223,7 @@ type SQSReader interface {
 	ListDeadLetterSourceQueues(context.Context, *sqs.ListDeadLetterSourceQueuesInput, ...func(*sqs.Options)) (*sqs.ListDeadLetterSourceQueuesOutput, error)
 	ReceiveMessage(context.Context, *sqs.ReceiveMessageInput, ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error)
 	ChangeMessageVisibilityBatch(context.Context, *sqs.ChangeMessageVisibilityBatchInput, ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityBatchOutput, error)
+	ListMessageMoveTasks(context.Context, *sqs.ListMessageMoveTasksInput, ...func(*sqs.Options)) (*sqs.ListMessageMoveTasksOutput, error)
 }
 
 // LogsReader is the part of CloudWatch Logs that looks.

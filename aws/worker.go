@@ -65,7 +65,9 @@ type Queue struct {
 	// empty when it has none.
 	MaxReceiveCount int    `json:"maxReceiveCount,omitempty"`
 	DeadLetterARN   string `json:"deadLetterArn,omitempty"`
-	Depth           Depth  `json:"depth"`
+	// MaxMessageBytes is the largest message the queue takes; zero when unread.
+	MaxMessageBytes int   `json:"maxMessageBytes,omitempty"`
+	Depth           Depth `json:"depth"`
 }
 
 // Depth is how many messages a queue holds. SQS calls these numbers

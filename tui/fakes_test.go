@@ -13,6 +13,7 @@ import (
 	"github.com/microfox-ai/aiwctl/aws"
 	"github.com/microfox-ai/aiwctl/aws/logs"
 	"github.com/microfox-ai/aiwctl/aws/redrive"
+	"github.com/microfox-ai/aiwctl/aws/redrive/letter"
 	"github.com/microfox-ai/aiwctl/dispatch"
 	"github.com/microfox-ai/aiwctl/tui/screen"
 	"github.com/microfox-ai/aiwctl/tui/screentest"
@@ -107,7 +108,7 @@ type fakeDead struct{ hold chan struct{} }
 
 func (fakeDead) Peek(context.Context, aws.Worker, int) (redrive.Listing, error) {
 	return redrive.Listing{
-		Letters: []redrive.DeadLetter{{
+		Letters: []letter.Letter{{
 			ID: "m-1", Body: `{"workerId":"fail","jobId":"job-1","input":{"n":1}}`, ReceiveCount: 3,
 			Message: &dispatch.Message{WorkerID: "fail", JobID: "job-1", Input: []byte(`{"n":1}`)},
 		}},
@@ -115,7 +116,7 @@ func (fakeDead) Peek(context.Context, aws.Worker, int) (redrive.Listing, error) 
 	}, nil
 }
 
-func (f fakeDead) Replay(ctx context.Context, _ redrive.Replay, progress func(redrive.Result)) (redrive.Report, error) {
+func (f fakeDead) Replay(ctx context.Context, r redrive.Replay) (redrive.Report, error) {
 	if f.hold != nil {
 		select {
 		case <-f.hold:
@@ -124,8 +125,8 @@ func (f fakeDead) Replay(ctx context.Context, _ redrive.Replay, progress func(re
 		}
 	}
 	result := redrive.Result{ID: "m-1", Status: redrive.StatusReplayed}
-	progress(result)
-	return redrive.Report{Results: []redrive.Result{result}, Replayed: 1}, nil
+	r.OnResult(result)
+	return redrive.Report{Replayed: 1}, nil
 }
 
 func noEnv(string) string { return "" }

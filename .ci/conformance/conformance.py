@@ -62,6 +62,7 @@ def run(ours, judge, tally):
     stage.functions(rec, functions)
     stage.mappings(rec, functions, queues, groups)
     stage.failing(rec, queues, groups)
+    stage.metrics(rec, queues, client("cloudwatch", ours))
     stage.identity(rec, client("sts", ours))
     stage.cli(rec, os.path.join(os.path.dirname(sys.executable), "aws"), ours)
     print(f"stage: {len(rec.steps)} steps", flush=True)

@@ -170,6 +170,35 @@ def failing(rec, sqs, logs):
               (str(most + 1), arn("aiw-fail-demo")))
 
 
+def metrics(rec, sqs, cloudwatch):
+    """https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html and the SQS developer
+    guide's "Available CloudWatch metrics for Amazon SQS". There is the present minute and no history."""
+    url = make(sqs, "measured")
+    for i in range(3):
+        sqs.send_message(QueueUrl=url, MessageBody=f"{i}")
+    sqs.receive_message(QueueUrl=url)
+
+    def ask(name, queue="measured", **query):
+        stat = {"Metric": {"Namespace": "AWS/SQS", "MetricName": name, "Dimensions": [{"Name": "QueueName", "Value": queue}]},
+                "Period": 60, "Stat": "Maximum"}
+        return {"Id": "m", "MetricStat": stat, **query}
+
+    def get(*queries):
+        now = time.time()
+        return cloudwatch.get_metric_data(MetricDataQueries=list(queries), StartTime=now - 600, EndTime=now + 60)
+
+    for name, want in [("Visible", 2), ("NotVisible", 1), ("Delayed", 0)]:
+        answer = get(ask(f"ApproximateNumberOfMessages{name}"))["MetricDataResults"][0]
+        rec.equal(f"messages: {name}", (answer["Values"], answer["StatusCode"], answer["Label"]), ([want], "Complete", f"ApproximateNumberOfMessages{name}"))
+    answer = get(ask("ApproximateAgeOfOldestMessage"))["MetricDataResults"][0]
+    rec.equal("the age of the oldest message", 0 <= answer["Values"][0] < 60, True)
+    rec.equal("a datapoint of this minute or the one before", time.time() // 60 - answer["Timestamps"][0].timestamp() / 60 in (0, 1), True)
+    rec.equal("a queue that is not there", get(ask("ApproximateAgeOfOldestMessage", "absent"))["MetricDataResults"][0]["Values"], [])
+    rec.equal("two at once", [r["Id"] for r in get(ask("ApproximateAgeOfOldestMessage"), ask("NumberOfMessagesSent", Id="n"))["MetricDataResults"]], ["m", "n"])
+    rec.fails("an id twice", "ValidationError", lambda **_: get(ask("x"), ask("x")))
+    rec.fails("a bad id", "ValidationError", lambda **_: get(ask("x", Id="1")))
+
+
 def identity(rec, sts):
     rec.equal("who am I", sts.get_caller_identity()["Account"], "000000000000")
 
@@ -196,6 +225,12 @@ def cli(rec, aws, endpoint):
     rec.equal("logs filter-log-events", "job.completed" in str(until(found)), True)
     code, answer, said = run("lambda", "get-function-configuration", "--function-name", FUNCTION)
     rec.equal("lambda get-function-configuration", (code, answer.get("FunctionName")), (0, FUNCTION))
+    query = {"Id": "m", "MetricStat": {"Metric": {"Namespace": "AWS/SQS", "MetricName": "ApproximateAgeOfOldestMessage",
+                                                  "Dimensions": [{"Name": "QueueName", "Value": "aiw-echo-demo"}]}, "Period": 60, "Stat": "Maximum"}}
+    now = int(time.time())
+    code, answer, said = run("cloudwatch", "get-metric-data", "--metric-data-queries", json.dumps([query]),
+                             "--start-time", str(now - 600), "--end-time", str(now + 60))
+    rec.equal("cloudwatch get-metric-data", (code, said, [r["StatusCode"] for r in answer.get("MetricDataResults", [])]), (0, "", ["Complete"]))
     code, answer, said = run("sts", "get-caller-identity")
     rec.equal("sts get-caller-identity", (code, answer.get("Account")), (0, "000000000000"))
     code, _, said = run("sqs", "get-queue-url", "--queue-name", "absent")

@@ -143,7 +143,7 @@ func (d *deployment) env(own string) []string {
 		// The SDKs' own variable, as the functions may call SQS themselves.
 		"AWS_ENDPOINT_URL=" + d.endpoint,
 		// The processes of a stage share their job records, as in a deployment.
-		"AIWORKER_STORE=file:" + cmp.Or(d.cfg.StateDir, d.manifest.stateDir()),
+		"AIWORKER_STORE=" + jobStore(d.cfg, d.manifest),
 		// Receivers of a stage on this machine are on this machine too.
 		"WORKER_WEBHOOK_ALLOW_PRIVATE=true",
 		own,

@@ -1,6 +1,6 @@
 // Package local is an AWS endpoint inside this process, for the demo, for
-// development and for tests: SQS, CloudWatch Logs, and the parts of Lambda and
-// STS that the console reads, spoken over AWS's own protocols, and worker
+// development and for tests: SQS, CloudWatch Logs, and the parts of Lambda, STS and
+// CloudWatch that the console reads, spoken over AWS's own protocols, and worker
 // binaries run for real behind an event source mapping. It is not for
 // production: there, SQS and Lambda are themselves.
 //
@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"github.com/microfox-ai/aiwctl/aws/local/cwlogs"
+	"github.com/microfox-ai/aiwctl/aws/local/faults"
 	"github.com/microfox-ai/aiwctl/aws/local/functions"
 	"github.com/microfox-ai/aiwctl/aws/local/queues"
 	"github.com/microfox-ai/aiwctl/dispatch"
@@ -53,8 +54,9 @@ type Config struct {
 	// StateDir is where the workers keep job records (AIWORKER_STORE); empty means
 	// a private directory that ends with the endpoint.
 	StateDir string
-	// Faults makes delivery worse on purpose, for trying out workers.
-	Faults functions.Faults
+	// Faults makes SQS and Lambda worse on purpose, for trying out workers and what
+	// else speaks to them.
+	Faults faults.Faults
 }
 
 // Program is a worker binary: a program that calls runtime.Main.
@@ -141,7 +143,7 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 	s.logs = cwlogs.New(cwlogs.Config{Region: cfg.Region, Account: cfg.Account, Logger: cfg.Logger})
 	s.functions = functions.New(functions.Config{
 		Region: cfg.Region, Account: cfg.Account, Logger: cfg.Logger,
-		Queues: s.queues, Logs: s.logs, Faults: cfg.Faults,
+		Queues: s.queues, Logs: s.logs, Faults: cfg.Faults.Delivery,
 		RuntimeAPI: func() string { return s.address },
 	})
 	s.schedules = newScheduler(s.sendScheduled, cfg.Logger)
@@ -167,7 +169,15 @@ func (s *Server) Environment() []string {
 		"AWS_SECRET_ACCESS_KEY=local",
 		"WORKER_BASE_URL=" + s.endpoint,
 		"AIWCTL_STAGE=" + s.cfg.Stage,
+		"AIWCTL_STORE=" + s.JobStore(),
 	}
+}
+
+// JobStore is where the workers keep their job records, as AIWORKER_STORE says it.
+func (s *Server) JobStore() string { return jobStore(s.cfg, s.manifest) }
+
+func jobStore(cfg Config, m *manifestFile) string {
+	return "file:" + cmp.Or(cfg.StateDir, m.stateDir())
 }
 
 // killGrace is how long Close waits at least for processes that it has killed,

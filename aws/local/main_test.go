@@ -115,8 +115,12 @@ func manifest(t *testing.T, only ...string) *dispatch.Manifest {
 	for i := range m.Workers {
 		w := &m.Workers[i]
 		switch w.ID {
-		case "fail", "timeout", "flaky":
+		case "fail", "flaky":
 			w.TimeoutSeconds, w.SQS.VisibilityTimeoutSeconds = 1, 1
+		case "timeout":
+			// Long enough that a process which starts slowly on a busy machine does not
+			// use up a receive before it runs.
+			w.TimeoutSeconds, w.SQS.VisibilityTimeoutSeconds = 1, 5
 		}
 	}
 	return m

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/microfox-ai/aiwctl/aws/local/cwlogs"
+	"github.com/microfox-ai/aiwctl/aws/local/faults"
+	"github.com/microfox-ai/aiwctl/aws/local/metrics"
 	"github.com/microfox-ai/aiwctl/aws/local/wire"
 )
 
@@ -16,16 +18,17 @@ const sqsTarget = "AmazonSQS"
 
 // router sends each request to the service it is for.
 type router struct {
-	sqs, logs, runtime, lambda, sts, api, info http.Handler
-	unknown                                    *wire.Service
+	sqs, logs, metrics, runtime, lambda, sts, api, info http.Handler
+	unknown                                             *wire.Service
 	// stagePrefix is the path below which API Gateway serves the stage.
 	stagePrefix string
 }
 
 func (s *Server) routes() http.Handler {
 	rt := &router{
-		sqs:         s.queues.Handler(),
+		sqs:         faults.Handler(s.queues, s.cfg.Faults.API),
 		logs:        s.logs.Handler(),
+		metrics:     metrics.Handler(metrics.Config{Queues: s.queues, Logger: s.cfg.Logger}),
 		runtime:     s.functions.RuntimeHandler(),
 		lambda:      s.functions.APIHandler(),
 		sts:         wire.Recover(s.cfg.Logger, writeSTSError, http.HandlerFunc(s.serveSTS)),
@@ -48,6 +51,8 @@ func (rt *router) choose(r *http.Request) http.Handler {
 			return rt.sqs
 		case cwlogs.Target:
 			return rt.logs
+		case metrics.Target:
+			return rt.metrics
 		default:
 			return rt.unknown
 		}
@@ -56,6 +61,8 @@ func (rt *router) choose(r *http.Request) http.Handler {
 	switch {
 	case strings.HasPrefix(path, "/env-"):
 		return rt.runtime
+	case strings.HasPrefix(path, metrics.Path):
+		return rt.metrics
 	case isDated(path):
 		return rt.lambda
 	case isWorkersAPI(path), isWorkersAPI(strings.TrimPrefix(path, rt.stagePrefix)):
@@ -103,7 +110,7 @@ func (s *Server) infoRoutes() http.Handler {
 			"region":    s.cfg.Region,
 			"account":   s.cfg.Account,
 			"functions": len(s.functions.Functions()),
-			"services":  []string{"sqs", "logs", "lambda", "sts"},
+			"services":  []string{"sqs", "logs", "cloudwatch", "lambda", "sts"},
 		})
 	})
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
@@ -114,8 +121,8 @@ func (s *Server) infoRoutes() http.Handler {
 
 func (s *Server) index() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, `This is the local AWS endpoint of aiwctl: SQS, CloudWatch Logs, Lambda and STS for
-development, in memory, with worker programs that really run. Stage %q, service %q.
+	fmt.Fprintf(&b, `This is the local AWS endpoint of aiwctl: SQS, CloudWatch Logs, Lambda, STS and the
+metrics of SQS for development, in memory, with worker programs that really run. Stage %q, service %q.
 
 Use it from another terminal:
 

@@ -144,6 +144,13 @@ type Query struct {
 	// JobID keeps one job's lines only: those that name it and those of its
 	// invocations that name no other job.
 	JobID string
+	// Pattern is a CloudWatch filter pattern: only the events that it matches are
+	// read. Since those between them are missing, lines keep what they say of job
+	// and request themselves, and nothing is inferred. Read alone knows it, and
+	// only when JobID is empty. A pattern that CloudWatch cannot parse is an error
+	// of reading.
+	// https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
+	Pattern string
 	// MinLevel drops lines below it; LevelNone keeps all.
 	MinLevel Level
 	// Match keeps lines for which it is true; nil keeps all. It is called from

@@ -31,7 +31,28 @@ func (r *Reader) Read(ctx context.Context, q Query, fn func([]Line) error) error
 	if q.JobID != "" && quotable(q.JobID) {
 		return r.readJob(ctx, &q, f, emit)
 	}
+	if q.JobID == "" && q.Pattern != "" {
+		return r.readPattern(ctx, &q, f, fn)
+	}
 	return r.merge(ctx, cursors(&q), r.pageRetrying, emit)
+}
+
+// readPattern reads the lines that CloudWatch finds the pattern to match.
+func (r *Reader) readPattern(ctx context.Context, q *Query, f *filter, fn func([]Line) error) error {
+	cs := cursors(q)
+	for _, c := range cs {
+		c.pattern = q.Pattern
+	}
+	return r.merge(ctx, cs, r.pageRetrying, func(lines []Line) error {
+		var out []Line
+		for i := range lines {
+			out = f.keep(out, &lines[i])
+		}
+		if len(out) == 0 {
+			return nil
+		}
+		return fn(out)
+	})
 }
 
 func cursors(q *Query) []*cursor {

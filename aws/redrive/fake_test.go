@@ -318,6 +318,23 @@ func (w *world) DeleteMessageBatch(ctx context.Context, in *sqs.DeleteMessageBat
 	return out, nil
 }
 
+func (w *world) ReadOnly() bool { return false }
+
+func (w *world) ListDeadLetterSourceQueues(context.Context, *sqs.ListDeadLetterSourceQueuesInput, ...func(*sqs.Options)) (*sqs.ListDeadLetterSourceQueuesOutput, error) {
+	return &sqs.ListDeadLetterSourceQueuesOutput{QueueUrls: []string{srcURL}}, nil
+}
+
+func (w *world) ListMessageMoveTasks(context.Context, *sqs.ListMessageMoveTasksInput, ...func(*sqs.Options)) (*sqs.ListMessageMoveTasksOutput, error) {
+	panic("not called here")
+}
+
+// engine is an Engine on the world, which keeps no journal.
+func engine(w *world) *Engine { return engineOn(w, w) }
+
+func engineOn(q queue, w *world) *Engine {
+	return newEngine(q, w, func() aws.Target { return aws.Target{EndpointURL: "http://127.0.0.1:1", Stage: "test"} }, Config{Dir: NoJournal})
+}
+
 func (w *world) Do(ctx context.Context, a aws.Action, fn func(context.Context, aws.Writer) error) error {
 	if w.refused != nil {
 		return w.refused

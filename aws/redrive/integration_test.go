@@ -73,6 +73,12 @@ func stageAt(tb testing.TB, suffix string, now func() time.Time) (*aws.Stage, *s
 	return s, plain, w, audit
 }
 
+// engine is an Engine whose journals end with the test.
+func engine(tb testing.TB, s *aws.Stage) *redrive.Engine {
+	tb.Helper()
+	return redrive.New(s, redrive.Config{Dir: tb.TempDir()})
+}
+
 func send(tb testing.TB, c *sqs.Client, url string, n int, body func(i int) string) {
 	tb.Helper()
 	for i := 0; i < n; i += 10 {
@@ -141,7 +147,7 @@ func TestOverHTTP(t *testing.T) {
 		}
 		return job(i)
 	})
-	engine := redrive.New(s)
+	engine := engine(t, s)
 	for range 2 { // a look must not be in the way of the next one
 		list, err := engine.Peek(t.Context(), w, 0)
 		if err != nil || len(list.Letters) != n || !list.Complete || len(list.Warnings) != 0 {
@@ -153,11 +159,11 @@ func TestOverHTTP(t *testing.T) {
 		t.Fatalf("peek 5: %+v %v", list, err)
 	}
 	some := []string{list.Letters[0].ID, list.Letters[3].ID}
-	rep, err := engine.Replay(t.Context(), redrive.Replay{Worker: w, IDs: some}, nil)
+	rep, err := engine.Replay(t.Context(), redrive.Replay{Worker: w, IDs: some})
 	if err != nil || rep.Replayed != 2 {
 		t.Fatalf("replay two: %+v %v", rep, err)
 	}
-	rep, err = engine.Replay(t.Context(), redrive.Replay{Worker: w, All: true}, nil)
+	rep, err = engine.Replay(t.Context(), redrive.Replay{Worker: w, All: true})
 	if err != nil || rep.Replayed != n-2 || len(rep.Warnings) != 0 {
 		t.Fatalf("replay all: %d replayed, %q, %v", rep.Replayed, rep.Warnings, err)
 	}
@@ -209,7 +215,7 @@ func TestBounceOverHTTP(t *testing.T) {
 			}
 		}
 	}()
-	rep, err := redrive.New(s).Replay(t.Context(), redrive.Replay{Worker: w, All: true}, nil)
+	rep, err := engine(t, s).Replay(t.Context(), redrive.Replay{Worker: w, All: true})
 	close(stop)
 	<-done
 	if err != nil || rep.Replayed != 30 {
@@ -221,7 +227,7 @@ func TestFIFOOverHTTP(t *testing.T) {
 	t.Parallel()
 	s, plain, w, _ := stage(t, ".fifo")
 	send(t, plain, w.DLQ.URL, 40, job)
-	rep, err := redrive.New(s).Replay(t.Context(), redrive.Replay{Worker: w, All: true}, nil)
+	rep, err := engine(t, s).Replay(t.Context(), redrive.Replay{Worker: w, All: true})
 	if err != nil || rep.Replayed != 40 {
 		t.Fatalf("%+v %v", rep, err)
 	}
@@ -252,7 +258,7 @@ func BenchmarkReplay(b *testing.B) {
 		b.StopTimer()
 		send(b, plain, w.DLQ.URL, n, func(int) string { return body })
 		b.StartTimer()
-		rep, err := redrive.New(s).Replay(b.Context(), redrive.Replay{Worker: w, All: true}, nil)
+		rep, err := engine(b, s).Replay(b.Context(), redrive.Replay{Worker: w, All: true})
 		if err != nil || rep.Replayed != n {
 			b.Fatal(rep.Replayed, err)
 		}

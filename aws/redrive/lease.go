@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"sync"
@@ -14,17 +15,16 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// batchMost is SQS's limit of entries in a batch.
-const batchMost = 10
-
 // lease holds the messages that were received and are still in the queue. It
 // keeps them hidden until they are released or dropped.
 type lease struct {
 	queue queue
 	url   string
+	// time is how long a receive hides a message, and an extension again.
+	time time.Duration
 
 	mu   sync.Mutex
-	held map[string]*held // by message id
+	held map[string]held // by message id
 }
 
 type held struct {
@@ -32,8 +32,14 @@ type held struct {
 	until   time.Time
 }
 
-func newLease(q queue, url string) *lease {
-	return &lease{queue: q, url: url, held: map[string]*held{}}
+func newLease(q queue, url string, hidden time.Duration) *lease {
+	return &lease{queue: q, url: url, time: hidden, held: map[string]held{}}
+}
+
+func (l *lease) len() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.held)
 }
 
 // add takes a received message; until is when its visibility timeout ends. A
@@ -42,7 +48,7 @@ func newLease(q queue, url string) *lease {
 func (l *lease) add(id, receipt string, until time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.held[id] = &held{receipt: receipt, until: until}
+	l.held[id] = held{receipt: receipt, until: until}
 }
 
 // drop forgets a message that is no longer in the queue.
@@ -63,20 +69,26 @@ func (l *lease) receipt(id string) (string, bool) {
 	return h.receipt, true
 }
 
-// keep extends leases before they end, until ctx does.
-func (l *lease) keep(ctx context.Context) {
-	tick := time.NewTicker(leaseTime / 12)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			// An extension that fails is tried again with the next tick; at the
-			// worst the message comes back and is received again.
-			_ = l.change(ctx, l.ending(time.Now().Add(leaseTime/2)), leaseTime)
+// keep extends leases before they end, until the function it returns is called,
+// which waits for an extension under way.
+func (l *lease) keep() (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		tick := time.NewTicker(l.time / 6)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				// An extension that fails is tried again with the next tick; at the
+				// worst the message comes back and is received again.
+				_ = l.change(ctx, l.ending(time.Now().Add(l.time/2)), l.time)
+			}
 		}
-	}
+	})
+	return func() { cancel(); wg.Wait() }
 }
 
 // ending lists the messages whose lease ends before a time.
@@ -99,36 +111,35 @@ func (l *lease) release(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTimeout)
 	defer cancel()
 	var last error
-	for try := range 4 {
+	for try := range tries {
 		if try > 0 && sleep(ctx, backoff(try)) != nil {
 			break
 		}
-		l.mu.Lock()
-		ids := make([]string, 0, len(l.held))
-		for id := range l.held {
-			ids = append(ids, id)
-		}
-		l.mu.Unlock()
+		ids := l.ids()
 		if len(ids) == 0 {
 			return nil
 		}
-		slices.Sort(ids)
 		last = l.change(ctx, ids, 0)
 	}
-	l.mu.Lock()
-	n := len(l.held)
-	l.mu.Unlock()
+	n := l.len()
 	if n == 0 {
 		return nil
 	}
-	return fmt.Errorf("%s not be made visible again and will come back within %v: %w", plural(n, "message could", "messages could"), leaseTime, last)
+	return fmt.Errorf("%s not be made visible again and will come back within %v: %w", plural(n, "message could", "messages could"), l.time, last)
+}
+
+// ids are the messages held, sorted.
+func (l *lease) ids() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Sorted(maps.Keys(l.held))
 }
 
 // change sets the visibility timeout of messages, in batches, several at a
 // time. With zero, those that succeed are dropped from the lease.
 func (l *lease) change(ctx context.Context, ids []string, timeout time.Duration) error {
 	var g errgroup.Group
-	g.SetLimit(workersMost)
+	g.SetLimit(DefaultConcurrency)
 	var mu sync.Mutex
 	var errs []error
 	for batch := range slices.Chunk(ids, batchMost) {
@@ -150,11 +161,13 @@ func (l *lease) change(ctx context.Context, ids []string, timeout time.Duration)
 
 func (l *lease) changeBatch(ctx context.Context, ids []string, timeout time.Duration) error {
 	in := &sqs.ChangeMessageVisibilityBatchInput{QueueUrl: &l.url}
+	receipts := make(map[string]string, len(ids))
 	for i, id := range ids {
 		receipt, ok := l.receipt(id)
 		if !ok { // moved meanwhile
 			continue
 		}
+		receipts[id] = receipt
 		in.Entries = append(in.Entries, types.ChangeMessageVisibilityBatchRequestEntry{
 			Id: new(strconv.Itoa(i)), ReceiptHandle: &receipt, VisibilityTimeout: seconds(timeout),
 		})
@@ -165,13 +178,13 @@ func (l *lease) changeBatch(ctx context.Context, ids []string, timeout time.Dura
 	cctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	until := time.Now().Add(timeout)
-	out, err := l.queue.ChangeMessageVisibilityBatch(cctx, in)
+	out, err := l.queue.ChangeMessageVisibilityBatch(cctx, in, once)
 	if err != nil {
 		return fmt.Errorf("change the visibility of %s: %w", plural(len(in.Entries), "message", "messages"), err)
 	}
 	for i := range out.Successful {
 		if id, ok := entry(out.Successful[i].Id, ids); ok {
-			l.changed(id, until, timeout == 0)
+			l.changed(id, receipts[id], until, timeout == 0)
 		}
 	}
 	var errs []error
@@ -191,16 +204,22 @@ func (l *lease) changeBatch(ctx context.Context, ids []string, timeout time.Dura
 }
 
 // seconds is a visibility timeout as SQS counts it.
-func seconds(d time.Duration) int32 { return int32(d / time.Second) } //nolint:gosec // zero or leaseTime
+func seconds(d time.Duration) int32 { return int32(d / time.Second) } //nolint:gosec // zero or a lease
 
-func (l *lease) changed(id string, until time.Time, released bool) {
+// changed books a change, unless the message was received anew meanwhile.
+func (l *lease) changed(id, receipt string, until time.Time, released bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	h, ok := l.held[id]
+	if !ok || h.receipt != receipt {
+		return
+	}
 	if released {
 		delete(l.held, id)
-	} else if h := l.held[id]; h != nil {
-		h.until = until
+		return
 	}
+	h.until = until
+	l.held[id] = h
 }
 
 // gone is true of the codes with which SQS says that a receipt handle no longer
@@ -221,4 +240,12 @@ func entry[T any](id *string, of []T) (t T, ok bool) {
 		return t, false
 	}
 	return of[i], true
+}
+
+// holds is whether a message is still ours.
+func (l *lease) holds(id string, now time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	h, ok := l.held[id]
+	return ok && now.Before(h.until)
 }

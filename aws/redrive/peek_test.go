@@ -19,7 +19,7 @@ func TestPeekSeesEachOnceAndLeavesNoneHidden(t *testing.T) {
 			w := newWorld()
 			ids := w.put(dlqURL, n)
 			w.queue(dlqURL).hideHalf = true
-			got, err := newEngine(w, w).Peek(t.Context(), orders(), 0)
+			got, err := engine(w).Peek(t.Context(), orders(), 0)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -46,7 +46,7 @@ func TestPeekReadsALetter(t *testing.T) {
 		w := newWorld()
 		w.put(dlqURL, 1)
 		w.queue(dlqURL).messages = append(w.queue(dlqURL).messages, &fakeMessage{id: "odd", body: "not JSON \x1b[31m", system: map[string]string{"SentTimestamp": "1"}})
-		got, err := newEngine(w, w).Peek(t.Context(), orders(), 0)
+		got, err := engine(w).Peek(t.Context(), orders(), 0)
 		if err != nil || len(got.Letters) != 2 {
 			t.Fatal(got, err)
 		}
@@ -65,7 +65,7 @@ func TestPeekStopsAtItsLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
 		w.put(dlqURL, 500)
-		got, err := newEngine(w, w).Peek(t.Context(), orders(), 123)
+		got, err := engine(w).Peek(t.Context(), orders(), 123)
 		if err != nil || len(got.Letters) != 123 || got.Complete {
 			t.Errorf("%d letters, complete %v, %v", len(got.Letters), got.Complete, err)
 		}
@@ -87,7 +87,7 @@ func TestPeekWarns(t *testing.T) {
 		q := w.queue(dlqURL)
 		q.policy = `{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:orders-graveyard","maxReceiveCount":"4"}`
 		q.messages[0].visible = time.Now().Add(time.Hour)
-		got, err := newEngine(w, w).Peek(t.Context(), orders(), 0)
+		got, err := engine(w).Peek(t.Context(), orders(), 0)
 		if err != nil || got.Complete || len(got.Letters) != 2 {
 			t.Fatalf("%+v %v", got, err)
 		}
@@ -112,7 +112,7 @@ func TestPeekInterruptedReleases(t *testing.T) {
 			}
 			return fault{}
 		}
-		got, err := newEngine(w, w).Peek(ctx, orders(), 0)
+		got, err := engine(w).Peek(ctx, orders(), 0)
 		if !errors.Is(err, context.Canceled) || len(got.Letters) == 0 {
 			t.Errorf("%d letters, err %v", len(got.Letters), err)
 		}
@@ -130,7 +130,7 @@ func TestPeekExtendsItsLease(t *testing.T) {
 		w := newWorld()
 		w.put(dlqURL, 40)
 		slow := slowReceive{w, 30 * time.Second}
-		got, err := newEngine(slow, w).Peek(t.Context(), orders(), 0)
+		got, err := engineOn(slow, w).Peek(t.Context(), orders(), 0)
 		if err != nil || len(got.Letters) != 40 {
 			t.Fatalf("%d letters, %v", len(got.Letters), err)
 		}
@@ -161,7 +161,7 @@ func TestPeekSurvivesFailures(t *testing.T) {
 			}
 			return fault{}
 		}
-		got, err := newEngine(w, w).Peek(t.Context(), orders(), 0)
+		got, err := engine(w).Peek(t.Context(), orders(), 0)
 		if err != nil || len(got.Letters) != 100 || len(got.Warnings) != 0 {
 			t.Errorf("%d letters, %v %q", len(got.Letters), err, got.Warnings)
 		}
@@ -174,7 +174,7 @@ func TestPeekSurvivesFailures(t *testing.T) {
 func TestPeekWithoutADLQ(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
-	_, err := newEngine(w, w).Peek(t.Context(), aws.Worker{ID: "orders"}, 0)
+	_, err := engine(w).Peek(t.Context(), aws.Worker{ID: "orders"}, 0)
 	if err == nil || !strings.Contains(err.Error(), `worker "orders" has no dead-letter queue`) {
 		t.Errorf("err = %v", err)
 	}

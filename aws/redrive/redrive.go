@@ -1,73 +1,85 @@
-// Package redrive looks into dead-letter queues and replays what is in them.
+// Package redrive looks into dead-letter queues and moves what is in them: back to
+// the queue it came from, into a file, out of a file, away.
 //
 // SQS cannot peek: to look at a message is to receive it, which hides it for a
 // while and raises its receive count. This package makes every message it
 // received and did not move visible again, also when it is interrupted.
+//
+// Moving is sending first and deleting afterwards, and only what the send
+// accepted. What was done is kept in a journal, so that a process that was killed
+// can be gone on with (Resume): messages that were sent are then deleted and not
+// sent again. To a FIFO queue nothing is sent twice; to a standard queue it can
+// happen to the messages that were under way when the process died, ten for each
+// batch that may be under way at once.
 package redrive
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
 
+	awssdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"github.com/microfox-ai/aiwctl/aws"
-	"github.com/microfox-ai/aiwctl/dispatch"
+	"github.com/microfox-ai/aiwctl/aws/logs"
+	"github.com/microfox-ai/aiwctl/aws/redrive/why"
 )
 
 const (
-	// leaseTime is how long a received message stays hidden unless the lease is
-	// extended; what a killed process held comes back after this time.
-	leaseTime = 60 * time.Second
-	// workersMost is how many receive (and send) at once.
-	workersMost = 8
+	// lookLease and moveLease are how long a received message stays hidden unless
+	// its lease is extended; what a killed process held comes back after this
+	// time. A look holds its messages longer than a move, and extends less often.
+	lookLease = 60 * time.Second
+	moveLease = 30 * time.Second
+	// DefaultConcurrency is how many batches are under way at once.
+	DefaultConcurrency = 16
 	// callTimeout bounds a call that must not be given up when ctx ends,
 	// cleanupTimeout everything that is done after ctx has ended.
 	callTimeout    = 30 * time.Second
-	cleanupTimeout = 20 * time.Second
+	cleanupTimeout = time.Minute
 )
 
-// DeadLetter is one message of a dead-letter queue.
-type DeadLetter struct {
-	ID   string
-	Body string
-	// SentAt is when the message was sent to its first queue: moving to a
-	// dead-letter queue does not change it. FirstReceived is SQS's approximate
-	// time of the first receive. Zero when SQS does not say.
-	SentAt        time.Time
-	FirstReceived time.Time
-	// ReceiveCount includes this look.
-	ReceiveCount int
-	Attributes   map[string]types.MessageAttributeValue
-	// System are SQS's own attributes (SentTimestamp, DeadLetterQueueSourceArn, ...).
-	System map[string]string
-	// Message is the body as a job, nil when it is not one; ParseErr says why.
-	Message  *dispatch.Message
-	ParseErr error
+// Config sets up an Engine. The zero value works.
+type Config struct {
+	// Dir is where journals and exports are kept; empty means replays below
+	// aws.StateDir. NoJournal ("-") keeps none: what is killed then cannot be gone
+	// on with.
+	Dir string
+	// Logs says why jobs died and how replayed ones ended; nil means logs.For the
+	// stage.
+	Logs *logs.Reader
+	// Records has the job records, where there is a store; nil means none.
+	Records why.Records
+	// Getenv is for XDG_STATE_HOME and HOME; nil means os.Getenv.
+	Getenv func(string) string
 }
 
-// JobID is the letter's job id, empty when its body is not a job.
-func (l *DeadLetter) JobID() string {
-	if l.Message == nil {
-		return ""
-	}
-	return l.Message.JobID
-}
+// NoJournal is the Config.Dir that keeps no journal.
+const NoJournal = "-"
 
-// Engine looks and replays. It is safe for concurrent use, but two looks at one
-// queue at a time hide messages from each other.
+// Engine looks, moves and goes on. It is safe for concurrent use, but two looks at
+// one queue at a time hide messages from each other.
 type Engine struct {
-	queue queue
-	guard guard
+	queue  queue
+	guard  guard
+	target func() aws.Target
+	logs   *logs.Reader
+	cfg    Config
 }
 
 // queue is the part of SQS that looking needs.
 type queue interface {
 	GetQueueAttributes(context.Context, *sqs.GetQueueAttributesInput, ...func(*sqs.Options)) (*sqs.GetQueueAttributesOutput, error)
+	ListDeadLetterSourceQueues(context.Context, *sqs.ListDeadLetterSourceQueuesInput, ...func(*sqs.Options)) (*sqs.ListDeadLetterSourceQueuesOutput, error)
+	ListMessageMoveTasks(context.Context, *sqs.ListMessageMoveTasksInput, ...func(*sqs.Options)) (*sqs.ListMessageMoveTasksOutput, error)
 	ReceiveMessage(context.Context, *sqs.ReceiveMessageInput, ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error)
 	ChangeMessageVisibilityBatch(context.Context, *sqs.ChangeMessageVisibilityBatchInput, ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityBatchOutput, error)
 }
@@ -75,93 +87,65 @@ type queue interface {
 // guard lends write access.
 type guard interface {
 	Do(context.Context, aws.Action, func(context.Context, aws.Writer) error) error
+	ReadOnly() bool
 }
 
 // New returns an Engine for a stage.
-func New(s *aws.Stage) *Engine { return newEngine(s.SQS(), s.Guard()) }
-
-func newEngine(q queue, g guard) *Engine { return &Engine{queue: q, guard: g} }
-
-// letter reads a received message.
-func letter(m *types.Message) DeadLetter {
-	l := DeadLetter{
-		ID: str(m.MessageId), Body: str(m.Body), Attributes: m.MessageAttributes, System: m.Attributes,
-		SentAt:        millis(m.Attributes["SentTimestamp"]),
-		FirstReceived: millis(m.Attributes["ApproximateFirstReceiveTimestamp"]),
+func New(s *aws.Stage, cfg Config) *Engine {
+	if cfg.Logs == nil {
+		cfg.Logs = logs.For(s)
 	}
-	l.ReceiveCount, _ = strconv.Atoi(m.Attributes["ApproximateReceiveCount"]) // absent: zero
-	l.Message, l.ParseErr = dispatch.ParseMessage([]byte(l.Body))
-	if l.ParseErr != nil {
-		l.Message = nil
-	}
-	return l
+	return newEngine(s.SQS(), s.Guard(), s.Target, cfg)
 }
 
-func str(s *string) string {
-	if s == nil {
-		return ""
+func newEngine(q queue, g guard, target func() aws.Target, cfg Config) *Engine {
+	if cfg.Getenv == nil {
+		cfg.Getenv = os.Getenv
 	}
-	return *s
+	return &Engine{queue: q, guard: g, target: target, logs: cfg.Logs, cfg: cfg}
 }
 
-func millis(s string) time.Time {
-	ms, err := strconv.ParseInt(s, 10, 64)
-	if err != nil || ms <= 0 {
-		return time.Time{}
+// Dir is where journals and exports are kept; empty when none are.
+func (e *Engine) Dir() (string, error) {
+	switch e.cfg.Dir {
+	case NoJournal:
+		return "", nil
+	case "":
+		dir, err := aws.StateDir(e.cfg.Getenv)
+		return filepath.Join(dir, "replays"), err
 	}
-	return time.UnixMilli(ms)
+	return e.cfg.Dir, nil
 }
 
-// dlqState is what a queue says of itself before a look.
-type dlqState struct {
-	depth    aws.Depth
-	fifo     bool
-	warnings []string
-}
+// once turns the SDK's retries off: those here know what is at stake in each call,
+// and begin sooner.
+func once(o *sqs.Options) { o.Retryer = awssdk.NopRetryer{} }
 
-// state reads the depth of a worker's DLQ and what to warn of.
-func (e *Engine) state(ctx context.Context, dlq *aws.Queue) (dlqState, error) {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	out, err := e.queue.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
-		QueueUrl: &dlq.URL,
-		AttributeNames: []types.QueueAttributeName{
-			types.QueueAttributeNameApproximateNumberOfMessages,
-			types.QueueAttributeNameApproximateNumberOfMessagesNotVisible,
-			types.QueueAttributeNameApproximateNumberOfMessagesDelayed,
-			types.QueueAttributeNameRedrivePolicy,
-		},
-	})
-	if err != nil {
-		return dlqState{}, fmt.Errorf("read the depth of %q: %w", dlq.Name, err)
+// key is a message id in sixteen bytes: of a hundred thousand ids the texts would
+// be most of what a replay needs to keep in memory.
+type key [16]byte
+
+func keyOf(id string) (k key) {
+	if len(id) == 36 && id[8] == '-' && id[13] == '-' && id[18] == '-' && id[23] == '-' {
+		var raw [32]byte
+		copy(raw[:], id[:8])
+		copy(raw[8:], id[9:13])
+		copy(raw[12:], id[14:18])
+		copy(raw[16:], id[19:23])
+		copy(raw[20:], id[24:])
+		if _, err := hex.Decode(k[:], raw[:]); err == nil {
+			return k
+		}
 	}
-	number := func(name types.QueueAttributeName) int {
-		n, _ := strconv.Atoi(out.Attributes[string(name)]) // absent: zero
-		return n
-	}
-	s := dlqState{
-		fifo: isFIFO(dlq.URL),
-		depth: aws.Depth{
-			Visible:  number(types.QueueAttributeNameApproximateNumberOfMessages),
-			InFlight: number(types.QueueAttributeNameApproximateNumberOfMessagesNotVisible),
-			Delayed:  number(types.QueueAttributeNameApproximateNumberOfMessagesDelayed),
-			At:       time.Now(),
-		},
-	}
-	if p := out.Attributes[string(types.QueueAttributeNameRedrivePolicy)]; p != "" {
-		s.warnings = append(s.warnings, redriveWarning(dlq.Name, p))
-	}
-	if n := s.depth.InFlight; n > 0 {
-		s.warnings = append(s.warnings, fmt.Sprintf(
-			"%s of %q in flight: something else has received them, so they cannot be seen until their visibility timeout ends", plural(n, "message is", "messages are"), dlq.Name))
-	}
-	if n := s.depth.Delayed; n > 0 {
-		s.warnings = append(s.warnings, fmt.Sprintf("%s of %q delayed and cannot be seen yet", plural(n, "message is", "messages are"), dlq.Name))
-	}
-	return s, nil
+	sum := sha256.Sum256([]byte(id))
+	copy(k[:], sum[:])
+	return k
 }
 
 func isFIFO(url string) bool { return strings.HasSuffix(url, ".fifo") }
+
+// queueName is the last part of a queue's URL or ARN.
+func queueName(s string) string { return s[strings.LastIndexAny(s, "/:")+1:] }
 
 func plural(n int, one, many string) string {
 	if n == 1 {
@@ -170,10 +154,22 @@ func plural(n int, one, many string) string {
 	return strconv.Itoa(n) + " " + many
 }
 
+func messages(n int) string { return plural(n, "message", "messages") }
+
+func str(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+// ErrNoQueue says that a worker has no dead-letter queue, or none to send to.
+var ErrNoQueue = errors.New("no queue")
+
 // deadLetterQueue is the worker's DLQ, or an error that says what to do.
 func deadLetterQueue(w *aws.Worker) (*aws.Queue, error) {
 	if w.DLQ == nil {
-		return nil, fmt.Errorf("worker %q has no dead-letter queue: its queue has no redrive policy, or the queue the policy names could not be read", w.ID)
+		return nil, fmt.Errorf("%w: worker %q has no dead-letter queue: its queue has no redrive policy, or the queue the policy names could not be read", ErrNoQueue, w.ID)
 	}
 	return w.DLQ, nil
 }

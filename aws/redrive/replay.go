@@ -4,12 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
-	"sync"
-
-	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"time"
 
 	"github.com/microfox-ai/aiwctl/aws"
 )
@@ -17,70 +13,143 @@ import (
 // The values of Result.Status.
 const (
 	StatusReplayed = "replayed"
+	// StatusSkipped: it was not sent, on purpose; Result.Error says why.
+	StatusSkipped = "skipped"
 	// StatusNotDeleted: it is in both queues.
 	StatusNotDeleted = "sent, not deleted"
 	// StatusFailed: it is still in the DLQ; see Result.MaybeSent.
 	StatusFailed   = "failed"
 	StatusNotFound = "not found"
+	// StatusCameBack: the copy that was sent has died as well.
+	StatusCameBack = "came back"
+	// StatusDeleted is of Delete, StatusImported of Import.
+	StatusDeleted  = "deleted"
+	StatusImported = "imported"
 )
 
-// Replay says what to send back.
+// Replay says what to send back, where to, and how carefully.
 type Replay struct {
 	Worker aws.Worker
-	// IDs are the message ids to replay; All replays every message that is
-	// there when it begins.
-	IDs []string
-	All bool
-	// To is a queue URL; empty means the worker's own queue.
+
+	// One of these three says what is replayed. IDs are message ids; All is every
+	// message that is there when it begins; Selection is what Select chose, which is
+	// moved as it is held and released at the end.
+	All       bool
+	IDs       []string
+	Selection *Selection
+
+	// To is a queue URL. Empty means the queue each message came from, which is
+	// the worker's own: what another queue sent to a shared dead-letter queue is
+	// skipped, unless AnySource.
 	To string
+	// AnySource sends each message back to the queue it came from, whichever it is.
+	AnySource bool
+	// NewJobIDs sends each job under a new id. metadata.__trigger then says which
+	// job it replays.
+	NewJobIDs bool
+	// Force sends also what is certain to die again, or to be swallowed.
+	Force bool
+	// KeepUnanswered leaves a message in the dead-letter queue whose send was never
+	// answered. By default it is sent again, which may double it, to a standard
+	// queue: see Report.MaybeTwice.
+	KeepUnanswered bool
+
+	// Rate is how many messages a second are sent at most; zero or less: no limit.
+	Rate float64
+	// Concurrency is how many batches of ten are under way at once; zero means
+	// DefaultConcurrency. Queues that keep an order have one.
+	Concurrency int
+	// Canary is how many messages are sent first. The others follow when all of
+	// them have completed; when one comes back, or nothing is known of one within
+	// CanaryTimeout, nothing more is sent, and the error wraps a *CanaryError. Zero:
+	// none. CanaryTimeout zero means DefaultCanaryTimeout.
+	Canary        int
+	CanaryTimeout time.Duration
+	// Watch is how long to look, after the last message was sent, for copies that
+	// come back. Zero: not at all.
+	Watch time.Duration
+
+	// OnResult is told of each result, one at a time, as it is known; nil means
+	// nobody is.
+	OnResult func(Result)
+	// OnState is told what is being waited for, and nothing ("") when it is over.
+	OnState func(string)
 }
 
 // Result is what became of one message.
 type Result struct {
 	ID    string `json:"id"`
 	JobID string `json:"jobId,omitempty"`
-	// Status: "replayed"; "sent, not deleted" (it is in both queues); "failed"
-	// (it is still in the DLQ); "not found".
+	// Status is one of the Status constants.
 	Status string `json:"status"`
 	NewID  string `json:"newMessageId,omitempty"`
-	Error  string `json:"error,omitempty"`
-	// MaybeSent marks a failed message whose send was never answered: it is
-	// still in the DLQ, and may have been sent as well. Sending it again may
-	// double it.
+	// NewJobID is the job's new id, if it got one.
+	NewJobID string `json:"newJobId,omitempty"`
+	// To is the name of the queue it was sent to.
+	To string `json:"to,omitempty"`
+	// Error is why it was not replayed: a failure, or the reason for skipping it.
+	Error string `json:"error,omitempty"`
+	// MaybeSent marks a message whose send was once not answered. It may have been
+	// sent although its status is "failed", and twice when it is "replayed".
 	MaybeSent bool `json:"maybeSent,omitempty"`
 }
 
-// Report is the end of a replay.
+// problemsMost is how many results other than successes a Report keeps.
+const problemsMost = 1000
+
+// Report is the end of a replay, a deletion or an import.
 type Report struct {
-	Results  []Result `json:"results"`
-	Replayed int      `json:"replayed"`
-	// Failed counts every result that is not "replayed".
-	Failed int `json:"failed"`
+	// Replayed counts what was moved (deleted, imported), Skipped what was left on
+	// purpose, Failed every other result.
+	Replayed int `json:"replayed"`
+	Skipped  int `json:"skipped"`
+	Failed   int `json:"failed"`
+	// Before counts what a former run had moved already, when this one goes on with
+	// it; it is no part of Replayed.
+	Before int `json:"before,omitempty"`
+	// MaybeTwice counts, among Replayed, those that may have been sent twice, since
+	// the answer to a send was lost.
+	MaybeTwice int `json:"maybeTwice,omitempty"`
+	// CameBack is how many copies have died as well. It is nil when nobody looked.
+	CameBack *int `json:"cameBack,omitempty"`
+	// Unseen is how many messages the queue should hold that could not be seen.
+	Unseen int `json:"unseen,omitempty"`
+	// Problems are the first thousand results that are not successes.
+	Problems []Result `json:"problems,omitempty"`
+	// Journal is the journal's file; empty when there is none, or nothing was done.
+	Journal string `json:"journal,omitempty"`
+	// Unfinished is whether the journal can be gone on with, by Resume.
+	Unfinished bool `json:"unfinished,omitempty"`
+	// Export is the file that a deletion wrote its messages to.
+	Export string `json:"export,omitempty"`
 	// Warnings are what a person should know: messages in flight elsewhere,
 	// messages that came back during the replay, ...
 	Warnings []string `json:"warnings,omitempty"`
 }
 
-// PartialError is returned by a replay that did not do all it was asked to.
+// moved is whether anything was done.
+func (r *Report) moved() bool { return r.Replayed > 0 }
+
+// PartialError is returned by a replay (deletion, import) that did not do all it
+// was asked to.
 type PartialError struct {
-	Queue string // the DLQ's name
-	// Replayed is how many messages were moved.
-	Replayed int
-	// Problems are the results that are not "replayed".
-	Problems []Result
-	// Cause is what ended the replay early, such as context.Canceled; nil when it
-	// ran to its end.
+	// Verb is what was being done: "replay"; Queue the queue's name.
+	Verb, Queue string
+	// Report is what was done.
+	Report Report
+	// Cause is what ended it early, such as context.Canceled or a *CanaryError;
+	// nil when it ran to its end.
 	Cause error
 }
 
 func (e *PartialError) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "replay %q: %s replayed", e.Queue, plural(e.Replayed, "message", "messages"))
-	for _, status := range []string{StatusNotDeleted, StatusFailed, StatusNotFound} {
+	fmt.Fprintf(&b, "%s %q: %s %sd", e.Verb, e.Queue, messages(e.Report.Replayed), strings.TrimSuffix(e.Verb, "e")+"e")
+	for _, status := range []string{StatusNotDeleted, StatusFailed, StatusNotFound, StatusSkipped} {
 		var ids []string
 		why := ""
-		for i := range e.Problems {
-			if p := &e.Problems[i]; p.Status == status {
+		for i := range e.Report.Problems {
+			if p := &e.Report.Problems[i]; p.Status == status {
 				ids = append(ids, p.ID)
 				if why == "" {
 					why = p.Error
@@ -94,7 +163,7 @@ func (e *PartialError) Error() string {
 		if status == StatusNotDeleted {
 			b.WriteString(" and therefore in both queues")
 		}
-		const most = 5
+		const most = 3
 		fmt.Fprintf(&b, " (%s", strings.Join(ids[:min(len(ids), most)], ", "))
 		if len(ids) > most {
 			fmt.Fprintf(&b, " and %d more", len(ids)-most)
@@ -103,6 +172,12 @@ func (e *PartialError) Error() string {
 		if why != "" {
 			fmt.Fprintf(&b, ": %s", why)
 		}
+	}
+	if n := e.Report.Unseen; n > 0 {
+		fmt.Fprintf(&b, ", %d not seen", n)
+	}
+	if n := e.Report.CameBack; n != nil && *n > 0 {
+		fmt.Fprintf(&b, ", %d came back", *n)
 	}
 	switch {
 	case e.Cause == nil:
@@ -117,258 +192,98 @@ func (e *PartialError) Error() string {
 // Unwrap returns Cause.
 func (e *PartialError) Unwrap() error { return e.Cause }
 
+func (r *Replay) withDefaults() {
+	if r.Concurrency <= 0 {
+		r.Concurrency = DefaultConcurrency
+	}
+	if r.CanaryTimeout <= 0 {
+		r.CanaryTimeout = DefaultCanaryTimeout
+	}
+	if r.OnResult == nil {
+		r.OnResult = func(Result) {}
+	}
+	if r.OnState == nil {
+		r.OnState = func(string) {}
+	}
+}
+
+// validate says what excludes what.
+func (r *Replay) validate(dlq *aws.Queue) error {
+	ways := 0
+	for _, chosen := range []bool{r.All, len(r.IDs) > 0, r.Selection != nil} {
+		if chosen {
+			ways++
+		}
+	}
+	switch {
+	case ways != 1:
+		return errors.New("choose either message ids, a selection or all")
+	case r.To == "" && r.Worker.Queue == nil && !r.AnySource:
+		return fmt.Errorf("%w: the queue of worker %q is not known: name one to send to", ErrNoQueue, r.Worker.ID)
+	case r.To == dlq.URL:
+		return errors.New("it would be sent to the dead-letter queue it is in")
+	case r.Canary < 0 || r.Watch < 0:
+		return errors.New("the canary and the time to watch are not below zero")
+	}
+	return nil
+}
+
 // Replay sends the chosen messages to their queue, then deletes those the send
-// accepted from the DLQ, through the guard. progress (may be nil) is told of
-// each result, one at a time.
+// accepted from the DLQ, through the guard.
 //
-// Nothing is deleted that was not accepted, so nothing can be lost. Body,
-// message attributes, trace header and message group are sent as they are. A
-// send that gets no answer is not repeated, since it may have worked; FIFO
-// queues are the exception, where the message id serves as the deduplication
-// id. Messages that were received and not chosen are made visible again.
+// Nothing is deleted that was not accepted, so nothing can be lost. Body, message
+// attributes, trace header and message group are sent as they are, unless the
+// selection has edits or NewJobIDs is set. Messages that were received and not
+// chosen are made visible again. A message that is certain to die again, or to be
+// swallowed, is skipped with the reason (see package check), unless Force.
 //
-// With All, at most as many messages are sent as the DLQ held in the
-// beginning, and none that came back to it meanwhile: a job that dies again at
-// once must not be replayed for ever.
+// With All, at most as many messages are sent as the DLQ held in the beginning,
+// and none that came back to it meanwhile: a job that dies again at once must not
+// be replayed for ever.
 //
-// When ctx ends, no further message is sent; what was sent is deleted still,
-// and the rest is released. Unless every chosen message was replayed, the
-// error is a *PartialError, or, when nothing was received yet, what prevented it.
-func (e *Engine) Replay(ctx context.Context, r Replay, progress func(Result)) (Report, error) {
+// When ctx ends, no further message is sent; what was sent is deleted still, the
+// rest is released, and the journal can be gone on with. Unless every chosen
+// message was replayed and stayed away, the error is a *PartialError, or, when
+// nothing was received yet, what prevented it.
+func (e *Engine) Replay(ctx context.Context, r Replay) (Report, error) {
+	r.withDefaults()
+	if r.Selection != nil {
+		r.Worker = r.Selection.Worker
+		defer func() { _ = r.Selection.Release(ctx) }() // once more: what is not told below has been released
+	}
 	dlq, err := deadLetterQueue(&r.Worker)
 	if err != nil {
 		return Report{}, err
 	}
-	to := r.To
-	if to == "" {
-		if r.Worker.Queue == nil {
-			return Report{}, fmt.Errorf("replay %q: the queue of worker %q is not known: name one to send to", dlq.Name, r.Worker.ID)
-		}
-		to = r.Worker.Queue.URL
-	}
-	if to == dlq.URL {
-		return Report{}, fmt.Errorf("replay %q: it would be sent to the dead-letter queue it is in", dlq.Name)
-	}
-	if r.All == (len(r.IDs) > 0) {
-		return Report{}, fmt.Errorf("replay %q: choose either message ids or all", dlq.Name)
+	if err := r.validate(dlq); err != nil {
+		return Report{}, fmt.Errorf("replay %q: %w", dlq.Name, err)
 	}
 	st, err := e.state(ctx, dlq)
 	if err != nil {
 		return Report{}, err
 	}
-	m := &mover{
-		dlq: dlq, to: to, all: r.All, bound: st.depth.Total(), progress: progress,
-		undeleted: map[string]*Result{}, sent: map[string]bool{}, want: map[string]bool{},
+	m := newMover(e, &r, dlq, st)
+	if r.Selection != nil {
+		m.report.Warnings = nil // the selection has told them; what it holds is in flight
 	}
-	m.report.Warnings = st.warnings
-	action := aws.Action{Name: "dlq.replay", Object: dlq.Name, Count: st.depth.Total()}
-	for _, id := range r.IDs {
-		m.want[id] = true
+	return e.moving(ctx, m)
+}
+
+// moving runs a mover within the guard.
+func (e *Engine) moving(ctx context.Context, m *mover) (Report, error) {
+	if e.guard.ReadOnly() {
+		// The guard refuses before anything is asked of SQS or the disk.
+		return Report{}, e.guard.Do(ctx, m.action(), nil)
 	}
-	if !r.All {
-		action.IDs = slices.Sorted(maps.Keys(m.want))
-		action.Count = len(action.IDs)
+	if err := m.prepareDestination(ctx); err != nil {
+		return m.report, err
 	}
-	err = e.guard.Do(ctx, action, func(ctx context.Context, w aws.Writer) error {
-		return e.move(ctx, m, w, st)
+	if err := m.begin(); err != nil {
+		return m.report, err
+	}
+	err := e.guard.Do(ctx, m.action(), func(ctx context.Context, w aws.Writer) error {
+		m.writer, m.sender.w = w, w
+		return m.run(ctx)
 	})
-	return m.report, err
+	return m.report, m.close(err)
 }
-
-// move is the replay itself, with write access.
-func (e *Engine) move(ctx context.Context, m *mover, w aws.Writer, st dlqState) error {
-	l := newLease(e.queue, m.dlq.URL)
-	m.lease = l
-	m.sender = &sender{w: w, from: m.dlq.URL, to: m.to, lease: l}
-	s := &sweep{queue: e.queue, url: m.dlq.URL, name: m.dlq.Name, lease: l, expect: st.depth.Visible}
-	m.sweep = s
-	workers := workersFor(m.bound, st.fifo || isFIFO(m.to))
-	err := holding(ctx, l, func() error {
-		err := s.run(ctx, workers, func(batch []types.Message) { m.take(ctx, batch) })
-		m.deleteAgain(ctx)
-		return err
-	})
-	m.finish(ctx, err, st)
-	if rel := l.release(ctx); rel != nil {
-		m.report.Warnings = append(m.report.Warnings, rel.Error())
-	}
-	if err == nil {
-		err = m.fatal
-	}
-	if err == nil && (m.report.Failed > 0 || m.all && m.chosen < m.bound) {
-		err = ctx.Err() // nil, or why not everything was done
-	}
-	if err == nil && m.report.Failed == 0 {
-		return nil
-	}
-	if len(m.report.Results) == 0 {
-		return fmt.Errorf("replay %q: %w", m.dlq.Name, err)
-	}
-	p := &PartialError{Queue: m.dlq.Name, Replayed: m.report.Replayed, Cause: err}
-	for _, r := range m.report.Results {
-		if r.Status != StatusReplayed {
-			p.Problems = append(p.Problems, r)
-		}
-	}
-	return p
-}
-
-// mover chooses, moves and keeps the books.
-type mover struct {
-	dlq      *aws.Queue
-	to       string
-	all      bool
-	bound    int // how many may be sent with all
-	progress func(Result)
-	lease    *lease
-	sender   *sender
-	sweep    *sweep
-
-	mu        sync.Mutex
-	want      map[string]bool // ids not found yet
-	chosen    int
-	back      int                // messages that came back during the replay
-	beyond    int                // messages beyond bound
-	sent      map[string]bool    // ids of the copies
-	undeleted map[string]*Result // sent, not deleted so far
-	report    Report
-	fatal     error
-}
-
-// take moves those of a batch that are chosen.
-func (m *mover) take(ctx context.Context, batch []types.Message) {
-	if ctx.Err() != nil {
-		return
-	}
-	chosen := m.choose(batch)
-	if len(chosen) == 0 {
-		return
-	}
-	outcomes, err := m.sender.send(ctx, chosen)
-	m.mu.Lock()
-	for _, o := range outcomes {
-		if o.newID != "" {
-			m.sent[o.newID] = true
-		}
-	}
-	m.mu.Unlock()
-	var accepted []string
-	for i, o := range outcomes {
-		if o.err == nil {
-			accepted = append(accepted, str(chosen[i].MessageId))
-		}
-	}
-	kept := m.sender.remove(ctx, accepted)
-	for i, o := range outcomes {
-		m.book(&chosen[i], o, kept)
-	}
-	if err != nil { // no use going on
-		m.mu.Lock()
-		m.fatal = err
-		m.mu.Unlock()
-		m.sweep.stop()
-	}
-}
-
-// choose picks the messages to send, and stops the sweep when nothing more is
-// wanted.
-func (m *mover) choose(batch []types.Message) []types.Message {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	var chosen []types.Message
-	for i := range batch {
-		id := str(batch[i].MessageId)
-		switch {
-		case m.sent[id]:
-			m.back++ // SQS keeps the message id when it moves a message to a DLQ
-		case m.all && m.chosen < m.bound, m.want[id]:
-			delete(m.want, id)
-			m.chosen++
-			chosen = append(chosen, batch[i])
-		case m.all:
-			m.beyond++
-		}
-	}
-	if m.all && m.chosen >= m.bound || !m.all && len(m.want) == 0 {
-		m.sweep.stop()
-	}
-	return chosen
-}
-
-// book records what became of a message. One that was sent and not deleted is
-// kept back: deleting is tried once more in the end.
-func (m *mover) book(msg *types.Message, o outcome, kept map[string]error) {
-	l := letter(msg)
-	r := Result{ID: l.ID, JobID: l.JobID(), Status: StatusReplayed, NewID: o.newID}
-	if o.err != nil {
-		r.Status, r.Error, r.MaybeSent = StatusFailed, o.err.Error(), o.maybe
-	} else if err := kept[l.ID]; err != nil {
-		r.Status, r.Error = StatusNotDeleted, err.Error()
-		m.mu.Lock()
-		m.undeleted[l.ID] = &r
-		m.mu.Unlock()
-		return
-	}
-	m.tell(r)
-}
-
-func (m *mover) tell(r Result) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.report.Results = append(m.report.Results, r)
-	if r.Status == StatusReplayed {
-		m.report.Replayed++
-	} else {
-		m.report.Failed++
-	}
-	if m.progress != nil {
-		m.progress(r)
-	}
-}
-
-// deleteAgain tries once more to delete what was sent and could not be deleted.
-func (m *mover) deleteAgain(ctx context.Context) {
-	if len(m.undeleted) == 0 {
-		return
-	}
-	kept := m.sender.remove(ctx, slices.Sorted(maps.Keys(m.undeleted)))
-	for _, id := range slices.Sorted(maps.Keys(m.undeleted)) {
-		r := *m.undeleted[id]
-		if err := kept[id]; err != nil {
-			r.Error = err.Error()
-		} else {
-			r.Status, r.Error = StatusReplayed, ""
-		}
-		m.tell(r)
-	}
-}
-
-// finish accounts for the ids that were not found and says what a person
-// should know. The sweep is over.
-func (m *mover) finish(ctx context.Context, ended error, st dlqState) {
-	for _, id := range slices.Sorted(maps.Keys(m.want)) {
-		r := Result{ID: id, Status: StatusNotFound}
-		switch {
-		case ctx.Err() != nil || ended != nil || m.fatal != nil:
-			r.Status, r.Error = StatusFailed, "the replay ended before this message was reached"
-		case st.depth.InFlight > 0:
-			r.Error = "it is not in the queue, or in flight elsewhere"
-		case st.fifo:
-			r.Error = "it is not in the queue, or behind other messages of its message group"
-		}
-		m.tell(r)
-	}
-	if m.back > 0 {
-		m.report.Warnings = append(m.report.Warnings, fmt.Sprintf(
-			"%s back to %q during the replay and stayed there", plural(m.back, "message came", "messages came"), m.dlq.Name))
-	}
-	if m.beyond > 0 {
-		m.report.Warnings = append(m.report.Warnings, fmt.Sprintf(
-			"%q holds more than the %s it had by its depth when the replay began; the rest stayed there", m.dlq.Name, plural(m.bound, "message", "messages")))
-	}
-	if m.all && ctx.Err() == nil && ended == nil && m.fatal == nil && m.chosen < m.bound {
-		m.report.Warnings = append(m.report.Warnings, incomplete(m.chosen, st, m.dlq.Name))
-	}
-}
-
-var errUnanswered = errors.New("the send was not answered: the message may have been sent as well")

@@ -1,47 +1,57 @@
 package redrive
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"iter"
 	"net"
+	"slices"
 	"strconv"
 
-	awssdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/aws/smithy-go"
 
 	"github.com/microfox-ai/aiwctl/aws"
+	"github.com/microfox-ai/aiwctl/aws/redrive/letter"
 )
 
 // batchBytes is SQS's limit of a batch: bodies and attributes together.
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 const batchBytes = 1 << 20
 
-// tries is how often a refused send or delete is tried.
-const tries = 5
+// item is a message to send.
+type item struct {
+	*letter.Letter
+	to string // queue URL
+	// dedup is the deduplication id for a FIFO queue; empty means the message id.
+	dedup string
+}
 
-// sender sends messages and deletes what was sent.
+// sender sends messages.
 type sender struct {
-	w        aws.Writer
-	from, to string
-	lease    *lease
+	w aws.Writer
+	// repeat sends again what was not answered. To a FIFO queue it always is.
+	repeat bool
 }
 
 // outcome is what became of a send.
 type outcome struct {
 	newID string
 	err   error // nil: accepted
-	maybe bool  // err, and yet it may have been accepted
+	// maybe: it may have been accepted once already, whatever err is.
+	maybe bool
 }
 
 // send sends messages in batches, and in order within each message group. The
 // outcomes are in the order of the messages. The error, if any, is one that
 // would meet every further message as well.
-func (s *sender) send(ctx context.Context, messages []types.Message) ([]outcome, error) {
-	out := make([]outcome, len(messages))
+func (s *sender) send(ctx context.Context, items []item) ([]outcome, error) {
+	out := make([]outcome, len(items))
 	var fatal error
-	for batch := range s.batches(messages, out) {
+	for batch := range batches(items, out) {
 		if err := ctx.Err(); err != nil || fatal != nil {
 			if fatal != nil {
 				err = fatal
@@ -51,35 +61,38 @@ func (s *sender) send(ctx context.Context, messages []types.Message) ([]outcome,
 			}
 			continue
 		}
-		fatal = s.sendBatch(ctx, messages, batch, out)
+		fatal = s.sendBatch(ctx, items, batch, out)
 	}
 	return out, fatal
 }
 
-// batches splits messages into batches that SQS accepts, as indexes. To a FIFO
-// queue a batch has one message of a group at most: were an earlier one refused
-// and a later one accepted, their order would be lost. A message whose
-// predecessor in the group was not accepted is not sent.
-func (s *sender) batches(messages []types.Message, out []outcome) iter.Seq[[]int] {
+// batches splits messages into batches that SQS accepts, as indexes: to one queue,
+// within the limits of entries and bytes. To a FIFO queue a batch has one message
+// of a group at most: were an earlier one refused and a later one accepted, their
+// order would be lost. A message whose predecessor in the group was not accepted
+// is not sent.
+func batches(items []item, out []outcome) iter.Seq[[]int] {
 	return func(yield func([]int) bool) {
-		left := make([]int, len(messages))
+		left := make([]int, len(items))
 		for i := range left {
 			left[i] = i
 		}
 		broken := map[string]bool{} // groups of which a message was not accepted
 		for len(left) > 0 {
 			var batch, later []int
-			bytes := 0
+			bytes, to := 0, ""
 			groups := map[string]bool{}
 			for _, i := range left {
-				group := groupOf(&messages[i])
-				if isFIFO(s.to) && broken[group] {
+				it := items[i]
+				group := it.to + groupOf(it.Letter)
+				ordered := isFIFO(it.to)
+				if ordered && broken[group] {
 					out[i] = outcome{err: errors.New("not sent: an earlier message of its message group could not be sent")}
 					continue
 				}
-				n := size(&messages[i])
-				full := len(batch) == batchMost || len(batch) > 0 && bytes+n > batchBytes
-				if full || isFIFO(s.to) && groups[group] {
+				n := it.Size()
+				full := len(batch) == batchMost || len(batch) > 0 && (bytes+n > batchBytes || to != it.to)
+				if full || ordered && groups[group] {
 					groups[group] = true // what follows in the group has to wait too
 					later = append(later, i)
 					continue
@@ -87,13 +100,14 @@ func (s *sender) batches(messages []types.Message, out []outcome) iter.Seq[[]int
 				groups[group] = true
 				batch = append(batch, i)
 				bytes += n
+				to = it.to
 			}
 			if len(batch) > 0 && !yield(batch) {
 				return
 			}
 			for _, i := range batch {
 				if out[i].err != nil {
-					broken[groupOf(&messages[i])] = true
+					broken[items[i].to+groupOf(items[i].Letter)] = true
 				}
 			}
 			left = later
@@ -101,33 +115,23 @@ func (s *sender) batches(messages []types.Message, out []outcome) iter.Seq[[]int
 	}
 }
 
-func groupOf(m *types.Message) string {
-	if g := m.Attributes["MessageGroupId"]; g != "" {
+func groupOf(l *letter.Letter) string {
+	if g := l.Group(); g != "" {
 		return g
 	}
-	return str(m.MessageId)
-}
-
-// size is what SQS counts of a message: body, and name, type and value of each
-// attribute.
-func size(m *types.Message) int {
-	n := len(str(m.Body)) + len(m.Attributes["AWSTraceHeader"])
-	for name, a := range m.MessageAttributes {
-		n += len(name) + len(str(a.DataType)) + len(str(a.StringValue)) + len(a.BinaryValue)
-	}
-	return n
+	return l.ID
 }
 
 // sendBatch sends one batch, repeating what was refused for a passing reason.
-func (s *sender) sendBatch(ctx context.Context, messages []types.Message, batch []int, out []outcome) (fatal error) {
+func (s *sender) sendBatch(ctx context.Context, items []item, batch []int, out []outcome) (fatal error) {
 	for try := 1; len(batch) > 0; try++ {
 		if try > 1 && sleep(ctx, backoff(try-1)) != nil {
 			return nil // the outcomes say why
 		}
-		res, err := s.call(ctx, messages, batch)
+		res, err := s.call(ctx, items, batch)
 		if err != nil {
 			var again bool
-			if again, fatal = s.refused(ctx, messages, batch, out, err); !again || fatal != nil || try == tries {
+			if again, fatal = s.refused(ctx, items, batch, out, err); !again || fatal != nil || try == tries {
 				return fatal
 			}
 			continue
@@ -142,36 +146,37 @@ func (s *sender) sendBatch(ctx context.Context, messages []types.Message, batch 
 
 // call makes the send. Once begun it is not given up when ctx ends: it would
 // not be known what became of the messages.
-func (s *sender) call(ctx context.Context, messages []types.Message, batch []int) (*sqs.SendMessageBatchOutput, error) {
-	in := &sqs.SendMessageBatchInput{QueueUrl: &s.to}
+func (s *sender) call(ctx context.Context, items []item, batch []int) (*sqs.SendMessageBatchOutput, error) {
+	in := &sqs.SendMessageBatchInput{QueueUrl: &items[batch[0]].to, Entries: make([]types.SendMessageBatchRequestEntry, 0, len(batch))}
 	for i, at := range batch {
-		in.Entries = append(in.Entries, s.entry(&messages[at], i))
+		in.Entries = append(in.Entries, sendEntry(items[at], i))
 	}
 	cctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
 	defer cancel()
-	if isFIFO(s.to) {
-		return s.w.SendMessageBatch(cctx, in)
-	}
-	// The SDK repeats a send whose answer was lost, which doubles the messages
-	// when the first one had arrived.
-	return s.w.SendMessageBatch(cctx, in, func(o *sqs.Options) { o.Retryer = awssdk.NopRetryer{} })
+	return s.w.SendMessageBatch(cctx, in, once)
 }
 
-func (s *sender) entry(m *types.Message, i int) types.SendMessageBatchRequestEntry {
+// sendEntry is a message as it is sent: body, attributes, trace header and message
+// group as they are. To a FIFO queue its deduplication id is the message id of the
+// dead letter, as SQS itself does when it moves a message to a FIFO dead-letter
+// queue: the original one may have been used within the last five minutes, and
+// SQS would take the message and drop it.
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-configure-dead-letter-queue-redrive.html
+func sendEntry(it item, i int) types.SendMessageBatchRequestEntry {
 	e := types.SendMessageBatchRequestEntry{
-		Id: new(strconv.Itoa(i)), MessageBody: m.Body, MessageAttributes: m.MessageAttributes,
+		Id: new(strconv.Itoa(i)), MessageBody: &it.Body, MessageAttributes: it.Attributes,
 	}
-	if h := m.Attributes["AWSTraceHeader"]; h != "" {
+	if h := it.System[letter.SysTraceHeader]; h != "" {
 		e.MessageSystemAttributes = map[string]types.MessageSystemAttributeValue{
-			"AWSTraceHeader": {DataType: new("String"), StringValue: &h},
+			letter.SysTraceHeader: {DataType: new("String"), StringValue: &h},
 		}
 	}
-	if g := m.Attributes["MessageGroupId"]; g != "" {
+	if g := it.Group(); g != "" {
 		e.MessageGroupId = &g // standard queues use it for fairness
 	}
-	if isFIFO(s.to) {
-		e.MessageGroupId = new(groupOf(m))
-		e.MessageDeduplicationId = m.MessageId
+	if isFIFO(it.to) {
+		e.MessageGroupId = new(groupOf(it.Letter))
+		e.MessageDeduplicationId = new(cmp.Or(it.dedup, it.ID))
 	}
 	return e
 }
@@ -179,51 +184,65 @@ func (s *sender) entry(m *types.Message, i int) types.SendMessageBatchRequestEnt
 // settle books an answer and returns the messages to try again: those refused
 // by SQS's own fault. Their outcome stands if there is no other try.
 func settle(res *sqs.SendMessageBatchOutput, batch []int, out []outcome) (again []int) {
-	before := make(map[int]bool, len(batch)) // whether an earlier try may have worked
-	for _, i := range batch {
-		before[i] = out[i].maybe
-		out[i] = outcome{err: errUnanswered, maybe: true}
+	answered := make([]bool, len(batch))
+	at := func(id *string) (int, bool) {
+		n, err := strconv.Atoi(str(id))
+		if err != nil || n < 0 || n >= len(batch) {
+			return 0, false
+		}
+		answered[n] = true
+		return batch[n], true
 	}
 	for j := range res.Successful {
-		if i, ok := entry(res.Successful[j].Id, batch); ok {
-			out[i] = outcome{newID: str(res.Successful[j].MessageId)}
+		if i, ok := at(res.Successful[j].Id); ok {
+			out[i] = outcome{newID: str(res.Successful[j].MessageId), maybe: out[i].maybe}
 		}
 	}
 	for j := range res.Failed {
 		f := &res.Failed[j]
-		if i, ok := entry(f.Id, batch); ok {
-			out[i] = outcome{err: fmt.Errorf("send: %s: %s", str(f.Code), str(f.Message)), maybe: before[i]}
+		if i, ok := at(f.Id); ok {
+			out[i] = outcome{err: fmt.Errorf("send: %s: %s", str(f.Code), str(f.Message)), maybe: out[i].maybe}
 			if !f.SenderFault {
 				again = append(again, i)
 			}
 		}
 	}
+	for n, i := range batch {
+		if !answered[n] {
+			out[i] = outcome{err: errUnanswered, maybe: true}
+		}
+	}
+	slices.Sort(again)
 	return again
 }
 
-// refused books a send that failed as a whole. again is true when it is known
-// that nothing was sent and may be tried again; fatal is set when further
-// messages would fail the same way.
-func (s *sender) refused(ctx context.Context, messages []types.Message, batch []int, out []outcome, err error) (again bool, fatal error) {
+// refused books a send that failed as a whole. again is true when it may be tried
+// again; fatal is set when further messages would fail the same way.
+func (s *sender) refused(ctx context.Context, items []item, batch []int, out []outcome, err error) (again bool, fatal error) {
+	to := items[batch[0]].to
 	kind, _ := aws.Classify(err)
 	maybe := false
 	switch kind {
 	case aws.KindThrottled:
 		again = true
 	case aws.KindAuth, aws.KindDenied, aws.KindNotFound:
-		fatal = fmt.Errorf("send to %q: %w", s.to, err)
+		fatal = fmt.Errorf("send to %q: %w", queueName(to), err)
 	case aws.KindInvalid:
 		// One message may spoil the whole batch.
 		if len(batch) > 1 {
 			mid := len(batch) / 2
-			if fatal = s.sendBatch(ctx, messages, batch[:mid], out); fatal == nil {
-				return false, s.sendBatch(ctx, messages, batch[mid:], out)
+			if fatal = s.sendBatch(ctx, items, batch[:mid], out); fatal == nil {
+				return false, s.sendBatch(ctx, items, batch[mid:], out)
 			}
 			batch = batch[mid:]
 		}
 	case aws.KindNetwork, aws.KindOther, aws.KindNone:
-		again = notConnected(err) || isFIFO(s.to)
-		maybe = !notConnected(err)
+		// SQS itself says of a fault of its own that it has not taken the messages.
+		_, answered := errors.AsType[smithy.APIError](err)
+		maybe = !answered && !notConnected(err)
+		// Sent again once, it may be there twice; a queue that never answers is not
+		// filled with copies. A FIFO queue takes it once, however often it is sent.
+		again = !maybe || isFIFO(to) || s.repeat && !out[batch[0]].maybe
 	}
 	if maybe {
 		err = fmt.Errorf("%w: %w", errUnanswered, err)
@@ -242,9 +261,14 @@ func notConnected(err error) bool {
 	return ok && op.Op == "dial"
 }
 
-// remove deletes messages from the DLQ and returns those that could not be,
+var errUnanswered = errors.New("the send was not answered: the message may have been sent as well")
+
+// remove deletes messages from a queue and returns those that could not be,
 // with the reason. It goes on when ctx has ended: they have been sent already.
-func (s *sender) remove(ctx context.Context, ids []string) map[string]error {
+func remove(ctx context.Context, w aws.Writer, l *lease, ids []string) map[string]error {
+	if len(ids) == 0 {
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTimeout)
 	defer cancel()
 	kept := map[string]error{}
@@ -253,24 +277,24 @@ func (s *sender) remove(ctx context.Context, ids []string) map[string]error {
 			break
 		}
 		var left []string
-		for at := 0; at < len(ids); at += batchMost {
-			left = append(left, s.removeBatch(ctx, ids[at:min(at+batchMost, len(ids))], kept)...)
+		for batch := range slices.Chunk(ids, batchMost) {
+			left = append(left, removeBatch(ctx, w, l, batch, kept)...)
 		}
 		ids = left
 	}
 	return kept
 }
 
-func (s *sender) removeBatch(ctx context.Context, ids []string, kept map[string]error) (left []string) {
-	in := &sqs.DeleteMessageBatchInput{QueueUrl: &s.from}
+func removeBatch(ctx context.Context, w aws.Writer, l *lease, ids []string, kept map[string]error) (left []string) {
+	in := &sqs.DeleteMessageBatchInput{QueueUrl: &l.url, Entries: make([]types.DeleteMessageBatchRequestEntry, 0, len(ids))}
 	for i, id := range ids {
-		receipt, _ := s.lease.receipt(id)
+		receipt, _ := l.receipt(id)
 		in.Entries = append(in.Entries, types.DeleteMessageBatchRequestEntry{Id: new(strconv.Itoa(i)), ReceiptHandle: &receipt})
 		kept[id] = errors.New("delete: not answered")
 	}
 	cctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	res, err := s.w.DeleteMessageBatch(cctx, in)
+	res, err := w.DeleteMessageBatch(cctx, in, once)
 	if err != nil {
 		for _, id := range ids {
 			kept[id] = fmt.Errorf("delete: %w", err)
@@ -283,7 +307,7 @@ func (s *sender) removeBatch(ctx context.Context, ids []string, kept map[string]
 	for i := range res.Successful {
 		if id, ok := entry(res.Successful[i].Id, ids); ok {
 			delete(kept, id)
-			s.lease.drop(id)
+			l.drop(id)
 		}
 	}
 	for i := range res.Failed {

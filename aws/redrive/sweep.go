@@ -2,6 +2,7 @@ package redrive
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"sync"
@@ -11,51 +12,70 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"github.com/microfox-ai/aiwctl/aws"
+	"github.com/microfox-ai/aiwctl/aws/redrive/letter"
 )
 
 // sweep receives what is in a queue, each message once, with several workers.
 //
-// SQS answers a short poll from some of its servers only, so one empty answer
-// means little. A sweep ends when as many messages as the queue's depth said
-// were seen and two answers in a row, one of them to a long poll, were empty;
-// or after three empty long polls, since the depth is approximate.
+// It asks for as many messages as the queue's depth said there are and no more, so
+// that no worker waits in a long poll for what another has received. When they are
+// all there, the depth is read again: zero ends the sweep, anything else is asked
+// for too. Depths are approximate, and so two long polls in a row that bring
+// nothing end it as well, unless messages are hidden by a receive whose answer was
+// lost, or by a process that was killed: those are waited for.
 type sweep struct {
-	queue queue
-	url   string
-	name  string
-	lease *lease
-	// most is how many messages are wanted; expect how many there should be.
-	most, expect int
+	e       *Engine
+	url     string
+	name    string
+	lease   *lease
+	most    int // how many messages are wanted; zero: all
+	expect  int // how many there should be
+	workers int
+	// hidden is until when messages may be hidden that will come back to us; zero
+	// when there are none.
+	hidden time.Time
+	// full is set when SQS has no more room for messages in flight.
+	full bool
 
-	mu        sync.Mutex
-	seen      map[string]bool
-	asked     int // messages asked for and not yet answered
-	empty     int // empty answers in a row
-	emptyLong int // those of them to a long poll
-	stopped   bool
-	err       error
+	mu      sync.Mutex
+	change  *sync.Cond
+	seen    map[key]bool
+	asked   int // messages asked for and not yet answered
+	doubt   int // long polls in a row that brought nothing
+	repeats int // answers in a row that brought only what was seen before
+	stopped bool
+	err     error
 }
 
 const (
-	longPoll    = 1 // seconds; more would delay an interrupt
-	emptyToStop = 3
+	// batchMost is SQS's limit of entries in a batch, and of messages in an answer.
+	batchMost = 10
+	// longPoll, in seconds, makes SQS ask all of its servers; it is answered as soon
+	// as there is something. More would delay an interrupt.
+	longPoll    = 1
+	doubtToStop = 2
+	repeatsMost = 20
+	// tries is how often a call that failed for a passing reason is made.
+	tries = 6
 )
 
 // workersFor is how many workers a number of messages is worth.
-func workersFor(n int, fifo bool) int {
-	if fifo { // the order within a group would be lost
+func workersFor(n, most int, ordered bool) int {
+	if ordered { // the order within a group would be lost
 		return 1
 	}
-	return min(max(n/50, 1), workersMost)
+	return min(max((n+batchMost-1)/batchMost, 1), most)
 }
 
 // run calls take with each batch of messages not seen before, from several
 // goroutines, until the queue has no more, enough were seen, stop is called or
 // ctx ends. It returns the error that ended it, nil when ctx did.
-func (s *sweep) run(ctx context.Context, workers int, take func([]types.Message)) error {
-	s.seen = map[string]bool{}
+func (s *sweep) run(ctx context.Context, take func([]letter.Letter)) error {
+	s.seen = make(map[key]bool, min(s.expect, 1<<17))
+	s.change = sync.NewCond(&s.mu)
+	defer context.AfterFunc(ctx, s.stop)()
 	var wg sync.WaitGroup
-	for range workers {
+	for range max(s.workers, 1) {
 		wg.Go(func() {
 			for s.receive(ctx, take) {
 			}
@@ -70,83 +90,140 @@ func (s *sweep) stop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.stopped = true
+	if s.change != nil {
+		s.change.Broadcast()
+	}
 }
 
 func (s *sweep) fail(err error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.stopped = true
 	if s.err == nil {
 		s.err = err
 	}
+	s.mu.Unlock()
+	s.stop()
 }
 
-// ask reserves the next receive: how many messages, how long to wait.
-func (s *sweep) ask() (n, wait int32) {
+// next reserves the next receive: how many messages, and whether it is to find out
+// if there are any. It waits while others may bring all that is left. n is zero
+// when the sweep is over.
+func (s *sweep) next() (n int, probe bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	n = batchMost
-	if s.most > 0 {
-		// What others have asked for may come: whoever gets less asks again.
-		n = int32(min(s.most-len(s.seen)-s.asked, batchMost)) //nolint:gosec // at most ten
+	for !s.stopped {
+		n = batchMost
+		if s.most > 0 {
+			n = min(s.most-len(s.seen)-s.asked, batchMost)
+		}
+		switch {
+		case n > 0 && s.doubt == 0 && s.expect > len(s.seen)+s.asked:
+			s.asked += n
+			return n, false
+		case s.asked > 0:
+			s.change.Wait()
+		case n <= 0:
+			s.stopped = true
+			s.change.Broadcast()
+		default:
+			s.asked += n
+			return n, true
+		}
 	}
-	if s.stopped || n <= 0 {
-		return 0, 0
-	}
-	s.asked += int(n)
-	if s.empty > 0 {
-		wait = longPoll
-	}
-	return n, wait
+	return 0, false
 }
 
 // receive makes one receive and hands on what is new. It returns false when
 // the sweep is over.
-func (s *sweep) receive(ctx context.Context, take func([]types.Message)) bool {
-	if ctx.Err() != nil {
+func (s *sweep) receive(ctx context.Context, take func([]letter.Letter)) bool {
+	n, probe := s.next()
+	if n == 0 || ctx.Err() != nil {
 		return false
 	}
-	n, wait := s.ask()
-	if n == 0 {
+	if probe && s.over(ctx) {
+		s.stop()
 		return false
 	}
-	messages, err := s.call(ctx, n, wait)
+	received, err := s.call(ctx, n)
+	if errors.As(err, new(*types.OverLimit)) {
+		s.answered(n, nil, false)
+		s.mu.Lock()
+		s.full = true
+		s.mu.Unlock()
+		s.stop()
+		return false
+	}
 	if err != nil {
-		s.answered(n, nil, wait)
+		s.answered(n, nil, probe)
 		if ctx.Err() == nil {
 			s.fail(err)
 		}
 		return false
 	}
-	fresh := s.answered(n, messages, wait)
-	if len(fresh) > 0 {
+	if fresh := s.answered(n, received, probe); len(fresh) > 0 {
 		take(fresh)
 	}
 	return true
 }
 
+// over is whether there is nothing to probe for: the depth that SQS tells says so,
+// or two long polls did. Whoever calls it is the only one who asks for anything.
+func (s *sweep) over(ctx context.Context) bool {
+	s.mu.Lock()
+	seen, doubt, hidden := len(s.seen), s.doubt, s.hidden
+	s.mu.Unlock()
+	if seen == 0 && doubt == 0 {
+		return false // a depth of zero may be old: ask once
+	}
+	attributes, err := s.e.attributes(ctx, s.url)
+	if err != nil {
+		return doubt >= doubtToStop
+	}
+	depth := depthOf(attributes)
+	// What others hide comes back within our own lease at the latest, if it was
+	// our own receive, or that of a killed process, that hid it.
+	if time.Now().Before(hidden) && depth.InFlight > s.lease.len() {
+		return false
+	}
+	if depth.Visible == 0 && (seen >= s.expect || doubt > 0) || doubt >= doubtToStop {
+		return true
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.expect = max(s.expect, seen+depth.Visible)
+	return false
+}
+
 // call receives, with a few tries. It is not given up when ctx ends: the answer
 // may hold messages, which would stay hidden with nobody to release them.
-func (s *sweep) call(ctx context.Context, n, wait int32) ([]types.Message, error) {
+func (s *sweep) call(ctx context.Context, n int) ([]letter.Letter, error) {
 	for try := 1; ; try++ {
 		cctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
-		until := time.Now().Add(leaseTime)
-		out, err := s.queue.ReceiveMessage(cctx, &sqs.ReceiveMessageInput{
-			QueueUrl: &s.url, MaxNumberOfMessages: n, WaitTimeSeconds: wait,
-			VisibilityTimeout:           seconds(leaseTime),
+		until := time.Now().Add(s.lease.time)
+		out, err := s.e.queue.ReceiveMessage(cctx, &sqs.ReceiveMessageInput{
+			QueueUrl: &s.url, MaxNumberOfMessages: int32(n), WaitTimeSeconds: longPoll, //nolint:gosec // at most ten
+			VisibilityTimeout:           seconds(s.lease.time),
 			MessageAttributeNames:       []string{"All"},
 			MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll},
-		})
+		}, once)
 		cancel()
 		if err == nil {
+			letters := make([]letter.Letter, len(out.Messages))
 			for i := range out.Messages {
 				m := &out.Messages[i]
 				s.lease.add(str(m.MessageId), str(m.ReceiptHandle), until)
+				letters[i] = letter.FromSQS(m)
 			}
-			return out.Messages, nil
+			return letters, nil
+		}
+		kind, _ := aws.Classify(err)
+		if kind == aws.KindNetwork {
+			// It may have been answered to nobody, which hides what it had.
+			s.mu.Lock()
+			s.hidden = time.Now().Add(s.lease.time + time.Second)
+			s.mu.Unlock()
 		}
 		err = fmt.Errorf("receive from %q: %w", s.name, err)
-		if try == 5 || !transient(err) {
+		if try == tries || !kind.Transient() {
 			return nil, err
 		}
 		if sleep(ctx, backoff(try)) != nil {
@@ -156,29 +233,29 @@ func (s *sweep) call(ctx context.Context, n, wait int32) ([]types.Message, error
 }
 
 // answered books an answer and returns the messages not seen before.
-func (s *sweep) answered(n int32, messages []types.Message, wait int32) []types.Message {
+func (s *sweep) answered(n int, received []letter.Letter, probe bool) []letter.Letter {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.asked -= int(n)
-	fresh := messages[:0]
-	for i := range messages {
-		if id := str(messages[i].MessageId); !s.seen[id] {
-			s.seen[id] = true
-			fresh = append(fresh, messages[i])
+	s.asked -= n
+	fresh := received[:0]
+	for i := range received {
+		if k := keyOf(received[i].ID); !s.seen[k] {
+			s.seen[k] = true
+			fresh = append(fresh, received[i])
 		}
 	}
-	if len(fresh) > 0 {
-		s.empty, s.emptyLong = 0, 0
-		return fresh
+	switch {
+	case len(fresh) > 0:
+		s.doubt, s.repeats = 0, 0
+	case len(received) > 0 && s.repeats < repeatsMost:
+		s.repeats++ // SQS may deliver twice, and says nothing by it
+	case probe:
+		s.doubt++
+	default:
+		s.doubt = max(s.doubt, 1) // the next to ask is alone
 	}
-	s.empty++
-	if wait > 0 {
-		s.emptyLong++
-	}
-	if s.emptyLong >= emptyToStop || s.emptyLong > 0 && s.empty > 1 && len(s.seen) >= s.expect {
-		s.stopped = true
-	}
-	return nil
+	s.change.Broadcast()
+	return fresh
 }
 
 func transient(err error) bool {
@@ -188,7 +265,7 @@ func transient(err error) bool {
 
 // backoff is how long to wait after a number of failures, with jitter.
 func backoff(failures int) time.Duration {
-	d := min(100*time.Millisecond<<min(failures-1, 10), 3*time.Second)
+	d := min(50*time.Millisecond<<min(failures-1, 10), 3*time.Second)
 	return d/2 + rand.N(d/2+1) //nolint:gosec // jitter need not be unpredictable
 }
 

@@ -29,7 +29,7 @@ func (s *stage) replay(t *testing.T, worker string) {
 		if w.ID != worker {
 			continue
 		}
-		report, err := redrive.New(console).Replay(t.Context(), redrive.Replay{Worker: w, All: true}, nil)
+		report, err := redrive.New(console, redrive.Config{Dir: redrive.NoJournal}).Replay(t.Context(), redrive.Replay{Worker: w, All: true})
 		if err != nil || report.Replayed != 1 {
 			t.Fatalf("replay: %+v, %v", report, err)
 		}

@@ -15,7 +15,7 @@ import (
 	"os/signal"
 	"syscall"
 
-	"github.com/microfox-ai/aiwctl/aws/local/functions"
+	"github.com/microfox-ai/aiwctl/aws/local/faults"
 	"github.com/microfox-ai/aiwctl/examples/soak/torment"
 )
 
@@ -29,13 +29,13 @@ func main() {
 func run() int {
 	cfg := torment.Config{}
 	flag.IntVar(&cfg.Jobs, "jobs", 10_000, "how many jobs")
-	faults := flag.String("faults", torment.DefaultFaults, "what goes wrong, as in aiwctl dev --faults")
+	wrong := flag.String("faults", torment.DefaultFaults, "what goes wrong, as in aiwctl dev --faults")
 	flag.BoolVar(&cfg.NoOutages, "no-outages", false, "store and webhook receiver stay up")
 	verbose := flag.Bool("v", false, "print what goes on")
 	flag.Parse()
 
 	var err error
-	if cfg.Faults, err = functions.ParseFaults(*faults); err != nil {
+	if cfg.Faults, err = faults.Parse(*wrong); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 2
 	}

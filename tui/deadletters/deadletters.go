@@ -24,7 +24,7 @@ import (
 // *redrive.Engine is one.
 type Engine interface {
 	Peek(ctx context.Context, w aws.Worker, limit int) (redrive.Listing, error)
-	Replay(ctx context.Context, r redrive.Replay, progress func(redrive.Result)) (redrive.Report, error)
+	Replay(ctx context.Context, r redrive.Replay) (redrive.Report, error)
 }
 
 const (

@@ -17,6 +17,7 @@ import (
 
 	"github.com/microfox-ai/aiwctl/aws"
 	"github.com/microfox-ai/aiwctl/aws/redrive"
+	"github.com/microfox-ai/aiwctl/aws/redrive/letter"
 	"github.com/microfox-ai/aiwctl/dispatch"
 	"github.com/microfox-ai/aiwctl/tui/deadletters"
 	"github.com/microfox-ai/aiwctl/tui/screen"
@@ -27,7 +28,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // engine is a dead-letter queue in memory.
 type engine struct {
-	letters  []redrive.DeadLetter
+	letters  []letter.Letter
 	warnings []string
 	depth    int
 	peekErr  error
@@ -51,7 +52,7 @@ func (e *engine) Peek(_ context.Context, _ aws.Worker, limit int) (redrive.Listi
 	}, nil
 }
 
-func (e *engine) Replay(ctx context.Context, r redrive.Replay, progress func(redrive.Result)) (redrive.Report, error) {
+func (e *engine) Replay(ctx context.Context, r redrive.Replay) (redrive.Report, error) {
 	e.asked = append(e.asked, r)
 	ids := r.IDs
 	if r.All {
@@ -61,34 +62,32 @@ func (e *engine) Replay(ctx context.Context, r redrive.Replay, progress func(red
 		}
 	}
 	var report redrive.Report
-	var problems []redrive.Result
 	for i, id := range ids {
 		if e.hold != nil && i == 1 {
 			select {
 			case <-e.hold:
 			case <-ctx.Done():
-				return report, &redrive.PartialError{Queue: "aiw-orders-dlq-demo", Replayed: report.Replayed, Cause: ctx.Err()}
+				return report, &redrive.PartialError{Verb: "replay", Queue: "aiw-orders-dlq-demo", Report: report, Cause: ctx.Err()}
 			}
 		}
 		result := redrive.Result{ID: id, Status: redrive.StatusReplayed, NewID: "new-" + id}
 		if why := e.fail[id]; why != "" {
 			result = redrive.Result{ID: id, Status: redrive.StatusFailed, Error: why}
 			report.Failed++
-			problems = append(problems, result)
+			report.Problems = append(report.Problems, result)
 		} else {
 			report.Replayed++
 		}
-		report.Results = append(report.Results, result)
-		progress(result)
+		r.OnResult(result)
 	}
-	if problems != nil {
-		return report, &redrive.PartialError{Queue: "aiw-orders-dlq-demo", Replayed: report.Replayed, Problems: problems}
+	if report.Problems != nil {
+		return report, &redrive.PartialError{Verb: "replay", Queue: "aiw-orders-dlq-demo", Report: report}
 	}
 	return report, nil
 }
 
-func letter(i int, body string) redrive.DeadLetter {
-	l := redrive.DeadLetter{
+func deadLetter(i int, body string) letter.Letter {
+	l := letter.Letter{
 		ID: fmt.Sprintf("5f3c%04d-8d1e-4b2a-9c3d-0123456789ab", i), Body: body,
 		SentAt:        screentest.Now().Add(-time.Duration(i*i) * time.Minute),
 		FirstReceived: screentest.Now().Add(-time.Duration(i*i) * time.Minute / 2), ReceiveCount: 3 + i,
@@ -106,14 +105,14 @@ func letter(i int, body string) redrive.DeadLetter {
 	return l
 }
 
-func letters() []redrive.DeadLetter {
-	job := func(i int, input string) redrive.DeadLetter {
-		return letter(i, fmt.Sprintf(`{"workerId":"orders","jobId":"job-%d","input":%s,"context":{"requestId":"r-%d"},"metadata":{},"timestamp":"2026-03-02T03:04:05.000Z"}`, i, input, i))
+func letters() []letter.Letter {
+	job := func(i int, input string) letter.Letter {
+		return deadLetter(i, fmt.Sprintf(`{"workerId":"orders","jobId":"job-%d","input":%s,"context":{"requestId":"r-%d"},"metadata":{},"timestamp":"2026-03-02T03:04:05.000Z"}`, i, input, i))
 	}
 	tagged := job(1, `{"url":"https://media.example/one.mp4","tags":["a","b"],"retries":0,"fast":true,"note":null}`)
 	tagged.Attributes = map[string]types.MessageAttributeValue{"source": {DataType: awssdk.String("String"), StringValue: awssdk.String("checkout")}}
-	return []redrive.DeadLetter{
-		tagged, job(2, `{"url":"https://media.example/two.mp4"}`), letter(3, "hello,\nthis is no job"), job(4, `{"url":"https://slow.example/four.mp4"}`),
+	return []letter.Letter{
+		tagged, job(2, `{"url":"https://media.example/two.mp4"}`), deadLetter(3, "hello,\nthis is no job"), job(4, `{"url":"https://slow.example/four.mp4"}`),
 	}
 }
 

@@ -151,9 +151,10 @@ func (s *Screen) start(r redrive.Replay, count int) tea.Cmd {
 	s.replay = &replaying{total: count}
 	engine := s.engine
 	stream := s.requests.Stream(forReplay, func(ctx context.Context, emit func(any) error) error {
-		report, err := engine.Replay(ctx, r, func(result redrive.Result) {
+		r.OnResult = func(result redrive.Result) {
 			_ = emit(result) // fails when nobody looks any more; the replay's own context ends it
-		})
+		}
+		report, err := engine.Replay(ctx, r)
 		_ = emit(report)
 		return err
 	})
@@ -187,9 +188,6 @@ func (s *Screen) progress(reply screen.Reply) tea.Cmd {
 			p.total = max(p.total, p.done)
 		case redrive.Report:
 			p.report = &payload
-			for _, result := range payload.Results {
-				s.results[result.ID] = result
-			}
 		}
 		s.load()
 		return screen.Send(screen.Task{ID: s.task("replay"), Text: p.text(s.workerID)})
@@ -215,7 +213,7 @@ func (s *Screen) ended(p *replaying, err error) screen.Task {
 		return task
 	}
 	partial, _ := errors.AsType[*redrive.PartialError](err)
-	if p.stopping && errors.Is(err, context.Canceled) && (partial == nil || len(partial.Problems) == 0) {
+	if p.stopping && errors.Is(err, context.Canceled) && (partial == nil || len(partial.Report.Problems) == 0) {
 		task.Err = nil
 		task.Text += ", then stopped"
 		return task

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/microfox-ai/aiwctl/aws/redrive"
+	"github.com/microfox-ai/aiwctl/aws/redrive/letter"
 	"github.com/microfox-ai/aiwctl/tui/cell"
 	"github.com/microfox-ai/aiwctl/tui/jsonview"
 	"github.com/microfox-ai/aiwctl/tui/table"
@@ -20,7 +21,7 @@ const previewLength = 400
 
 // row is one dead letter as the list shows it. Its texts are clean.
 type row struct {
-	letter  *redrive.DeadLetter
+	letter  *letter.Letter
 	name    string // the job's id, else the message's
 	worker  string
 	preview string
@@ -28,7 +29,7 @@ type row struct {
 	result  *redrive.Result
 }
 
-func newRow(letter *redrive.DeadLetter) row {
+func newRow(letter *letter.Letter) row {
 	r := row{letter: letter, name: cell.Clean(letter.ID)}
 	if m := letter.Message; m != nil {
 		if m.JobID != "" {
@@ -132,6 +133,8 @@ func resultCell(result redrive.Result) table.Cell {
 		return table.Cell{Text: theme.GlyphDone + " " + text, Tone: theme.ToneGood}
 	case redrive.StatusNotFound:
 		return table.Cell{Text: "? " + text, Tone: theme.ToneWarn}
+	case redrive.StatusSkipped:
+		return table.Cell{Text: "– " + text + ": " + cell.Clean(result.Error), Tone: theme.ToneWarn}
 	}
 	if result.Error != "" {
 		text += ": " + cell.Clean(result.Error)
@@ -175,7 +178,7 @@ func fields(r row, now time.Time) []jsonview.Field {
 }
 
 // history says when a letter was sent and received.
-func history(l *redrive.DeadLetter, now time.Time) string {
+func history(l *letter.Letter, now time.Time) string {
 	text := ""
 	if !l.SentAt.IsZero() {
 		text = l.SentAt.In(now.Location()).Format("2006-01-02 15:04:05") + " (" + cell.Age(now.Sub(l.SentAt)) + " ago), "

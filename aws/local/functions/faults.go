@@ -4,13 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
+
+	"github.com/microfox-ai/aiwctl/aws/local/dice"
 )
 
 // Faults makes delivery worse on purpose, within what SQS and Lambda allow
@@ -39,42 +38,6 @@ type Faults struct {
 	Seed uint64
 }
 
-// ParseFaults reads "duplicate=0.1,delay=0.1,reorder=1,kill=0.02,max-delay=2s,
-// kill-within=50ms,seed=7", of which each part may be missing.
-func ParseFaults(text string) (Faults, error) {
-	var f Faults
-	for part := range strings.SplitSeq(text, ",") {
-		name, value, found := strings.Cut(strings.TrimSpace(part), "=")
-		if name == "" && !found {
-			continue
-		}
-		var err error
-		switch name {
-		case "duplicate":
-			f.Duplicate, err = strconv.ParseFloat(value, 64)
-		case "delay":
-			f.Delay, err = strconv.ParseFloat(value, 64)
-		case "reorder":
-			f.Reorder, err = strconv.ParseFloat(value, 64)
-		case "kill":
-			f.Kill, err = strconv.ParseFloat(value, 64)
-		case "max-delay":
-			f.MaxDelay, err = time.ParseDuration(value)
-		case "kill-within":
-			f.KillWithin, err = time.ParseDuration(value)
-		case "seed":
-			f.Seed, err = strconv.ParseUint(value, 10, 64)
-		default:
-			err = errors.New("unknown")
-		}
-		if err != nil {
-			return Faults{}, fmt.Errorf("read the fault %q: there is duplicate, delay, reorder, kill (shares from 0 to 1, such as kill=0.02), "+
-				"max-delay, kill-within (durations, such as 50ms) and seed (a whole number)", part)
-		}
-	}
-	return f, f.Validate()
-}
-
 // Validate says what is wrong with the shares and durations.
 func (f Faults) Validate() error {
 	for name, share := range map[string]float64{"duplicate": f.Duplicate, "delay": f.Delay, "reorder": f.Reorder, "kill": f.Kill} {
@@ -90,48 +53,14 @@ func (f Faults) Validate() error {
 
 func (f Faults) none() bool { return f.Duplicate+f.Delay+f.Reorder+f.Kill == 0 }
 
-// dice makes the choices.
-type dice struct {
-	mu  sync.Mutex
-	rng *rand.Rand
-}
-
-func newDice(seed uint64) *dice {
-	if seed == 0 {
-		seed = rand.Uint64() //nolint:gosec // faults are no secret
-	}
-	return &dice{rng: rand.New(rand.NewPCG(seed, 0))} //nolint:gosec // faults are no secret
-}
-
-func (d *dice) hit(share float64) bool {
-	if share <= 0 {
-		return false
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.rng.Float64() < share
-}
-
-func (d *dice) within(limit time.Duration) time.Duration {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return time.Duration(d.rng.Int64N(int64(limit) + 1))
-}
-
-func (d *dice) shuffle(list []events.SQSMessage) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.rng.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
-}
-
 // killer returns a channel on which a kill comes, and what ends the waiting for
 // it. The channel is nil when this invocation is spared.
 func (m *Manager) killer() (<-chan time.Time, func() bool) {
 	f := m.cfg.Faults
-	if m.dice == nil || !m.dice.hit(f.Kill) {
+	if m.dice == nil || !m.dice.Hit(f.Kill) {
 		return nil, func() bool { return true }
 	}
-	timer := time.NewTimer(m.dice.within(f.KillWithin))
+	timer := time.NewTimer(m.dice.Within(f.KillWithin))
 	return timer.C, timer.Stop
 }
 
@@ -139,7 +68,7 @@ func (m *Manager) killer() (<-chan time.Time, func() bool) {
 type faultyQueues struct {
 	Queues
 	faults Faults
-	dice   *dice
+	dice   *dice.Dice
 
 	mu   sync.Mutex
 	held map[string][]heldMessage // by queue ARN
@@ -151,7 +80,7 @@ type heldMessage struct {
 	msg events.SQSMessage
 }
 
-func newFaultyQueues(q Queues, f Faults, d *dice) *faultyQueues {
+func newFaultyQueues(q Queues, f Faults, d *dice.Dice) *faultyQueues {
 	return &faultyQueues{Queues: q, faults: f, dice: d, held: map[string][]heldMessage{}}
 }
 
@@ -204,19 +133,19 @@ func (q *faultyQueues) due(queueARN string, most int) (out []events.SQSMessage, 
 func (q *faultyQueues) spoil(queueARN string, got []events.SQSMessage) []events.SQSMessage {
 	out := got[:0:0]
 	for _, msg := range got {
-		late := time.Now().Add(q.dice.within(q.faults.MaxDelay))
+		late := time.Now().Add(q.dice.Within(q.faults.MaxDelay))
 		switch {
-		case q.dice.hit(q.faults.Delay):
+		case q.dice.Hit(q.faults.Delay):
 			q.hold(queueARN, heldMessage{due: late, msg: msg})
-		case q.dice.hit(q.faults.Duplicate):
+		case q.dice.Hit(q.faults.Duplicate):
 			q.hold(queueARN, heldMessage{due: late, msg: msg})
 			out = append(out, msg)
 		default:
 			out = append(out, msg)
 		}
 	}
-	if q.dice.hit(q.faults.Reorder) {
-		q.dice.shuffle(out)
+	if q.dice.Hit(q.faults.Reorder) {
+		q.dice.Shuffle(len(out), func(i, j int) { out[i], out[j] = out[j], out[i] })
 	}
 	return out
 }

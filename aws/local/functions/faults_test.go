@@ -9,27 +9,9 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
-)
 
-func TestParseFaults(t *testing.T) {
-	t.Parallel()
-	got, err := ParseFaults("duplicate=0.1, delay=0.2,reorder=1,kill=0.02,max-delay=2s,kill-within=5ms,seed=7")
-	want := Faults{Duplicate: 0.1, Delay: 0.2, Reorder: 1, Kill: 0.02, MaxDelay: 2 * time.Second, KillWithin: 5 * time.Millisecond, Seed: 7}
-	if err != nil || got != want {
-		t.Errorf("got %+v, %v", got, err)
-	}
-	if got, err := ParseFaults(""); err != nil || !got.none() {
-		t.Errorf("nothing is %+v, %v", got, err)
-	}
-	for text, says := range map[string]string{
-		"loss=1": "there is duplicate, delay", "kill=often": `"kill=often"`, "kill": `"kill"`, "delay=1.5": "a share from 0 to 1",
-		"duplicate=-1": "a share from 0 to 1", "reorder=NaN": "a share from 0 to 1", "max-delay=-1s": "not below zero",
-	} {
-		if _, err := ParseFaults(text); err == nil || !strings.Contains(err.Error(), says) {
-			t.Errorf("%q: %v", text, err)
-		}
-	}
-}
+	"github.com/microfox-ai/aiwctl/aws/local/dice"
+)
 
 // receiveAll takes messages until the queue has been quiet for a while.
 func receiveAll(t *testing.T, q Queues, arn string) (bodies []string) {
@@ -77,7 +59,7 @@ func TestFaultsDeliverEveryMessageAtLeastOnce(t *testing.T) {
 				queues.send(tt.arn, sent...)
 				tt.faults.MaxDelay, tt.faults.Seed = time.Second, 1
 				began := time.Now()
-				got := receiveAll(t, newFaultyQueues(queues, tt.faults, newDice(1)), tt.arn)
+				got := receiveAll(t, newFaultyQueues(queues, tt.faults, dice.New(1)), tt.arn)
 				if took := time.Since(began) - 20*time.Second; took < tt.took || took > time.Second {
 					t.Errorf("the last message came after %s", took)
 				}
@@ -99,7 +81,7 @@ func TestFaultsKeepTheHandleOfADuplicate(t *testing.T) {
 		queues := newFakeQueues()
 		queues.make(testQueue, time.Hour, 0)
 		queues.send(testQueue, "once")
-		q := newFaultyQueues(queues, Faults{Duplicate: 1, MaxDelay: time.Second}, newDice(1))
+		q := newFaultyQueues(queues, Faults{Duplicate: 1, MaxDelay: time.Second}, dice.New(1))
 		var got [2][]events.SQSMessage
 		for i := range got {
 			var err error

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/microfox-ai/aiwctl/aws/local/dice"
 	"github.com/microfox-ai/aiwctl/aws/local/wire"
 )
 
@@ -31,7 +32,7 @@ type Manager struct {
 	starter *starter
 	number  atomic.Int64  // environments are numbered in the order of their start
 	async   chan struct{} // a place for each asynchronous invocation
-	dice    *dice         // nil without faults
+	dice    *dice.Dice    // nil without faults
 	putting sync.Mutex    // held while PutMapping looks for a mapping and makes one
 
 	mu           sync.Mutex
@@ -56,9 +57,9 @@ func New(cfg Config) *Manager {
 	}
 	life, end := context.WithCancel(context.Background())
 	cfg = cfg.withDefaults()
-	var chance *dice
+	var chance *dice.Dice
 	if !cfg.Faults.none() {
-		chance = newDice(cfg.Faults.Seed)
+		chance = dice.New(cfg.Faults.Seed)
 		cfg.Queues = newFaultyQueues(cfg.Queues, cfg.Faults, chance)
 	}
 	return &Manager{

@@ -231,3 +231,25 @@ func (b *Broker) Depth(arn string) (Depth, error) {
 	}
 	return q.depth(), nil
 }
+
+// Measure is what CloudWatch tells of a queue.
+type Measure struct {
+	Depth
+	// Oldest is how long ago the message that has been in the queue for the longest
+	// time came into it: of a dead letter, when it was moved, and not when it was
+	// sent. Zero means an empty queue. Source: developer guide, "Setting-up
+	// dead-letter queue retention". AWS leaves out what a standard queue has
+	// delivered three times or more in vain; this does not.
+	Oldest time.Duration
+}
+
+// Measure counts the messages of the queue of that name and tells the age of the
+// oldest, for which it looks at each of them; false means that there is no such
+// queue.
+func (b *Broker) Measure(name string) (Measure, bool) {
+	q := b.byName(name)
+	if q == nil {
+		return Measure{}, false
+	}
+	return q.measure(), true
+}

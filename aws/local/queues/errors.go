@@ -49,6 +49,11 @@ func errOverLimit() *wire.Error {
 	return wire.NewError("OverLimit", "The maximum number of in flight messages is reached.").WithStatus(403)
 }
 
+// errInternal is what an entry of a batch fails with when SQS could not do it.
+func errInternal() *wire.Error {
+	return &wire.Error{Code: "InternalError", Message: "We encountered an internal error. Please try again."}
+}
+
 func isCode(err error, code string) bool {
 	e, ok := errors.AsType[*wire.Error](err)
 	return ok && e.Code == code

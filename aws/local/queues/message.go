@@ -64,6 +64,7 @@ type message struct {
 
 	order   uint64 // FIFO: place within its group
 	keptFor int64  // the time that the retention period is counted from
+	arrived int64  // when it came into this queue, in Unix nanoseconds
 	state   state
 	// due is when a delayed or invisible message becomes visible, in Unix nanoseconds.
 	due    int64

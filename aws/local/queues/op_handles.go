@@ -17,12 +17,14 @@ func (b *Broker) deleteMessage(ctx context.Context, call *wire.Call, dst []byte)
 	})
 }
 
-func (b *Broker) deleteMessageBatch(ctx context.Context, call *wire.Call, dst []byte) ([]byte, error) {
-	return b.with(ctx, call, dst, (*request).readHandles, func(_ context.Context, r *request, dst []byte) ([]byte, error) {
-		return r.eachHandle(dst, "DeleteMessageBatch", func(e *handleEntry, now int64) error {
-			return r.queue.remove(e.handle, now)
+func (b *Broker) deleteMessageBatch(refuse refusal) wire.Operation {
+	return func(ctx context.Context, call *wire.Call, dst []byte) ([]byte, error) {
+		return b.with(ctx, call, dst, (*request).readHandles, func(_ context.Context, r *request, dst []byte) ([]byte, error) {
+			return r.eachHandle(dst, "DeleteMessageBatch", refuse, func(e *handleEntry, now int64) error {
+				return r.queue.remove(e.handle, now)
+			})
 		})
-	})
+	}
 }
 
 func (b *Broker) changeMessageVisibility(ctx context.Context, call *wire.Call, dst []byte) ([]byte, error) {
@@ -35,10 +37,12 @@ func (b *Broker) changeMessageVisibility(ctx context.Context, call *wire.Call, d
 	})
 }
 
-func (b *Broker) changeMessageVisibilityBatch(ctx context.Context, call *wire.Call, dst []byte) ([]byte, error) {
-	return b.with(ctx, call, dst, (*request).readHandles, func(_ context.Context, r *request, dst []byte) ([]byte, error) {
-		return r.eachHandle(dst, "ChangeMessageVisibilityBatch", r.queue.setTimeout)
-	})
+func (b *Broker) changeMessageVisibilityBatch(refuse refusal) wire.Operation {
+	return func(ctx context.Context, call *wire.Call, dst []byte) ([]byte, error) {
+		return b.with(ctx, call, dst, (*request).readHandles, func(_ context.Context, r *request, dst []byte) ([]byte, error) {
+			return r.eachHandle(dst, "ChangeMessageVisibilityBatch", refuse, r.queue.setTimeout)
+		})
+	}
 }
 
 func (q *queue) setTimeout(e *handleEntry, now int64) error {
@@ -93,14 +97,18 @@ func (r *request) oneHandle() (*handleEntry, error) {
 	return &r.handles[0], nil
 }
 
-// eachHandle runs f for every entry of a batch under one lock, and writes the answer.
-func (r *request) eachHandle(dst []byte, action string, f func(e *handleEntry, now int64) error) ([]byte, error) {
+// eachHandle runs f for every entry of a batch that is not refused, under one lock,
+// and writes the answer.
+func (r *request) eachHandle(dst []byte, action string, refuse refusal, f func(e *handleEntry, now int64) error) ([]byte, error) {
 	if err := checkBatch(len(r.handles), action, func(i int) string { return r.handles[i].id }); err != nil {
 		return dst, err
 	}
 	err := r.queue.change(func(now int64) error {
 		for i := range r.handles {
-			r.handles[i].err = f(&r.handles[i], now)
+			e := &r.handles[i]
+			if e.err = refuse.err(); e.err == nil {
+				e.err = f(e, now)
+			}
 		}
 		return nil
 	})

@@ -32,22 +32,14 @@ func (b *Broker) sendMessage(ctx context.Context, call *wire.Call, dst []byte) (
 		})
 }
 
-func (b *Broker) sendMessageBatch(ctx context.Context, call *wire.Call, dst []byte) ([]byte, error) {
-	return b.with(ctx, call, dst,
-		func(r *request, key []byte) {
-			if string(key) != "Entries" {
-				r.reader.Skip()
-				return
-			}
-			r.entries = r.entries[:0]
-			r.eachEntry(func() {
-				r.entries = append(r.entries, outgoing{})
-				r.members(func(key []byte) { r.readOutgoing(&r.entries[len(r.entries)-1], key) })
-			})
-		},
-		func(_ context.Context, r *request, dst []byte) ([]byte, error) {
+func (b *Broker) sendMessageBatch(refuse refusal) wire.Operation {
+	return func(ctx context.Context, call *wire.Call, dst []byte) ([]byte, error) {
+		return b.with(ctx, call, dst, (*request).readOutgoings, func(_ context.Context, r *request, dst []byte) ([]byte, error) {
 			if err := r.queue.checkSendBatch(r.entries); err != nil {
 				return dst, err
+			}
+			for i := range r.entries {
+				r.entries[i].err = refuse.err()
 			}
 			if err := r.queue.send(r.entries); err != nil {
 				return dst, err
@@ -56,6 +48,20 @@ func (b *Broker) sendMessageBatch(ctx context.Context, call *wire.Call, dst []by
 				func(i int) (string, error) { return r.entries[i].entryID, r.entries[i].err },
 				func(dst []byte, i int) []byte { return appendSent(append(dst, ','), &r.entries[i]) }), nil
 		})
+	}
+}
+
+// readOutgoings reads the members of a request to send a batch.
+func (r *request) readOutgoings(key []byte) {
+	if string(key) != "Entries" {
+		r.reader.Skip()
+		return
+	}
+	r.entries = r.entries[:0]
+	r.eachEntry(func() {
+		r.entries = append(r.entries, outgoing{})
+		r.members(func(key []byte) { r.readOutgoing(&r.entries[len(r.entries)-1], key) })
+	})
 }
 
 // eachEntry reads an array and calls f at each element.

@@ -97,8 +97,12 @@ func (q *queue) end() {
 	close(q.deleted)
 }
 
-// enqueue puts a message in that is in no queue.
+// enqueue puts a message in that is in no queue. One that comes back after its
+// dead-letter queue was gone has never left.
 func (q *queue) enqueue(m *message, now int64, delay time.Duration) {
+	if m.arrived == 0 {
+		m.arrived = now
+	}
 	q.orders++
 	m.order = q.orders
 	q.oldest = min(q.oldest, m.keptFor)
@@ -344,6 +348,21 @@ func (q *queue) depth() Depth {
 	q.nextSweep = 0
 	q.settle(now)
 	return Depth{Visible: q.readyN, InFlight: q.inFlightN, Delayed: q.delayedN}
+}
+
+// measure is depth with the age of what came first.
+func (q *queue) measure() Measure {
+	now := q.broker.now()
+	q.mu.Lock()
+	defer q.unlock()
+	q.nextSweep = 0
+	q.settle(now)
+	first := now
+	q.each(func(m *message) { first = min(first, m.arrived) })
+	return Measure{
+		Depth:  Depth{Visible: q.readyN, InFlight: q.inFlightN, Delayed: q.delayedN},
+		Oldest: time.Duration(now - first),
+	}
 }
 
 // accept takes messages that come from another queue as dead letters. False means

@@ -2,33 +2,37 @@ package queues
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"sync"
 
 	"github.com/microfox-ai/aiwctl/aws/local/wire"
 )
 
-// maxBody is the largest request that is read: a batch of 1 MiB, every byte of
+// MaxRequest is the largest request that is read: a batch of 1 MiB, every byte of
 // which may be written as an escape of six, and the rest of the request.
-const maxBody = 8 << 20
+const MaxRequest = 8 << 20
 
 // Handler serves the SQS API over AWS JSON 1.0: POST requests whose X-Amz-Target
 // begins with "AmazonSQS.", on any path, since clients post to "/" or to the
 // queue's URL.
-func (b *Broker) Handler() http.Handler {
-	s := &wire.Service{
-		Target: "AmazonSQS", Namespace: "com.amazonaws.sqs", Version: wire.JSON10,
-		QueryCompatible: true, MaxBody: maxBody, Logger: b.logger,
-	}
+func (b *Broker) Handler() http.Handler { return b.HandlerRefusing(nil) }
+
+// HandlerRefusing is Handler, except that refuse is asked about every entry of a
+// batch, and true answers it with InternalError and leaves it without effect,
+// which AWS allows itself at any time. refuse must be safe for concurrent use;
+// nil refuses nothing.
+func (b *Broker) HandlerRefusing(refuse func() bool) http.Handler {
+	s := newService(b.logger)
 	// The operations that carry messages read and write their JSON by hand: with
 	// encoding/json they take half of the server's time.
 	s.Handle("SendMessage", b.sendMessage)
-	s.Handle("SendMessageBatch", b.sendMessageBatch)
+	s.Handle("SendMessageBatch", b.sendMessageBatch(refuse))
 	s.Handle("ReceiveMessage", b.receiveMessage)
 	s.Handle("DeleteMessage", b.deleteMessage)
-	s.Handle("DeleteMessageBatch", b.deleteMessageBatch)
+	s.Handle("DeleteMessageBatch", b.deleteMessageBatch(refuse))
 	s.Handle("ChangeMessageVisibility", b.changeMessageVisibility)
-	s.Handle("ChangeMessageVisibilityBatch", b.changeMessageVisibilityBatch)
+	s.Handle("ChangeMessageVisibilityBatch", b.changeMessageVisibilityBatch(refuse))
 
 	s.Handle("ListQueues", wire.JSON(b.listQueues))
 	s.Handle("CreateQueue", wire.JSON(b.createQueue))
@@ -45,6 +49,28 @@ func (b *Broker) Handler() http.Handler {
 	s.Handle("UntagQueue", wire.Empty(b.untagQueue))
 	s.Handle("ListQueueTags", wire.JSON(b.listQueueTags))
 	return s
+}
+
+// newService is SQS's way of speaking, without an operation.
+func newService(logger *slog.Logger) *wire.Service {
+	return &wire.Service{
+		Target: "AmazonSQS", Namespace: "com.amazonaws.sqs", Version: wire.JSON10,
+		QueryCompatible: true, MaxBody: MaxRequest, Logger: logger,
+	}
+}
+
+// Refuse answers a request for SQS with an error, as SQS would: for a handler in
+// front of Handler's that has read the request's body.
+func Refuse(w http.ResponseWriter, err error) { newService(nil).Refuse(w, err) }
+
+// refusal says of an entry of a batch that it comes to nothing; nil of none.
+type refusal func() bool
+
+func (f refusal) err() error {
+	if f == nil || !f() {
+		return nil
+	}
+	return errInternal()
 }
 
 // request is what the operations that carry messages read. It comes from a pool.

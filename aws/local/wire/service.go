@@ -10,18 +10,21 @@ import (
 	"strings"
 )
 
-// Version is a version of the AWS JSON protocol. They differ in the content type only.
+// Version is a version of the AWS JSON protocol, of which there are two that differ
+// in the content type only, or what came after them.
 type Version string
 
-// The two versions in use: SQS speaks 1.0, CloudWatch Logs 1.1.
+// The versions in use: SQS speaks JSON 1.0, CloudWatch Logs 1.1; CloudWatch speaks
+// RPC v2, whose bodies are CBOR, and JSON 1.0 with those who cannot.
 const (
-	JSON10 Version = "1.0"
-	JSON11 Version = "1.1"
+	JSON10    Version = "1.0"
+	JSON11    Version = "1.1"
+	RPCv2CBOR Version = "rpc-v2-cbor"
 )
 
 // Call is one request to an operation.
 type Call struct {
-	// Body is the request's JSON. It belongs to a pool: it is valid until the
+	// Body is the request's JSON or CBOR. It belongs to a pool: it is valid until the
 	// operation returns, so keep copies only.
 	Body []byte
 	// RequestID is the x-amzn-RequestId of the answer.
@@ -30,9 +33,9 @@ type Call struct {
 	HTTP *http.Request
 }
 
-// Operation answers a call. It appends the answer's JSON to dst, which belongs to
-// a pool, and returns the extended slice; no JSON at all is answered with an
-// empty body, the form of operations without output.
+// Operation answers a call. It appends the answer's JSON or CBOR to dst, which
+// belongs to a pool, and returns the extended slice; nothing at all is answered
+// with an empty body, the form of operations without output.
 type Operation func(ctx context.Context, call *Call, dst []byte) ([]byte, error)
 
 // JSON makes an operation of a typed function. A nil *Out is answered with an
@@ -93,11 +96,12 @@ type appender struct{ b []byte }
 
 func (a *appender) Write(p []byte) (int, error) { a.b = append(a.b, p...); return len(p), nil }
 
-// Service is one AWS JSON service: POST requests whose X-Amz-Target is
-// "<Target>.<Operation>". Fill in the fields, register operations with Handle,
-// then serve; neither may change afterwards.
+// Service is one service of AWS: POST requests whose X-Amz-Target is
+// "<Target>.<Operation>" or, in RPC v2, whose path is
+// "/service/<Target>/operation/<Operation>". Fill in the fields, register
+// operations with Handle, then serve; neither may change afterwards.
 type Service struct {
-	// Target is the prefix of X-Amz-Target: AmazonSQS, Logs_20140328.
+	// Target is the service's name in requests: AmazonSQS, Logs_20140328.
 	Target string
 	// Namespace is put before error codes in bodies ("com.amazonaws.sqs" gives
 	// "com.amazonaws.sqs#QueueDoesNotExist"). Empty means bare codes.
@@ -126,16 +130,15 @@ func (s *Service) Handle(name string, op Operation) {
 // ServeHTTP answers one request.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	id := NewID()
-	target := r.Header.Get("X-Amz-Target")
-	prefix, name, _ := strings.Cut(target, ".")
+	service, name := s.asked(r)
 	op := s.operations[name]
-	if op == nil || prefix != s.Target {
+	if op == nil || service != s.Target {
 		// The body is read first: an answer that arrives while the client is still
 		// sending is lost.
 		if r.Body != nil {
 			discard(r.Body, DefaultMaxBody)
 		}
-		s.fail(w, id, name, UnknownOperation(target))
+		s.fail(w, id, name, UnknownOperation(strings.Trim(service+"."+name, ".")))
 		return
 	}
 	in, out := s.buffers.get(), s.buffers.get()
@@ -153,6 +156,20 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	s.write(w, http.StatusOK, id, *out)
 }
+
+// asked is which service and which operation a request names.
+func (s *Service) asked(r *http.Request) (service, operation string) {
+	if s.Version == RPCv2CBOR {
+		service, operation, _ = strings.Cut(strings.TrimPrefix(r.URL.Path, "/service/"), "/operation/")
+		return service, operation
+	}
+	service, operation, _ = strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	return service, operation
+}
+
+// Refuse answers a request with an error without looking at its operation: for a
+// handler in front of the service, which has read the request's body.
+func (s *Service) Refuse(w http.ResponseWriter, err error) { s.fail(w, NewID(), "", err) }
 
 // call runs the operation; a panic becomes an InternalFailure, so that one bad
 // request never costs the connection.
@@ -178,12 +195,15 @@ func (s *Service) fail(w http.ResponseWriter, id, operation string, err error) {
 		}
 		w.Header().Set("X-Amzn-Query-Error", code+";"+e.Fault())
 	}
-	b := []byte(`{"__type":`)
+	code := e.Code
 	if s.Namespace != "" {
-		b = AppendString(b, s.Namespace+"#"+e.Code)
-	} else {
-		b = AppendString(b, e.Code)
+		code = s.Namespace + "#" + code
 	}
+	if s.Version == RPCv2CBOR {
+		s.write(w, e.HTTPStatus(), id, cborError(code, e.Message))
+		return
+	}
+	b := AppendString([]byte(`{"__type":`), code)
 	b = append(b, `,"message":`...)
 	b = AppendString(b, e.Message)
 	b = append(b, '}')
@@ -192,9 +212,13 @@ func (s *Service) fail(w http.ResponseWriter, id, operation string, err error) {
 
 func (s *Service) write(w http.ResponseWriter, status int, id string, body []byte) {
 	h := w.Header()
-	if s.Version == JSON10 {
+	switch s.Version {
+	case JSON10:
 		h["Content-Type"] = []string{"application/x-amz-json-1.0"}
-	} else {
+	case RPCv2CBOR:
+		h["Content-Type"] = []string{"application/cbor"}
+		h["Smithy-Protocol"] = []string{string(RPCv2CBOR)}
+	default:
 		h["Content-Type"] = []string{"application/x-amz-json-1.1"}
 	}
 	h["X-Amzn-Requestid"] = []string{id}

@@ -32,10 +32,15 @@ type App struct {
 	// InTTY and OutTTY say whether a person is at the other end: prompts need
 	// one, tables are for one.
 	InTTY, OutTTY bool
-	Getenv        func(string) string
-	Now           func() time.Time
+	// ErrTTY says whether progress can be drawn.
+	ErrTTY bool
+	Getenv func(string) string
+	Now    func() time.Time
 
 	global globalFlags
+	// store and noJournal are flags of the dlq commands.
+	store     string
+	noJournal bool
 	// log is aiwctl's own log; nil without --log-file.
 	log *slog.Logger
 	// err is what the command that ran returned. It is kept here and not given
@@ -53,6 +58,7 @@ func Main(args []string) int {
 		In: os.Stdin, Out: &stdout{file: os.Stdout}, Err: os.Stderr,
 		InTTY:  term.IsTerminal(int(os.Stdin.Fd())),
 		OutTTY: term.IsTerminal(int(os.Stdout.Fd())),
+		ErrTTY: term.IsTerminal(int(os.Stderr.Fd())),
 		Getenv: os.Getenv,
 		Now:    time.Now,
 	}

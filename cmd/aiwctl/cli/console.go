@@ -26,7 +26,7 @@ func (a *App) console(ctx context.Context) error {
 // appear in its task line.
 func (a *App) openConsole(ctx context.Context, s *aws.Stage, notices <-chan tui.Notice) error {
 	return tui.Run(ctx, tui.Config{
-		Stage: s, Logs: logs.For(s), Redrive: redrive.New(s), Notices: notices,
+		Stage: s, Logs: logs.For(s), Redrive: redrive.New(s, redrive.Config{Getenv: a.Getenv}), Notices: notices,
 		NoColor: a.global.noColor, Getenv: a.Getenv, Now: a.Now,
 	})
 }

@@ -57,13 +57,14 @@ func exitCode(ctx context.Context, err error) int {
 		coded   *codeError
 		invalid *dispatch.ValidationError
 		partial *redrive.PartialError
+		file    *redrive.FileError
 	)
 	switch {
 	case err == nil:
 		return exitDone
 	case errors.As(err, &coded):
 		return coded.code
-	case errors.As(err, &invalid), errors.Is(err, dispatch.ErrTooLarge), errors.Is(err, dispatch.ErrDelay), errors.Is(err, aws.ErrMode),
+	case errors.As(err, &invalid), errors.As(err, &file), errors.Is(err, redrive.ErrNoMoveTask), errors.Is(err, redrive.ErrOtherTarget), errors.Is(err, dispatch.ErrTooLarge), errors.Is(err, dispatch.ErrDelay), errors.Is(err, aws.ErrMode),
 		errors.Is(err, aws.ErrNoRegion), errors.Is(err, aws.ErrEndpoint):
 		return exitUsage
 	case ctx.Err() != nil:
@@ -83,8 +84,11 @@ func exitCode(ctx context.Context, err error) int {
 
 // partialCode tells a replay that did some of its work from one that did none.
 func partialCode(e *redrive.PartialError) int {
+	if e.Report.Replayed+e.Report.Before > 0 {
+		return exitPartly
+	}
 	missing := 0
-	for _, p := range e.Problems {
+	for _, p := range e.Report.Problems {
 		switch {
 		case p.Status == redrive.StatusNotDeleted, p.MaybeSent:
 			return exitPartly
@@ -92,10 +96,7 @@ func partialCode(e *redrive.PartialError) int {
 			missing++
 		}
 	}
-	switch {
-	case e.Replayed > 0:
-		return exitPartly
-	case missing == len(e.Problems) && e.Cause == nil:
+	if missing == e.Report.Failed+e.Report.Skipped && missing > 0 && e.Cause == nil {
 		return exitNothing
 	}
 	switch kind, _ := aws.Classify(e.Cause); kind {

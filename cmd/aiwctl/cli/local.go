@@ -12,7 +12,7 @@ import (
 
 	"github.com/microfox-ai/aiwctl/aws"
 	"github.com/microfox-ai/aiwctl/aws/local"
-	"github.com/microfox-ai/aiwctl/aws/local/functions"
+	"github.com/microfox-ai/aiwctl/aws/local/faults"
 	"github.com/microfox-ai/aiwctl/dispatch"
 	"github.com/microfox-ai/aiwctl/tui"
 )
@@ -33,7 +33,8 @@ type localFlags struct {
 func (f *localFlags) register(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.listen, "listen", local.DefaultListen, "where the local AWS endpoint listens; port 0 takes a free one")
 	cmd.Flags().BoolVar(&f.headless, "headless", false, "no console: serve until interrupted, and print the environment another terminal needs")
-	cmd.Flags().StringVar(&f.faults, "faults", "", "deliver worse than SQS does, to try workers out: duplicate, delay, reorder and kill as shares, such as duplicate=0.1,kill=0.02")
+	cmd.Flags().StringVar(&f.faults, "faults", "", "what SQS and Lambda do wrong on purpose, to try programs out: "+
+		"duplicate, delay, reorder, kill, throttle, error, partial and cut as shares, latency as a time, such as duplicate=0.1,throttle=0.1,latency=10ms")
 }
 
 // localStage is what the endpoint is named, and what its functions' environment
@@ -67,7 +68,7 @@ func (a *App) withLocal(ctx context.Context, f localFlags, st localStage, progra
 	if a.global.target.Region == "" {
 		a.global.target.Region = localRegion
 	}
-	faults, err := functions.ParseFaults(f.faults)
+	wrong, err := faults.Parse(f.faults)
 	if err != nil {
 		return usagef("--faults: %w", err)
 	}
@@ -91,7 +92,7 @@ func (a *App) withLocal(ctx context.Context, f localFlags, st localStage, progra
 	}
 	ls.server, err = local.Start(ctx, local.Config{
 		Listen: f.listen, Region: a.global.target.Region, Service: st.service, Stage: st.stage,
-		Programs: programs, Env: st.env, APIKey: ls.apiKey, Logger: log, Faults: faults,
+		Programs: programs, Env: st.env, APIKey: ls.apiKey, Logger: log, Faults: wrong,
 	})
 	if err != nil {
 		return err

@@ -58,7 +58,7 @@ func TestWrongCommandLines(t *testing.T) {
 		"logs echo --invert":                       "--invert needs --grep",
 		"logs echo -f --until 1m":                  "exclude each other",
 		"logs echo --since 1m --until 1h":          "--until is before --since",
-		"dlq replay echo":                          "--all, or --id",
+		"dlq replay echo":                          "--all, --id",
 		"dlq replay echo --all --id x":             "exclude each other",
 		"dlq peek echo -n 0":                       "one message at least",
 		"workers --log-file /nonexistent/log":      "--log-file: open /nonexistent/log: no such file or directory",
@@ -161,7 +161,7 @@ func TestConfirm(t *testing.T) {
 	if err := a.confirm(t.Context(), what, false); exitCode(t.Context(), err) != exitUsage || !strings.Contains(err.Error(), "--yes") || stderr.Len() > 0 {
 		t.Errorf("without a person: %v, %q", err, stderr)
 	}
-	if err := a.confirm(t.Context(), what, true); err != nil || stderr.Len() > 0 {
+	if err := a.confirm(t.Context(), what, true); err != nil || stderr.String() != "aiwctl: "+what+"\n" {
 		t.Errorf("--yes: %v, %q", err, stderr)
 	}
 }
@@ -201,9 +201,10 @@ func TestEmptyInputIsNotSent(t *testing.T) {
 func TestExitCodes(t *testing.T) {
 	t.Parallel()
 	partial := func(replayed int, cause error, status ...string) error {
-		e := &redrive.PartialError{Queue: "q", Replayed: replayed, Cause: cause}
+		e := &redrive.PartialError{Verb: "replay", Queue: "q", Report: redrive.Report{Replayed: replayed}, Cause: cause}
 		for _, s := range status {
-			e.Problems = append(e.Problems, redrive.Result{ID: "m", Status: s})
+			e.Report.Failed++
+			e.Report.Problems = append(e.Report.Problems, redrive.Result{ID: "m", Status: s})
 		}
 		return fmt.Errorf("replay: %w", e)
 	}

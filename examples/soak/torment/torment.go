@@ -20,7 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"github.com/microfox-ai/aiwctl/aws/local"
-	"github.com/microfox-ai/aiwctl/aws/local/functions"
+	"github.com/microfox-ai/aiwctl/aws/local/faults"
 	"github.com/microfox-ai/aiwctl/dispatch"
 	"github.com/microfox-ai/aiwctl/runtime/jobstore"
 	"github.com/microfox-ai/aiwctl/runtime/webhook"
@@ -43,8 +43,8 @@ const (
 type Config struct {
 	// Jobs is how many jobs are dispatched.
 	Jobs int
-	// Faults is what goes wrong with their delivery.
-	Faults functions.Faults
+	// Faults is what goes wrong on their way.
+	Faults faults.Faults
 	// NoOutages leaves store and receiver up all the time.
 	NoOutages bool
 	// Program is the executable that calls Worker where IsWorker says so.

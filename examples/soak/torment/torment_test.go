@@ -5,7 +5,7 @@ import (
 	"os"
 	"testing"
 
-	"github.com/microfox-ai/aiwctl/aws/local/functions"
+	"github.com/microfox-ai/aiwctl/aws/local/faults"
 )
 
 // TestMain lets the test binary be the worker program.
@@ -19,7 +19,7 @@ func TestMain(m *testing.M) {
 // TestTorment is the soak command in short form: a thousand jobs.
 func TestTorment(t *testing.T) {
 	t.Parallel()
-	faults, err := functions.ParseFaults(DefaultFaults)
+	wrong, err := faults.Parse(DefaultFaults)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,7 +27,7 @@ func TestTorment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	report, err := Run(t.Context(), Config{Jobs: 1000, Faults: faults, Program: exe})
+	report, err := Run(t.Context(), Config{Jobs: 1000, Faults: wrong, Program: exe})
 	if err != nil {
 		t.Fatal(err)
 	}

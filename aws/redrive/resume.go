@@ -1,0 +1,133 @@
+package redrive
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"time"
+
+	"github.com/microfox-ai/aiwctl/aws/redrive/journal"
+)
+
+// Resume goes on with a replay that was interrupted.
+type Resume struct {
+	// Path is the journal's file.
+	Path string
+	// OnResult and OnState are Replay's.
+	OnResult func(Result)
+	OnState  func(string)
+}
+
+// ErrOtherTarget says that a journal is of another stage than the engine's.
+var ErrOtherTarget = errors.New("another stage")
+
+// Unfinished are the journals that can be gone on with, the newest first.
+func (e *Engine) Unfinished() ([]*journal.State, error) {
+	dir, err := e.Dir()
+	if err != nil || dir == "" {
+		return nil, err
+	}
+	all, err := journal.Unfinished(dir)
+	t := e.target()
+	var ours []*journal.State
+	for _, st := range all {
+		if h := st.Header; h.Region == t.Region && h.Endpoint == t.EndpointURL {
+			ours = append(ours, st)
+		}
+	}
+	return ours, err
+}
+
+// Resume finishes what a journal began: what it says was sent is deleted and not
+// sent again; what was tried and not known to be sent is sent; the rest goes on as
+// it was asked for, without a canary. Messages that the former run still hides are
+// waited for, half a minute at most.
+//
+// Report.Before counts what had been moved before. Errors are Replay's; besides,
+// journal.ErrRunning when the former run is no former one, and ErrOtherTarget.
+func (e *Engine) Resume(ctx context.Context, r Resume) (Report, error) {
+	st, err := journal.Read(r.Path)
+	if err != nil {
+		return Report{}, err
+	}
+	h := st.Header
+	if t := e.target(); h.Region != t.Region || h.Endpoint != t.EndpointURL {
+		return Report{}, fmt.Errorf("the journal %s is of %w: region %s, stage %s%s", h.ID, ErrOtherTarget, h.Region, h.Stage, at(h.Endpoint))
+	}
+	if st.End != nil {
+		return Report{}, fmt.Errorf("the journal %s has come to its end: there is nothing to go on with", h.ID)
+	}
+	if h.Kind == kindImport {
+		return e.resumeImport(ctx, r, st)
+	}
+	lastWrite := st.LastWrite
+	j, st, err := journal.Open(r.Path)
+	if err != nil {
+		return Report{}, err
+	}
+	m, err := e.moverOf(ctx, r, j, st)
+	if err != nil {
+		return Report{}, errors.Join(err, j.Close())
+	}
+	m.hidden = lastWrite.Add(h.Lease + time.Second)
+	if m.hidden.After(time.Now()) {
+		m.r.OnState("waiting for what the interrupted run still hides")
+	}
+	return e.moving(ctx, m)
+}
+
+func at(endpoint string) string {
+	if endpoint == "" {
+		return ""
+	}
+	return " at " + endpoint
+}
+
+// moverOf is a mover that begins where a journal ends.
+func (e *Engine) moverOf(ctx context.Context, r Resume, j *journal.Journal, st *journal.State) (*mover, error) {
+	var req request
+	if err := json.Unmarshal(st.Header.Request, &req); err != nil {
+		return nil, fmt.Errorf("the journal %s cannot be gone on with: %w", st.Header.ID, err)
+	}
+	replay := Replay{
+		Worker: req.Worker, All: req.All, To: req.To, AnySource: req.AnySource, NewJobIDs: req.NewJobIDs, Force: req.Force,
+		KeepUnanswered: req.KeepUnanswered, Rate: req.Rate, Concurrency: req.Concurrency, Watch: req.Watch,
+		OnResult: r.OnResult, OnState: r.OnState,
+	}
+	replay.withDefaults()
+	dlq, err := deadLetterQueue(&replay.Worker)
+	if err != nil {
+		return nil, err
+	}
+	qs, err := e.state(ctx, dlq)
+	if err != nil {
+		return nil, err
+	}
+	m := newMover(e, &replay, dlq, qs)
+	m.journal, m.before, m.began = j, st, st.Header.Time
+	m.bound = req.Bound
+	for msg := range st.Messages() {
+		switch {
+		case msg.Sent:
+			m.bound--
+			m.sent[keyOf(msg.NewID)] = msg.ID
+		case msg.Skipped:
+			m.bound--
+		}
+	}
+	for _, id := range st.Chosen {
+		if msg := st.Of(id); !msg.Sent && !msg.Skipped {
+			m.want[id] = true
+		}
+	}
+	if req.Edits != "" {
+		m.edits, err = readEdits(filepath.Join(filepath.Dir(j.Path()), req.Edits))
+		if errors.Is(err, fs.ErrNotExist) {
+			err = fmt.Errorf("the edited messages of the journal %s are gone: %w", st.Header.ID, err)
+		}
+	}
+	return m, err
+}
