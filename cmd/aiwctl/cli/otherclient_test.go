@@ -20,6 +20,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"github.com/microfox-ai/aiwctl/dispatch"
 )
 
 // otherClient is a command of the scripts: the plain SDK, configured by the
@@ -28,6 +30,9 @@ import (
 //	otheraws send QUEUE TEXT         TEXT's \x escapes are taken out
 //	otheraws send-largest QUEUE ID   a job of the most bytes SQS takes
 //	otheraws log GROUP TEXT
+//	otheraws queues NAME COUNT       NAME, and NAME-dlq with so many jobs
+//	otheraws nasty QUEUE -           messages that are easily broken
+//	otheraws dump QUEUE FILE
 func otherClient() {
 	if err := runOtherClient(context.Background(), os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "otheraws:", err)
@@ -54,6 +59,17 @@ func runOtherClient(ctx context.Context, args []string) error {
 	case "send-largest":
 		head, tail := `{"workerId":"fail","jobId":"`+text+`","input":{"order":13,"pad":"`, `"},"context":{},"metadata":{}}`
 		return sendText(ctx, sqs.NewFromConfig(cfg), args[1], head+strings.Repeat("x", 1<<20-len(head)-len(tail))+tail)
+	case "queues", "nasty", "dump":
+		// The SDK by itself now and then loses an answer of so fast a server, and with
+		// it the messages that were to be counted; see dispatch.StableHTTPClient.
+		c := sqs.NewFromConfig(cfg, func(o *sqs.Options) { o.HTTPClient = dispatch.StableHTTPClient(o.HTTPClient) })
+		switch args[0] {
+		case "queues":
+			return makeQueues(ctx, c, args[1], text)
+		case "nasty":
+			return sendNasty(ctx, c, args[1])
+		}
+		return dump(ctx, c, args[1], text)
 	case "log":
 		c := cloudwatchlogs.NewFromConfig(cfg)
 		stream := "by another program"

@@ -8,8 +8,12 @@ import (
 	"github.com/microfox-ai/aiwctl/aws/redrive"
 )
 
-// resultsMost is how many results a table shows.
-const resultsMost = 50
+// resultsMost is how many problems a table shows; it shows successes too when there
+// are few results.
+const (
+	resultsMost = 50
+	resultsFew  = 20
+)
 
 // results prints what becomes of messages while it becomes known: a line each with
 // -o jsonl, an element each with -o json; a table at the end shows the first few,
@@ -52,23 +56,21 @@ func (r *results) add(res redrive.Result) {
 	case formatYAML:
 		r.kept = append(r.kept, res)
 	case formatTable:
-		if len(r.kept) < resultsMost || res.Status != r.success {
+		if r.n <= resultsFew || res.Status != r.success {
 			r.kept = append(r.kept, res)
 		}
-		if len(r.kept) > 4*resultsMost {
-			r.kept = r.worst()
+		if len(r.kept) > resultsFew+resultsMost {
+			r.kept = r.shown()
 		}
 	}
 }
 
-// worst are the results that a table shows.
-func (r *results) worst() []redrive.Result {
+// shown are the results that a table shows.
+func (r *results) shown() []redrive.Result {
 	var out []redrive.Result
-	for _, want := range []bool{true, false} {
-		for _, res := range r.kept {
-			if len(out) < resultsMost && (res.Status != r.success) == want {
-				out = append(out, res)
-			}
+	for _, res := range r.kept {
+		if len(out) < resultsMost && (r.n <= resultsFew || res.Status != r.success) {
+			out = append(out, res)
 		}
 	}
 	return out
@@ -101,7 +103,7 @@ func (r *results) end(report redrive.Report) error {
 		}
 	case formatTable:
 		if r.failed == nil {
-			r.failed = r.a.print(nil, func(t *tableWriter) { r.table(t, summary) })
+			r.failed = r.a.print(nil, func(t *tableWriter) { r.table(t, summary, report.Failed+report.Skipped) })
 		}
 	}
 	if r.failed != nil {
@@ -110,16 +112,16 @@ func (r *results) end(report redrive.Report) error {
 	return nil
 }
 
-func (r *results) table(t *tableWriter, summary string) {
-	shown := r.worst()
+func (r *results) table(t *tableWriter, summary string, bad int) {
+	shown := r.shown()
 	if len(shown) > 0 {
 		t.row("MESSAGE", "JOB", "STATUS", "NEW MESSAGE", "NEW JOB", "ERROR")
 	}
 	for _, res := range shown {
 		t.row(res.ID, orDash(res.JobID), res.Status, orDash(res.NewID), orDash(res.NewJobID), oneLine(res.Error, 160))
 	}
-	if more := r.n - len(shown); more > 0 {
-		t.line(fmt.Sprintf("and %d more; -o jsonl has them all", more))
+	if more := bad - len(shown); more > 0 && r.n > resultsFew {
+		t.line(fmt.Sprintf("and %d more that were not %s; -o jsonl has them all", more, r.verb))
 	}
 	t.line(summary)
 }
