@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"sync"
@@ -42,6 +43,10 @@ type world struct {
 	refuse  func(body string) bool           // SQS says that this message is wrong
 	refused error                            // by the guard
 	nop     bool                             // the last send came with the SDK's retries turned off
+
+	done     func(op string) // called with mu held when a call has had its effect
+	depth    func(url string, visible, hidden int) (int, int)
+	readOnly bool
 }
 
 type fault struct {
@@ -52,6 +57,7 @@ type fault struct {
 type fakeQueue struct {
 	messages []*fakeMessage
 	policy   string
+	maxBytes int
 	dedup    map[string]bool
 	hideHalf bool // a short poll sees nothing every other time
 	again    bool // every third answer has a hidden message once more
@@ -128,6 +134,38 @@ func (w *world) begin(ctx context.Context, op string) (fault, error) {
 	return f, f.before
 }
 
+// end tells that a call had its effect. w.mu is held by the caller.
+func (w *world) end(op string) {
+	if w.done != nil {
+		w.done(op)
+	}
+}
+
+// clone is the world as it is now. w.mu is held by the caller.
+func (w *world) clone() *world {
+	c := newWorld()
+	c.n = w.n
+	for url, q := range w.queues {
+		to := *q
+		to.messages, to.dedup = nil, maps.Clone(q.dedup)
+		for _, m := range q.messages {
+			m := *m
+			to.messages = append(to.messages, &m)
+		}
+		c.queues[url] = &to
+	}
+	return c
+}
+
+// forward lets a time pass for all that is hidden, as if it had been hidden later.
+func (w *world) forward(d time.Duration) {
+	for _, q := range w.queues {
+		for _, m := range q.messages {
+			m.visible = m.visible.Add(d)
+		}
+	}
+}
+
 func (w *world) GetQueueAttributes(ctx context.Context, in *sqs.GetQueueAttributesInput, _ ...func(*sqs.Options)) (*sqs.GetQueueAttributesOutput, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -143,6 +181,9 @@ func (w *world) GetQueueAttributes(ctx context.Context, in *sqs.GetQueueAttribut
 			visible++
 		}
 	}
+	if w.depth != nil {
+		visible, hidden = w.depth(*in.QueueUrl, visible, hidden)
+	}
 	a := map[string]string{
 		"ApproximateNumberOfMessages":           strconv.Itoa(visible),
 		"ApproximateNumberOfMessagesNotVisible": strconv.Itoa(hidden),
@@ -150,6 +191,9 @@ func (w *world) GetQueueAttributes(ctx context.Context, in *sqs.GetQueueAttribut
 	}
 	if q.policy != "" {
 		a["RedrivePolicy"] = q.policy
+	}
+	if q.maxBytes > 0 {
+		a["MaximumMessageSize"] = strconv.Itoa(q.maxBytes)
 	}
 	return &sqs.GetQueueAttributesOutput{Attributes: a}, nil
 }
@@ -190,6 +234,7 @@ func (w *world) ReceiveMessage(ctx context.Context, in *sqs.ReceiveMessageInput,
 			MessageId: new(m.id), Body: new(m.body), ReceiptHandle: new(m.receipt), MessageAttributes: m.attributes, Attributes: system,
 		})
 	}
+	w.end("receive")
 	w.mu.Unlock()
 	if f.after != nil {
 		return nil, f.after
@@ -230,6 +275,7 @@ func (w *world) ChangeMessageVisibilityBatch(ctx context.Context, in *sqs.Change
 		m.visible = time.Now().Add(time.Duration(e.VisibilityTimeout) * time.Second)
 		out.Successful = append(out.Successful, types.ChangeMessageVisibilityBatchResultEntry{Id: e.Id})
 	}
+	w.end("visibility")
 	return out, f.after
 }
 
@@ -288,6 +334,7 @@ func (w *world) SendMessageBatch(ctx context.Context, in *sqs.SendMessageBatchIn
 		}
 		out.Successful = append(out.Successful, types.SendMessageBatchResultEntry{Id: e.Id, MessageId: &m.id})
 	}
+	w.end("send")
 	if err := cmp.Or(f.after, ctx.Err()); err != nil { // lost, or given up while it was under way
 		return nil, err
 	}
@@ -312,13 +359,14 @@ func (w *world) DeleteMessageBatch(ctx context.Context, in *sqs.DeleteMessageBat
 		q.messages = slices.DeleteFunc(q.messages, func(m *fakeMessage) bool { return m.receipt == *e.ReceiptHandle })
 		out.Successful = append(out.Successful, types.DeleteMessageBatchResultEntry{Id: e.Id})
 	}
+	w.end("delete")
 	if err := cmp.Or(f.after, ctx.Err()); err != nil { // lost, or given up while it was under way
 		return nil, err
 	}
 	return out, nil
 }
 
-func (w *world) ReadOnly() bool { return false }
+func (w *world) ReadOnly() bool { return w.readOnly }
 
 func (w *world) ListDeadLetterSourceQueues(context.Context, *sqs.ListDeadLetterSourceQueuesInput, ...func(*sqs.Options)) (*sqs.ListDeadLetterSourceQueuesOutput, error) {
 	return &sqs.ListDeadLetterSourceQueuesOutput{QueueUrls: []string{srcURL}}, nil
@@ -331,11 +379,19 @@ func (w *world) ListMessageMoveTasks(context.Context, *sqs.ListMessageMoveTasksI
 // engine is an Engine on the world, which keeps no journal.
 func engine(w *world) *Engine { return engineOn(w, w) }
 
-func engineOn(q queue, w *world) *Engine {
-	return newEngine(q, w, func() aws.Target { return aws.Target{EndpointURL: "http://127.0.0.1:1", Stage: "test"} }, Config{Dir: NoJournal})
+func engineOn(q queue, w *world) *Engine { return engineWith(q, w, Config{Dir: NoJournal}) }
+
+// journalled is an Engine on the world that keeps its journals in dir.
+func journalled(w *world, dir string) *Engine { return engineWith(w, w, Config{Dir: dir}) }
+
+func engineWith(q queue, w *world, cfg Config) *Engine {
+	return newEngine(q, w, func() aws.Target { return aws.Target{EndpointURL: "http://127.0.0.1:1", Stage: "test"} }, cfg)
 }
 
 func (w *world) Do(ctx context.Context, a aws.Action, fn func(context.Context, aws.Writer) error) error {
+	if w.readOnly {
+		return aws.ErrReadOnly
+	}
 	if w.refused != nil {
 		return w.refused
 	}

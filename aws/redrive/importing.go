@@ -347,18 +347,21 @@ func (i *importer) sendBatch(ctx context.Context, batch []numbered) {
 	for n, o := range outcomes {
 		r := &results[n]
 		r.NewID, r.MaybeSent = o.newID, o.maybe
-		switch {
-		case o.err == nil:
+		if o.err == nil {
 			record.Sent = append(record.Sent, journal.Pair{batch[n].key, o.newID})
-		default:
-			r.Status, r.Error = StatusFailed, o.err.Error()
-			if !o.maybe {
-				record.Refused = append(record.Refused, batch[n].key)
-			}
+			continue
+		}
+		r.Status, r.Error = StatusFailed, o.err.Error()
+		if !o.maybe {
+			record.Refused = append(record.Refused, batch[n].key)
 		}
 	}
 	if i.journal != nil {
-		if err := i.journal.Commit(record); err != nil {
+		write := i.journal.Commit
+		if len(record.Sent) == 0 {
+			write = i.journal.Append
+		}
+		if err := write(record); err != nil {
 			i.stop(err)
 		}
 	}

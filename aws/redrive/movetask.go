@@ -94,15 +94,15 @@ func (e *Engine) moveTask(ctx context.Context, t *MoveTask, dlq *aws.Queue) (*sq
 	}
 	in := &sqs.StartMessageMoveTaskInput{SourceArn: &dlq.ARN}
 	if t.Rate > 0 {
-		in.MaxNumberOfMessagesPerSecond = new(int32(t.Rate)) //nolint:gosec // at most 500
+		in.MaxNumberOfMessagesPerSecond = new(int32(t.Rate))
 	}
 	to := t.To
-	if to == "" && !t.AnySource {
-		if len(sources) > 1 {
-			return nil, fmt.Errorf("%w: it moves everything, and %s is the dead-letter queue of %d queues (%s): name the dead-letter queue itself to send each message back to its own queue, or one queue with --to",
-				ErrNoMoveTask, dlq.Name, len(sources), strings.Join(names(sources), ", "))
-		}
-		to = sources[0]
+	switch {
+	case to == "" && len(sources) == 1:
+		to = sources[0] // said, since a message that something else sent here does not know it
+	case to == "" && !t.AnySource:
+		return nil, fmt.Errorf("%w: it moves everything, and %s is the dead-letter queue of %d queues (%s): name the dead-letter queue itself to send each message back to its own queue, or one queue with --to",
+			ErrNoMoveTask, dlq.Name, len(sources), strings.Join(names(sources), ", "))
 	}
 	if to == "" {
 		return in, nil

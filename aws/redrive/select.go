@@ -47,7 +47,8 @@ type Choice struct {
 // reader, so that what was shown is what will be moved.
 type Selection struct {
 	Worker aws.Worker
-	// Depth, Seen, Complete and Warnings are those of the look.
+	// Depth, Seen and Warnings are those of the look. Complete is whether every
+	// message was seen that could have been chosen.
 	Depth    aws.Depth
 	Seen     int
 	Complete bool
@@ -166,12 +167,13 @@ func (e *Engine) choose(ctx context.Context, s *Selection, wanted map[string]*le
 			return err
 		}
 	}
+	byID := len(wanted) > 0
 	now := time.Now()
 	for l, err := range s.spool.All() {
 		if err != nil {
 			return err
 		}
-		if len(wanted) > 0 {
+		if byID {
 			edit, ok := wanted[l.ID]
 			if !ok {
 				continue
@@ -202,6 +204,7 @@ func (e *Engine) choose(ctx context.Context, s *Selection, wanted map[string]*le
 			s.Blocked[p[0].Kind]++
 		}
 	}
+	s.Complete = s.Complete || byID && len(wanted) == 0
 	s.Missing = slices.Sorted(maps.Keys(wanted))
 	return s.letGo(ctx)
 }

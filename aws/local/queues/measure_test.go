@@ -31,11 +31,11 @@ func TestAgeOfTheOldestMessage(t *testing.T) {
 	clock.forward(time.Minute)
 	s.aged("q", time.Hour+time.Minute)
 	// What is hidden is still there; what comes back has never left.
-	got := s.receive(url, 1)
+	s.receive(url, 1)
 	s.aged("q", time.Hour+time.Minute)
 	clock.forward(time.Minute)
 	s.aged("q", time.Hour+2*time.Minute)
-	got = s.receive(url, 2)
+	got := s.receive(url, 2)
 	if len(got) != 2 {
 		t.Fatalf("received %d", len(got))
 	}

@@ -106,7 +106,7 @@ func cborOf(v reflect.Value) (cbor.Value, error) {
 		return cbor.Bool(v.Bool()), nil
 	case reflect.Int, reflect.Int32, reflect.Int64:
 		if n := v.Int(); n < 0 {
-			return cbor.NegInt(-n), nil //nolint:gosec // that of the smallest number is itself, which is right
+			return cbor.NegInt(-n), nil // that of the smallest number is itself, which is right
 		}
 		return cbor.Uint(v.Int()), nil //nolint:gosec // not below zero
 	case reflect.Float64:

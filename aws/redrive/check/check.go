@@ -51,16 +51,16 @@ const (
 
 // Problem is something that sending would run into.
 type Problem struct {
-	Kind Kind
+	Kind Kind `json:"kind"`
 	// Blocks is whether it is certain, and not merely likely, that the letter would be
 	// refused, die again or be swallowed. It is then not to be sent unless forced.
-	Blocks bool
+	Blocks bool `json:"blocks"`
 	// Text is what is wrong and what follows, in one sentence, free of control
 	// characters. Of the letter it quotes its worker's id, and what the violations of
 	// a schema quote.
-	Text string
+	Text string `json:"text"`
 	// Hint is what to do about it; may be empty.
-	Hint string
+	Hint string `json:"hint,omitempty"`
 }
 
 // The hints.

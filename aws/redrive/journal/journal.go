@@ -148,7 +148,9 @@ func (j *Journal) line(v any, synced bool) error {
 
 // Close lets go of the journal. It can be opened again unless it has an End.
 func (j *Journal) Close() error {
-	j.unlock()
+	if j.unlock != nil {
+		j.unlock()
+	}
 	return j.file.Close()
 }
 

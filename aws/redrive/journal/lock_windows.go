@@ -3,6 +3,7 @@ package journal
 import (
 	"errors"
 	"os"
+	"sync"
 
 	"golang.org/x/sys/windows"
 )
@@ -23,7 +24,8 @@ func lock(f *os.File) (unlock func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	return func() { _ = windows.UnlockFileEx(h, 0, 1, 0, &at) }, nil
+	// Once: the number of a file that was closed may be another's.
+	return sync.OnceFunc(func() { _ = windows.UnlockFileEx(h, 0, 1, 0, &at) }), nil
 }
 
 // syncDir does nothing: Windows writes a file's name with the file.

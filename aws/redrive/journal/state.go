@@ -25,7 +25,8 @@ type State struct {
 // Message is what a journal knows of one message.
 type Message struct {
 	ID string
-	// Receipt is the receipt handle the message was last tried with.
+	// Receipt is the receipt handle the message was last tried with; empty once it
+	// is deleted.
 	Receipt string
 	// NewID is the message id of the copy, empty unless Sent.
 	NewID string
@@ -83,7 +84,8 @@ func (s *State) add(r *Record) {
 		s.at(id).Tried = false
 	}
 	for _, id := range r.Deleted {
-		s.at(id).Deleted = true
+		m := s.at(id)
+		m.Deleted, m.Receipt = true, "" // of most messages, and the longest text of each
 	}
 	s.End = cmp.Or(r.End, s.End)
 }

@@ -2,6 +2,7 @@ package letter_test
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -66,24 +67,32 @@ func BenchmarkParseLine(b *testing.B) {
 	}
 }
 
-// An export of ten thousand, without its disk, and its reading.
+// An export of ten thousand and its reading, both without a disk.
 func BenchmarkExport10000(b *testing.B) {
 	letters := make([]letter.Letter, 10_000)
+	var file []byte
 	for i := range letters {
 		letters[i] = jobOf(i)
+		file = append(letters[i].AppendLine(file), '\n')
 	}
-	var buf []byte
 	b.Run("write", func(b *testing.B) {
+		b.ReportAllocs()
+		b.SetBytes(int64(len(file)))
+		var batch []byte
 		for b.Loop() {
-			buf = buf[:0]
-			for i := range letters {
-				buf = append(letters[i].AppendLine(buf), '\n')
+			for ten := range slices.Chunk(letters, 10) {
+				batch = batch[:0]
+				for i := range ten {
+					batch = append(ten[i].AppendLine(batch), '\n')
+				}
 			}
 		}
 	})
 	b.Run("read", func(b *testing.B) {
+		b.ReportAllocs()
+		b.SetBytes(int64(len(file)))
 		for b.Loop() {
-			for _, err := range letter.ReadLines(bytes.NewReader(buf)) {
+			for _, err := range letter.ReadLines(bytes.NewReader(file)) {
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -130,7 +130,9 @@ func appendTime(dst []byte, name string, at time.Time) []byte {
 		return dst
 	}
 	dst = append(appendName(dst, name), '"')
-	return append(at.AppendFormat(dst, "2006-01-02T15:04:05.000Z07:00"), '"')
+	dst = at.AppendFormat(dst, time.RFC3339) // ends in Z; much faster than a layout of one's own
+	ms := at.Nanosecond() / 1e6
+	return fmt.Appendf(dst[:len(dst)-1], ".%03dZ\"", ms)
 }
 
 func appendValue(dst []byte, name string, value any) []byte {
@@ -261,12 +263,14 @@ func unreadable(err error, size int) error {
 		return fmt.Errorf("it cannot be read: %w", err)
 	}
 	is, _, _ := strings.Cut(typ.Value, " ") // what follows is the number itself
-	must := "a text"
-	switch typ.Type.Kind() { //nolint:exhaustive // the kinds that a line has
+	var must string
+	switch typ.Type.Kind() {
 	case reflect.Struct, reflect.Map:
 		must = "an object"
 	case reflect.Int:
 		must = "a whole number"
+	default:
+		must = "a text"
 	}
 	if typ.Field == "" {
 		return fmt.Errorf("it is JSON of type %s and must be %s", is, must)

@@ -116,7 +116,7 @@ func same(got, want *letter.Letter) error {
 		return fmt.Errorf("system %q, was %q", got.System, want.System)
 	}
 	if !reflect.DeepEqual(got.Message, want.Message) || (got.ParseErr == nil) != (want.ParseErr == nil) {
-		return fmt.Errorf("read as %+v, %v; was %+v, %v", got.Message, got.ParseErr, want.Message, want.ParseErr)
+		return fmt.Errorf("read as %+v, %w; was %+v, %w", got.Message, got.ParseErr, want.Message, want.ParseErr)
 	}
 	if len(got.Attributes) != len(want.Attributes) {
 		return fmt.Errorf("%d attributes, were %d", len(got.Attributes), len(want.Attributes))

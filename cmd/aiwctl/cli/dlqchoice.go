@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 
@@ -92,7 +91,7 @@ func (a *App) choice(ctx context.Context, f *choiceFlags) (redrive.Choice, error
 
 // readLetters reads a file of messages, or standard input.
 func (a *App) readLetters(ctx context.Context, path string) ([]letter.Letter, error) {
-	var in io.Reader = a.In
+	in := a.In
 	if path != "-" {
 		f, err := os.Open(path)
 		if err != nil {

@@ -105,6 +105,7 @@ func (a *App) printLetters(sel *redrive.Selection, most int) error {
 			rows = append(rows, c.AppendLine(nil, extras(&c)...))
 		}
 		return a.print(rows, nil)
+	case formatTable:
 	}
 	return a.print(nil, func(t *tableWriter) {
 		shown := 0
