@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -197,8 +198,20 @@ func (f *fakeAWS) ListQueues(_ context.Context, in *sqs.ListQueuesInput, _ ...fu
 	return out, err
 }
 
-func (f *fakeAWS) ListDeadLetterSourceQueues(context.Context, *sqs.ListDeadLetterSourceQueuesInput, ...func(*sqs.Options)) (*sqs.ListDeadLetterSourceQueuesOutput, error) {
-	panic("not called by this package")
+func (f *fakeAWS) ListDeadLetterSourceQueues(_ context.Context, in *sqs.ListDeadLetterSourceQueuesInput, _ ...func(*sqs.Options)) (*sqs.ListDeadLetterSourceQueuesOutput, error) {
+	unlock, err := f.enter("SQS", "ListDeadLetterSourceQueues", *in.QueueUrl)
+	defer unlock()
+	if err != nil {
+		return nil, err
+	}
+	out := &sqs.ListDeadLetterSourceQueuesOutput{}
+	name := (*in.QueueUrl)[strings.LastIndexByte(*in.QueueUrl, '/')+1:]
+	for _, source := range slices.Sorted(maps.Keys(f.queues)) {
+		if p, ok := parseRedrivePolicy(f.queues[source]["RedrivePolicy"]); ok && p.target == queueARN(name) {
+			out.QueueUrls = append(out.QueueUrls, queueURL(source))
+		}
+	}
+	return out, nil
 }
 
 func (f *fakeAWS) ReceiveMessage(context.Context, *sqs.ReceiveMessageInput, ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error) {

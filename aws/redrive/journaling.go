@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -108,7 +109,17 @@ func (m *mover) create(dir string) error {
 // header is what journals of any kind say of the target.
 func (e *Engine) header(kind, id string, now time.Time) journal.Header {
 	t := e.target()
-	return journal.Header{ID: id, Kind: kind, Time: now.UTC(), Region: t.Region, Stage: t.Stage, Endpoint: t.EndpointURL}
+	return journal.Header{ID: id, Kind: kind, Time: now.UTC(), Region: t.Region, Stage: t.Stage, Endpoint: endpointOf(t)}
+}
+
+// endpointOf is a target's endpoint without a password that may be in it.
+func endpointOf(t aws.Target) string {
+	u, err := url.Parse(t.EndpointURL)
+	if err != nil {
+		return ""
+	}
+	u.User = nil
+	return u.String()
 }
 
 func (m *mover) journalTry(items []item) error {

@@ -34,7 +34,7 @@ func (e *Engine) Unfinished() ([]*journal.State, error) {
 	t := e.target()
 	var ours []*journal.State
 	for _, st := range all {
-		if h := st.Header; h.Region == t.Region && h.Endpoint == t.EndpointURL {
+		if h := st.Header; h.Region == t.Region && h.Endpoint == endpointOf(t) {
 			ours = append(ours, st)
 		}
 	}
@@ -54,7 +54,7 @@ func (e *Engine) Resume(ctx context.Context, r Resume) (Report, error) {
 		return Report{}, err
 	}
 	h := st.Header
-	if t := e.target(); h.Region != t.Region || h.Endpoint != t.EndpointURL {
+	if t := e.target(); h.Region != t.Region || h.Endpoint != endpointOf(t) {
 		return Report{}, fmt.Errorf("the journal %s is of %w: region %s, stage %s%s", h.ID, ErrOtherTarget, h.Region, h.Stage, at(h.Endpoint))
 	}
 	if st.End != nil {

@@ -19,14 +19,18 @@ func (a *App) console(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return a.openConsole(ctx, s, nil)
+	records, err := a.openRecords(ctx, s)
+	if err != nil {
+		return err
+	}
+	return a.openConsole(ctx, s, a.engine(s, records), nil)
 }
 
 // openConsole shows the console until a person quits it. Notices (may be nil)
 // appear in its task line.
-func (a *App) openConsole(ctx context.Context, s *aws.Stage, notices <-chan tui.Notice) error {
+func (a *App) openConsole(ctx context.Context, s *aws.Stage, e *redrive.Engine, notices <-chan tui.Notice) error {
 	return tui.Run(ctx, tui.Config{
-		Stage: s, Logs: logs.For(s), Redrive: redrive.New(s, redrive.Config{Getenv: a.Getenv}), Notices: notices,
+		Stage: s, Logs: logs.For(s), Redrive: e, Notices: notices,
 		NoColor: a.global.noColor, Getenv: a.Getenv, Now: a.Now,
 	})
 }

@@ -13,7 +13,9 @@ import (
 	"github.com/microfox-ai/aiwctl/aws"
 	"github.com/microfox-ai/aiwctl/aws/local"
 	"github.com/microfox-ai/aiwctl/aws/local/faults"
+	"github.com/microfox-ai/aiwctl/aws/redrive"
 	"github.com/microfox-ai/aiwctl/dispatch"
+	"github.com/microfox-ai/aiwctl/runtime/jobstore"
 	"github.com/microfox-ai/aiwctl/tui"
 )
 
@@ -112,7 +114,13 @@ func (ls *localSession) serve(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		return ls.app.openConsole(ctx, s, ls.notices)
+		store, err := jobstore.Open(ls.server.JobStore())
+		if err != nil {
+			return err
+		}
+		// A stage that is gone with this process needs no journal.
+		e := redrive.New(s, redrive.Config{Dir: redrive.NoJournal, Records: (&jobRecords{store}).find})
+		return ls.app.openConsole(ctx, s, e, ls.notices)
 	}
 	ls.printEnvironment()
 	<-ctx.Done()
