@@ -72,7 +72,8 @@ func (m *mover) tryCanaries(ctx context.Context) error {
 	defer following.Wait()
 	defer stop()
 	defer m.r.OnState("")
-	w.base = w.depth(ctx, m.dlq.URL).Total()
+	// Not read now: a canary that died at once is there already.
+	w.base = m.st.depth.Total() - len(m.canaries)
 	for {
 		w.look(ctx)
 		left, bad := w.count()
@@ -92,7 +93,9 @@ type canaryWatch struct {
 	m     *mover
 	every time.Duration
 	since time.Time
-	base  int // what the dead-letter queue held after the canaries were sent
+	base  int // what the dead-letter queue held after the last look at it
+	// others is whether it has held more since the canaries were sent.
+	others bool
 	// drained counts the looks in a row that found their queue empty.
 	drained int
 
@@ -199,12 +202,10 @@ func (w *canaryWatch) look(ctx context.Context) {
 	w.records(ctx)
 	dead := w.depth(ctx, w.m.dlq.URL).Total()
 	if dead > w.base {
-		if back, err := w.m.cameBack(ctx); err == nil {
-			for i := range w.m.canaries {
-				if back[keyOf(w.m.canaries[i].result.NewID)] {
-					w.end(i, "came back to the dead-letter queue")
-				}
-			}
+		// Every look is a receive: others that die are looked at once.
+		w.others = true
+		if w.findDead(ctx) {
+			w.base = dead
 		}
 	}
 	empty := true
@@ -212,7 +213,7 @@ func (w *canaryWatch) look(ctx context.Context) {
 		d := w.depth(ctx, url)
 		empty = empty && !d.At.IsZero() && d.Total() == 0
 	}
-	if !empty || dead > w.base {
+	if !empty {
 		w.drained = 0
 		return
 	}
@@ -221,12 +222,26 @@ func (w *canaryWatch) look(ctx context.Context) {
 	if !w.m.e.target().Loopback() {
 		enough = int(drainedFor / w.every)
 	}
-	if w.drained < enough {
+	if w.drained < enough || w.others && !w.findDead(ctx) {
 		return
 	}
 	for i := range w.m.canaries {
 		w.end(i, "")
 	}
+}
+
+// findDead looks for canaries in the dead-letter queue, and reports whether it could.
+func (w *canaryWatch) findDead(ctx context.Context) bool {
+	back, err := w.m.cameBack(ctx)
+	if err != nil {
+		return false
+	}
+	for i := range w.m.canaries {
+		if back[keyOf(w.m.canaries[i].result.NewID)] {
+			w.end(i, "came back to the dead-letter queue")
+		}
+	}
+	return true
 }
 
 // queues are those that canaries are waited for in.
@@ -241,16 +256,12 @@ func (w *canaryWatch) queues() []string {
 }
 
 func (w *canaryWatch) records(ctx context.Context) {
-	if w.m.e.cfg.Records == nil {
-		return
-	}
 	for i := range w.m.canaries {
-		id := w.m.canaries[i].jobID()
-		if id == "" || !w.open(i) {
+		if !w.open(i) {
 			continue
 		}
-		r, found, err := w.m.e.cfg.Records(ctx, id)
-		if err != nil || !found || r.At.Before(w.since) {
+		r, found := w.m.e.record(ctx, w.m.canaries[i].jobID())
+		if !found || r.At.Before(w.since) {
 			continue
 		}
 		switch r.Status {
@@ -273,13 +284,14 @@ func (w *canaryWatch) depth(ctx context.Context, url string) (d aws.Depth) {
 // verdict is nil when every canary is done.
 func (w *canaryWatch) verdict(ctx context.Context) error {
 	e := &CanaryError{Sent: len(w.m.canaries)}
+	_, bad := w.count()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for i := range w.m.canaries {
 		c := &w.m.canaries[i]
 		r := c.result
 		switch {
-		case c.done:
+		case c.done, bad > 0 && c.bad == "": // the latter was not waited for
 			continue
 		case c.bad != "":
 			r.Status, r.Error = StatusCameBack, c.bad

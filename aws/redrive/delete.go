@@ -119,9 +119,12 @@ func (e *Engine) beginExport(path, queue string, m *mover) (*export, error) {
 		return &export{}, nil
 	}
 	if path == "" {
-		dir, err := aws.StateDir(e.cfg.Getenv)
-		if err != nil {
-			return nil, err
+		dir := e.cfg.Dir
+		if dir == "" || dir == NoJournal {
+			var err error
+			if dir, err = aws.StateDir(e.cfg.Getenv); err != nil {
+				return nil, err
+			}
 		}
 		dir = filepath.Join(dir, "exports")
 		if err := os.MkdirAll(dir, 0o700); err != nil {

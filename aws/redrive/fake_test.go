@@ -157,15 +157,6 @@ func (w *world) clone() *world {
 	return c
 }
 
-// forward lets a time pass for all that is hidden, as if it had been hidden later.
-func (w *world) forward(d time.Duration) {
-	for _, q := range w.queues {
-		for _, m := range q.messages {
-			m.visible = m.visible.Add(d)
-		}
-	}
-}
-
 func (w *world) GetQueueAttributes(ctx context.Context, in *sqs.GetQueueAttributesInput, _ ...func(*sqs.Options)) (*sqs.GetQueueAttributesOutput, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

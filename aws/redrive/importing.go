@@ -332,8 +332,9 @@ func (i *importer) sendBatch(ctx context.Context, batch []numbered) {
 		}
 	}
 	if i.limit != nil {
-		if err := i.limit.WaitN(ctx, len(batch)); err != nil {
-			return // told as what is left
+		if i.limit.WaitN(ctx, len(batch)) != nil {
+			<-ctx.Done() // the limiter refuses at once when its turn would come too late
+			return       // told as what is left
 		}
 	}
 	if i.journal != nil {

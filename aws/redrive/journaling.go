@@ -86,9 +86,9 @@ func (m *mover) create(dir string) error {
 	if req.Edits != "" {
 		err = writeEdits(filepath.Join(dir, req.Edits), m.edits)
 	}
-	ids := m.r.IDs
+	ids := slices.Sorted(maps.Keys(m.want))
 	if m.r.Selection != nil {
-		ids = m.r.Selection.ids(0)
+		ids = m.r.Selection.ids()
 	}
 	for chunk := range slices.Chunk(ids, chosenChunk) {
 		if err == nil {
@@ -126,7 +126,7 @@ func (m *mover) journalTry(items []item) error {
 	if m.journal == nil {
 		return nil
 	}
-	r := journal.Record{Try: make([]journal.Pair, len(items))}
+	r := journal.Record{At: time.Now().UnixMilli(), Try: make([]journal.Pair, len(items))}
 	for i, it := range items {
 		receipt, _ := m.lease.receipt(it.ID)
 		r.Try[i] = journal.Pair{it.ID, receipt}
@@ -175,6 +175,14 @@ func (m *mover) journalSkipped(ids []string) {
 	_ = m.journal.Append(journal.Record{Skipped: ids}) // it would be checked, and skipped, again
 }
 
+// leave closes the journal of a former run that cannot be gone on with now.
+func (m *mover) leave(err error) error {
+	if m.journal == nil {
+		return err
+	}
+	return errors.Join(err, m.journal.Close())
+}
+
 // close ends the journal when there is nothing to go on with, and returns the
 // replay's error.
 func (m *mover) close(err error) error {
@@ -197,6 +205,7 @@ func (m *mover) close(err error) error {
 	default:
 		end := journal.Record{End: &journal.End{Time: time.Now().UTC(), Moved: r.Replayed, Skipped: r.Skipped, Failed: r.Failed}}
 		if e := m.journal.Commit(end); e != nil {
+			r.Unfinished = true // nothing is left to do, but it does not say so
 			m.warn(e.Error())
 		}
 		m.removeEdits()
@@ -216,7 +225,7 @@ func (m *mover) unfinished(err error) bool {
 	if partial, ok := errors.AsType[*PartialError](err); ok {
 		err = partial.Cause
 	}
-	if err != nil && !errors.As(err, new(*CanaryError)) {
+	if err != nil && !errors.As(err, new(*CanaryError)) && !errors.Is(err, ErrWatch) {
 		return true
 	}
 	return slices.ContainsFunc(m.report.Problems, func(r Result) bool {
@@ -283,18 +292,15 @@ func (m *mover) settleBefore(ctx context.Context) {
 		}
 	}
 	slices.Sort(sent)
-	kept := remove(ctx, m.writer, old, sent)
-	// A receipt handle is sure to work for as long as the message is hidden by it.
-	// Afterwards SQS calls a deletion done that was none, if somebody has received
-	// the message since: the sweep will find those, and their ids say what to do.
-	fresh := time.Now().Before(m.hidden)
-	for _, id := range sent {
-		if !fresh || kept[id] != nil {
+	_ = remove(ctx, m.writer, old, sent)
+	// That SQS calls a deletion done proves nothing with an old receipt handle: it is
+	// none, if somebody has received the message since. What is still there is found
+	// by its id, unless nothing is there at all.
+	attributes, err := m.e.attributes(ctx, m.dlq.URL)
+	if err != nil || depthOf(attributes).Total() > 0 {
+		for _, id := range sent {
 			m.pending[id] = true
 		}
-	}
-	if fresh {
-		m.journalDeleted(sent, kept)
 	}
 	_ = old.change(ctx, tried, 0) // at worst they come back by themselves
 }

@@ -25,6 +25,9 @@ type lease struct {
 
 	mu   sync.Mutex
 	held map[string]held // by message id
+	// told hears before and after leases are extended: who goes on with a journal
+	// must know until when the messages may be hidden. Nil: nobody does.
+	told func()
 }
 
 type held struct {
@@ -84,20 +87,42 @@ func (l *lease) keep() (stop func()) {
 			case <-tick.C:
 				// An extension that fails is tried again with the next tick; at the
 				// worst the message comes back and is received again.
-				_ = l.change(ctx, l.ending(time.Now().Add(l.time/2)), l.time)
+				now := time.Now()
+				if ids := l.ending(now, now.Add(l.time/2)); len(ids) > 0 {
+					l.tell()
+					_ = l.change(ctx, ids, l.time)
+					l.tell()
+				}
 			}
 		}
 	})
 	return func() { cancel(); wg.Wait() }
 }
 
-// ending lists the messages whose lease ends before a time.
-func (l *lease) ending(before time.Time) []string {
+func (l *lease) tell() {
+	l.mu.Lock()
+	told := l.told
+	l.mu.Unlock()
+	if told != nil {
+		told()
+	}
+}
+
+// tellTo sets who hears of extensions.
+func (l *lease) tellTo(told func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.told = told
+}
+
+// ending lists the messages whose lease ends before a time, and has not ended: what
+// is visible again is nobody's, and not to be hidden once more.
+func (l *lease) ending(now, before time.Time) []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var ids []string
 	for id, h := range l.held {
-		if h.until.Before(before) {
+		if h.until.After(now) && h.until.Before(before) {
 			ids = append(ids, id)
 		}
 	}

@@ -40,6 +40,9 @@ func (l *Look) Held() int { return l.lease.len() }
 // when ctx has ended. The error says how many come back by themselves, and when.
 func (l *Look) Release(ctx context.Context) error {
 	l.done.Do(func() {
+		if l.lease == nil { // it failed before it began
+			return
+		}
 		l.keep()
 		l.err = l.lease.release(ctx)
 	})

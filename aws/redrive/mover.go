@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/time/rate"
 
 	"github.com/microfox-ai/aiwctl/aws"
@@ -25,16 +27,19 @@ type mover struct {
 	// step does it to a few messages.
 	step func(context.Context, []*letter.Letter)
 
-	r       *Replay
-	dlq     *aws.Queue
-	st      queueState
-	bound   int // how many may be sent with all
-	began   time.Time
-	lease   *lease
-	writer  aws.Writer
-	sender  *sender
+	r      *Replay
+	dlq    *aws.Queue
+	st     queueState
+	bound  int // how many may be sent with all
+	began  time.Time
+	lease  *lease
+	writer aws.Writer
+	sender *sender
+	// deletes are the deletions under way: the next batch is received meanwhile.
+	deletes errgroup.Group
 	limit   *rate.Limiter
 	checker *check.Checker
+	foreign *check.Checker // of what goes back to another worker's queue
 	journal *journal.Journal
 	edits   map[string]*letter.Letter // by the id of the original
 	// before is what a former run did; nil when there was none. hidden is until
@@ -67,6 +72,7 @@ func newMover(e *Engine, r *Replay, dlq *aws.Queue, st queueState) *mover {
 		want:   map[string]bool{}, sent: map[key]string{}, undeleted: map[string]Result{}, pending: map[string]bool{},
 	}
 	m.step = m.move
+	m.deletes.SetLimit(r.Concurrency)
 	m.report.Warnings = st.warnings
 	if r.Rate > 0 {
 		m.limit = rate.NewLimiter(rate.Limit(r.Rate), m.batch())
@@ -111,7 +117,8 @@ func (m *mover) action() aws.Action {
 	a := aws.Action{Name: "dlq." + m.verb, Object: m.dlq.Name, Count: m.count()}
 	ids := slices.Sorted(maps.Keys(m.want))
 	if m.r.Selection != nil {
-		ids = m.r.Selection.ids(auditIDs)
+		ids = m.r.Selection.ids()
+		slices.Sort(ids)
 	}
 	a.IDs = ids[:min(len(ids), auditIDs)]
 	if m.journal != nil {
@@ -153,6 +160,7 @@ func (m *mover) prepareDestination(ctx context.Context) error {
 		DestinationMaxBytes: maxBytes,
 		ToOther:             m.r.Worker.Queue == nil || to != m.r.Worker.Queue.URL,
 	})
+	m.foreign = check.New(m.r.Worker, check.Options{ToOther: true})
 	for _, p := range m.checker.Worker() {
 		if p.Blocks && !m.r.Force {
 			return fmt.Errorf("replay %q: %w", m.dlq.Name, &BlockedError{Problem: p})
@@ -180,19 +188,21 @@ func (m *mover) run(ctx context.Context) error {
 	if m.r.Selection == nil {
 		defer m.lease.keep()()
 	}
+	if m.journal != nil {
+		m.lease.tellTo(func() { _ = m.journal.Append(journal.Record{}) }) // its time of writing is what counts
+		defer m.lease.tellTo(nil)
+	}
 	m.settleBefore(ctx)
 	supply := m.supply()
 	defer supply.close()
 	var err error
 	if m.r.Canary > 0 && m.r.Canary < m.count() {
-		m.quota = m.r.Canary
-		if err = supply.run(ctx); err == nil {
+		if err = m.sendCanaries(ctx, supply); err == nil {
 			err = m.tryCanaries(ctx)
 		}
-		m.quota = 0
 	}
 	if err == nil && m.stoppedBy(ctx) == nil {
-		err = supply.run(ctx)
+		err = m.runSupply(ctx, supply)
 	}
 	m.deleteAgain(ctx)
 	m.finish(ctx, err)
@@ -206,6 +216,27 @@ func (m *mover) run(ctx context.Context) error {
 		err = m.watch(ctx)
 	}
 	return m.outcome(ctx, err)
+}
+
+// sendCanaries sends as many as are asked for, others in the place of those that are
+// skipped or refused, for as long as there are any.
+func (m *mover) sendCanaries(ctx context.Context, supply supply) (err error) {
+	defer func() { m.quota = 0 }()
+	for chosen := -1; err == nil && m.chosen > chosen && m.stoppedBy(ctx) == nil; {
+		if m.quota = m.r.Canary - len(m.canaries); m.quota <= 0 {
+			return nil
+		}
+		chosen = m.chosen
+		err = m.runSupply(ctx, supply)
+	}
+	return err
+}
+
+// runSupply moves what a supply brings, deletions included.
+func (m *mover) runSupply(ctx context.Context, s supply) error {
+	err := s.run(ctx)
+	_ = m.deletes.Wait() // their results are told
+	return err
 }
 
 // stoppedBy is what keeps the replay from going on: a failure that every message
@@ -269,9 +300,12 @@ func (m *mover) choose(batch []letter.Letter) (chosen []*letter.Letter, again []
 		l := &batch[i]
 		_, own := m.sent[keyOf(l.ID)]
 		before := m.beforeOf(l.ID)
+		undeleted, twice := m.undeleted[l.ID]
 		switch {
 		case own:
 			m.back++ // SQS keeps the message id when it moves a message to a DLQ
+		case twice: // sent, and delivered once more
+			again = append(again, undeleted)
 		case before.Sent:
 			again = append(again, Result{ID: l.ID, JobID: l.JobID(), Status: StatusReplayed, NewID: before.NewID})
 			delete(m.pending, l.ID)
@@ -311,7 +345,8 @@ func (m *mover) move(ctx context.Context, chosen []*letter.Letter) {
 		return
 	}
 	if m.limit != nil {
-		if err := m.limit.WaitN(ctx, len(items)); err != nil {
+		if m.limit.WaitN(ctx, len(items)) != nil {
+			<-ctx.Done() // the limiter refuses at once when its turn would come too late
 			m.tellAll(results, fmt.Errorf("not sent: %w", ctx.Err()))
 			return
 		}
@@ -329,18 +364,18 @@ func (m *mover) move(ctx context.Context, chosen []*letter.Letter) {
 	if err := m.journalSent(results); err != nil {
 		m.stop(err) // what was accepted is deleted all the same
 	}
-	kept := remove(ctx, m.writer, m.lease, accepted)
-	m.journalDeleted(accepted, kept)
-	for _, r := range results {
-		if err := kept[r.ID]; err != nil {
-			r.Status, r.Error = StatusNotDeleted, err.Error()
-			m.mu.Lock()
-			m.undeleted[r.ID] = r // deleting is tried once more in the end
-			m.mu.Unlock()
-			continue
+	m.deletes.Go(func() error {
+		kept := remove(ctx, m.writer, m.lease, accepted)
+		m.journalDeleted(accepted, kept)
+		for _, r := range results {
+			if r.Status == StatusReplayed {
+				m.deleted(r, kept[r.ID])
+			} else {
+				m.tell(r)
+			}
 		}
-		m.tell(r)
-	}
+		return nil
+	})
 }
 
 // book fills in results from a send and returns the ids of what was accepted.
@@ -349,13 +384,16 @@ func (m *mover) book(items []item, outcomes []outcome, results []Result) (accept
 	defer m.mu.Unlock()
 	for i, o := range outcomes {
 		r := &results[i]
-		r.NewID, r.MaybeSent = o.newID, o.maybe && (o.err != nil || !isFIFO(items[i].to))
+		maybe := o.maybe || m.beforeOf(r.ID).Tried
+		r.NewID, r.MaybeSent = o.newID, maybe && (o.err != nil || !isFIFO(items[i].to))
 		if o.err != nil {
 			r.Status, r.Error = StatusFailed, o.err.Error()
 			continue
 		}
 		accepted = append(accepted, r.ID)
-		m.sent[keyOf(o.newID)] = r.ID
+		// Its own copy: an id that was received holds on to all the texts that were
+		// received with it.
+		m.sent[keyOf(o.newID)] = strings.Clone(r.ID)
 		if m.quota > 0 {
 			m.canaries = append(m.canaries, canary{result: *r, queue: items[i].to})
 		}
@@ -402,7 +440,8 @@ func (m *mover) tell(r Result) {
 	m.r.OnResult(r)
 }
 
-// deleteSent deletes what a former run has sent. finish tells of it.
+// deleteSent deletes what was sent already: by a former run, which finish tells of,
+// or by this one.
 func (m *mover) deleteSent(ctx context.Context, again []Result) {
 	if len(again) == 0 {
 		return
@@ -413,14 +452,27 @@ func (m *mover) deleteSent(ctx context.Context, again []Result) {
 	}
 	kept := remove(ctx, m.writer, m.lease, ids)
 	m.journalDeleted(ids, kept)
-	m.mu.Lock()
-	defer m.mu.Unlock()
 	for _, r := range again {
-		if err := kept[r.ID]; err != nil {
-			r.Status, r.Error = StatusNotDeleted, err.Error()
-			m.undeleted[r.ID] = r
-		}
+		m.deleted(r, kept[r.ID])
 	}
+}
+
+// deleted books the deletion of a message that was sent.
+func (m *mover) deleted(r Result, err error) {
+	m.mu.Lock()
+	if err != nil {
+		r.Status, r.Error = StatusNotDeleted, err.Error()
+		m.undeleted[r.ID] = r // deleting is tried once more in the end
+		m.mu.Unlock()
+		return
+	}
+	delete(m.undeleted, r.ID)
+	m.mu.Unlock()
+	if m.beforeOf(r.ID).Sent {
+		return // finish tells of it
+	}
+	r.Status, r.Error = m.success, ""
+	m.tell(r)
 }
 
 // deleteAgain tries once more to delete what was sent and could not be deleted.
@@ -428,28 +480,16 @@ func (m *mover) deleteAgain(ctx context.Context) {
 	if len(m.undeleted) == 0 {
 		return
 	}
-	ids := slices.Sorted(maps.Keys(m.undeleted))
-	kept := remove(ctx, m.writer, m.lease, ids)
-	m.journalDeleted(ids, kept)
-	for _, id := range ids {
-		r := m.undeleted[id]
-		if err := kept[id]; err != nil {
-			r.Error = err.Error()
-		} else {
-			r.Status, r.Error = StatusReplayed, ""
-			delete(m.undeleted, id)
-			if m.beforeOf(id).Sent {
-				continue // finish tells of it
-			}
-		}
-		m.tell(r)
+	m.deleteSent(ctx, slices.Collect(maps.Values(m.undeleted)))
+	for _, id := range slices.Sorted(maps.Keys(m.undeleted)) {
+		m.tell(m.undeleted[id])
 	}
 }
 
 // finish accounts for what was not found and says what a person should know.
 // Nothing is moved any more.
 func (m *mover) finish(ctx context.Context, ended error) {
-	m.tellBefore()
+	m.tellBefore(ctx)
 	if s := m.r.Selection; s != nil {
 		for _, id := range s.Missing {
 			m.tell(Result{ID: id, Status: StatusNotFound, Error: "it is not in the queue, or in flight elsewhere"})
@@ -503,16 +543,26 @@ func (m *mover) unseen(ctx context.Context) bool {
 
 // tellBefore tells of what a former run has sent and this one deleted, or found
 // deleted.
-func (m *mover) tellBefore() {
+func (m *mover) tellBefore(ctx context.Context) {
 	if m.before == nil {
 		return
 	}
+	// What was not seen is gone, unless something else holds messages.
+	hiding := false
+	if len(m.pending) > 0 {
+		attributes, err := m.e.attributes(ctx, m.dlq.URL)
+		hiding = err != nil || depthOf(attributes).Total() > m.lease.len()
+	}
 	for msg := range m.before.Messages() {
+		r := Result{ID: msg.ID, Status: StatusReplayed, NewID: msg.NewID}
 		switch _, failed := m.undeleted[msg.ID]; {
 		case msg.Deleted:
 			m.report.Before++
+		case msg.Sent && m.pending[msg.ID] && hiding:
+			r.Status, r.Error = StatusNotDeleted, "it was not seen, and something else holds messages of the queue"
+			m.tell(r)
 		case msg.Sent && !failed:
-			m.tell(Result{ID: msg.ID, Status: StatusReplayed, NewID: msg.NewID})
+			m.tell(r)
 		}
 	}
 }

@@ -10,8 +10,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/microfox-ai/aiwctl/aws"
 	"github.com/microfox-ai/aiwctl/aws/redrive/check"
 	"github.com/microfox-ai/aiwctl/aws/redrive/letter"
+	"github.com/microfox-ai/aiwctl/aws/redrive/why"
 )
 
 // prepare makes what is sent of what was received, and skips what should not be
@@ -44,6 +46,9 @@ func (m *mover) itemOf(ctx context.Context, l *letter.Letter, r *Result) (item, 
 	if err != nil {
 		return item{}, err
 	}
+	if before := m.beforeOf(l.ID); before.Tried && isFIFO(to) && time.Since(before.TriedAt) > dedupWindow-dedupMargin {
+		return item{}, fmt.Errorf("the interrupted run was sending it when it ended, and may have sent it: more than %v later SQS would take it a second time; look whether its job ran, then replay or delete it by its id", dedupWindow)
+	}
 	r.To = queueName(to)
 	out := l
 	if e := m.edits[l.ID]; e != nil {
@@ -59,7 +64,11 @@ func (m *mover) itemOf(ctx context.Context, l *letter.Letter, r *Result) (item, 
 		out, r.NewJobID = renamed, id
 	}
 	if !m.r.Force {
-		for _, p := range m.checker.Letter(out, facts) {
+		checker := m.checker
+		if m.r.To == "" && isForeign(l, m.r.Worker.Queue) {
+			checker = m.foreign
+		}
+		for _, p := range checker.Letter(out, facts) {
 			if p.Blocks {
 				text := p.Text
 				if p.Hint != "" {
@@ -72,22 +81,41 @@ func (m *mover) itemOf(ctx context.Context, l *letter.Letter, r *Result) (item, 
 	return item{Letter: out, to: to}, nil
 }
 
+// dedupWindow is how long a FIFO queue knows a deduplication id.
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/FIFO-queues-exactly-once-processing.html
+const (
+	dedupWindow = 5 * time.Minute
+	dedupMargin = 10 * time.Second
+)
+
 // statusOf is what is recorded of a job, empty when nothing says.
 func (m *mover) statusOf(ctx context.Context, jobID string) string {
 	if jobID == "" || m.r.NewJobIDs {
 		return ""
 	}
-	if s := m.r.Selection; s != nil {
+	if s := m.r.Selection; s != nil && s.searched {
 		return s.found.Status[jobID]
 	}
-	if m.e.cfg.Records == nil {
-		return ""
-	}
-	record, found, err := m.e.cfg.Records(ctx, jobID)
-	if err != nil || !found { // a store that cannot be read does not hold up a replay
+	record, found := m.e.record(ctx, jobID)
+	if !found { // a store that cannot be read does not hold up a replay
 		return ""
 	}
 	return record.Status
+}
+
+// recordTimeout bounds one look into the job store.
+const recordTimeout = 5 * time.Second
+
+// record is a job's record; found is false as well when there is no store, or it
+// does not answer.
+func (e *Engine) record(ctx context.Context, jobID string) (r why.Record, found bool) {
+	if e.cfg.Records == nil || jobID == "" {
+		return r, false
+	}
+	ctx, cancel := context.WithTimeout(ctx, recordTimeout)
+	defer cancel()
+	r, found, err := e.cfg.Records(ctx, jobID)
+	return r, found && err == nil
 }
 
 // destination is the queue a message is sent to.
@@ -97,14 +125,27 @@ func (m *mover) destination(l *letter.Letter) (string, error) {
 	}
 	own := m.r.Worker.Queue
 	switch {
-	case own != nil && (l.Source == "" || own.ARN == "" || l.Source == own.ARN):
+	case own != nil && !isForeign(l, own):
 		return own.URL, nil
 	case m.r.AnySource && l.Source != "":
 		return urlOf(m.dlq.URL, l.Source)
 	case m.r.AnySource:
 		return "", errors.New("nothing says which queue it came from; name one with --to")
 	}
-	return "", fmt.Errorf("it came from queue %s, not from the worker's; name the dead-letter queue itself to send each message back to its own queue, or one queue with --to", queueName(l.Source))
+	return "", errors.New(otherQueue(l))
+}
+
+// KindOtherQueue is the problem of a letter that another queue than the worker's
+// sent to a dead-letter queue that both have.
+const KindOtherQueue check.Kind = "from another queue"
+
+// isForeign is whether a letter came from another queue than one.
+func isForeign(l *letter.Letter, own *aws.Queue) bool {
+	return l.Source != "" && (own == nil || own.ARN != "" && l.Source != own.ARN)
+}
+
+func otherQueue(l *letter.Letter) string {
+	return fmt.Sprintf("it came from queue %s, not from the worker's; name the dead-letter queue itself to send each message back to its own queue, or one queue with --to", queueName(l.Source))
 }
 
 // urlOf is the URL of the queue with an ARN, reached by the same host as another.

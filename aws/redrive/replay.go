@@ -181,6 +181,8 @@ func (e *PartialError) Error() string {
 	}
 	switch {
 	case e.Cause == nil:
+	case errors.Is(e.Cause, ErrWatch):
+		b.WriteString("; interrupted while it watched for messages that come back")
 	case errors.Is(e.Cause, context.Canceled):
 		b.WriteString("; interrupted, the rest is still there")
 	default:
@@ -191,6 +193,10 @@ func (e *PartialError) Error() string {
 
 // Unwrap returns Cause.
 func (e *PartialError) Unwrap() error { return e.Cause }
+
+// ErrWatch is wrapped by what ends a replay early when everything was moved, and
+// only the watching for what comes back was cut short.
+var ErrWatch = errors.New("the watch for messages that come back was cut short")
 
 func (r *Replay) withDefaults() {
 	if r.Concurrency <= 0 {
@@ -218,6 +224,8 @@ func (r *Replay) validate(dlq *aws.Queue) error {
 	switch {
 	case ways != 1:
 		return errors.New("choose either message ids, a selection or all")
+	case r.Selection != nil && r.Selection.released:
+		return errors.New("the selection was released, or used up: choose anew")
 	case r.To == "" && r.Worker.Queue == nil && !r.AnySource:
 		return fmt.Errorf("%w: the queue of worker %q is not known: name one to send to", ErrNoQueue, r.Worker.ID)
 	case r.To == dlq.URL:
@@ -273,10 +281,10 @@ func (e *Engine) Replay(ctx context.Context, r Replay) (Report, error) {
 func (e *Engine) moving(ctx context.Context, m *mover) (Report, error) {
 	if e.guard.ReadOnly() {
 		// The guard refuses before anything is asked of SQS or the disk.
-		return Report{}, e.guard.Do(ctx, m.action(), nil)
+		return Report{}, m.leave(e.guard.Do(ctx, m.action(), nil))
 	}
 	if err := m.prepareDestination(ctx); err != nil {
-		return m.report, err
+		return m.report, m.leave(err)
 	}
 	if err := m.begin(); err != nil {
 		return m.report, err

@@ -69,15 +69,21 @@ func (e *Engine) Resume(ctx context.Context, r Resume) (Report, error) {
 		return Report{}, err
 	}
 	m, err := e.moverOf(ctx, r, j, st)
+	if errors.Is(err, errNoChoice) {
+		return Report{}, errors.Join(err, j.Discard())
+	}
 	if err != nil {
 		return Report{}, errors.Join(err, j.Close())
 	}
 	m.hidden = lastWrite.Add(h.Lease + time.Second)
 	if m.hidden.After(time.Now()) {
 		m.r.OnState("waiting for what the interrupted run still hides")
+		defer m.r.OnState("")
 	}
 	return e.moving(ctx, m)
 }
+
+var errNoChoice = errors.New("it was interrupted before anything was moved, and does not say what was to be: make the replay again")
 
 func at(endpoint string) string {
 	if endpoint == "" {
@@ -91,6 +97,9 @@ func (e *Engine) moverOf(ctx context.Context, r Resume, j *journal.Journal, st *
 	var req request
 	if err := json.Unmarshal(st.Header.Request, &req); err != nil {
 		return nil, fmt.Errorf("the journal %s cannot be gone on with: %w", st.Header.ID, err)
+	}
+	if !req.All && len(st.Chosen) < st.Header.Count {
+		return nil, fmt.Errorf("the journal %s: %w", st.Header.ID, errNoChoice)
 	}
 	replay := Replay{
 		Worker: req.Worker, All: req.All, To: req.To, AnySource: req.AnySource, NewJobIDs: req.NewJobIDs, Force: req.Force,

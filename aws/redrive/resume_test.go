@@ -63,25 +63,24 @@ func cuts(t *testing.T, w *world, dir string) *[]cut {
 	return &all
 }
 
-// thaw puts a cut's files into a directory and says which is the journal. It is now
-// as long after the cut as later says.
+// thaw puts a cut's files into a directory and says which is the journal. It is then
+// as long after the cut as later says: in a bubble of its own, all begin at one time.
 func (c *cut) thaw(t *testing.T, later time.Duration) (dir, path string) {
 	t.Helper()
+	time.Sleep(time.Until(c.at.Add(later)))
 	dir = t.TempDir()
 	for name, text := range c.files {
 		file := filepath.Join(dir, name)
 		if err := os.WriteFile(file, text, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		written := time.Now().Add(c.written.Sub(c.at) - later)
-		if err := os.Chtimes(file, written, written); err != nil {
+		if err := os.Chtimes(file, c.written, c.written); err != nil {
 			t.Fatal(err)
 		}
 		if strings.HasSuffix(name, ".jsonl") {
 			path = file
 		}
 	}
-	c.w.forward(time.Since(c.at) - later)
 	return dir, path
 }
 
@@ -113,7 +112,7 @@ func TestResumeAfterAnyCall(t *testing.T) {
 		"slowly":            {worker: orders(), replay: Replay{All: true, Rate: 2}},
 		"by id":             {worker: orders(), replay: Replay{IDs: ids(3, 30)}},
 		"fifo":              {worker: fifo, replay: Replay{All: true}},
-		"fifo, later":       {worker: fifo, replay: Replay{All: true}, later: time.Hour},
+		"fifo, later":       {worker: fifo, replay: Replay{All: true}, later: 4 * time.Minute},
 		"new ids":           {worker: orders(), replay: Replay{All: true, NewJobIDs: true}},
 		"selection":         {worker: orders(), choice: &Choice{}},
 		"selection, canary": {worker: orders(), choice: &Choice{IDs: ids(3, 30)}, replay: Replay{Canary: 2}},
@@ -124,6 +123,8 @@ func TestResumeAfterAnyCall(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			var all *[]cut
+			var total int
 			synctest.Test(t, func(t *testing.T) {
 				w, dir := newWorld(), t.TempDir()
 				w.put(tt.worker.DLQ.URL, n)
@@ -140,26 +141,26 @@ func TestResumeAfterAnyCall(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					r.Selection, w.onSend = s, nil
+					r.Selection = s
 				}
 				if r.Canary > 0 {
 					w.consume(100*time.Second, never)
 				}
-				all := cuts(t, w, dir)
+				all = cuts(t, w, dir)
 				rep, err := e.Replay(t.Context(), r)
-				w.fault, w.done = nil, nil
 				if err != nil {
 					t.Fatal(err)
 				}
+				total = rep.Replayed
 				time.Sleep(2 * time.Minute) // consumers end
-				if len(*all) < 10 {
-					t.Fatalf("only %d cuts", len(*all))
-				}
-				for i := range *all {
-					c := &(*all)[i]
-					c.resume(t, tt.worker, tt.later, rep.Replayed, r.Canary > 0)
-				}
 			})
+			if len(*all) < 10 {
+				t.Fatalf("only %d cuts", len(*all))
+			}
+			for i := range *all {
+				c := &(*all)[i]
+				synctest.Test(t, func(t *testing.T) { c.resume(t, tt.worker, tt.later, total, tt.replay.Canary > 0) })
+			}
 		})
 	}
 }
@@ -174,8 +175,17 @@ func (c *cut) resume(t *testing.T, worker aws.Worker, later time.Duration, total
 	var told []Result
 	e := journalled(c.w, dir)
 	rep, err := e.Resume(t.Context(), Resume{Path: path, OnResult: func(r Result) { told = append(told, r) }})
-	if err != nil || rep.Before+rep.Replayed != total || len(told) != rep.Replayed || rep.Unfinished {
-		t.Errorf("%s: %d before, %d replayed, %d told of %d: %v", c.name, rep.Before, rep.Replayed, len(told), total, err)
+	// A FIFO queue forgets what it has taken: what may be there is then not sent again.
+	skipped := map[string]bool{}
+	for _, p := range rep.Problems {
+		skipped[p.JobID] = true
+	}
+	most := 0
+	if isFIFO(worker.Queue.URL) && later > dedupWindow {
+		most = maybe
+	}
+	if (err == nil) != (rep.Skipped == 0) || rep.Skipped > most || rep.Before+rep.Replayed+rep.Skipped != total || len(told) != rep.Replayed+rep.Skipped || rep.Unfinished {
+		t.Errorf("%s: %d before, %d replayed, %d skipped, %d told of %d: %v", c.name, rep.Before, rep.Replayed, rep.Skipped, len(told), total, err)
 	}
 	if d := time.Since(began); d > lookLease+15*time.Second || later > 0 && d > 10*time.Second {
 		t.Errorf("%s: it took %v", c.name, d)
@@ -200,11 +210,11 @@ func (c *cut) resume(t *testing.T, worker aws.Worker, later time.Duration, total
 	if isFIFO(worker.Queue.URL) {
 		maybe = 0
 	}
-	if doubled > maybe || len(count) != total && !consumed {
+	if doubled > maybe || len(count) < total-rep.Skipped && !consumed {
 		t.Errorf("%s: %d of %d sent, %d doubled, %d could be", c.name, len(count), total, doubled, maybe)
 	}
 	for _, body := range left {
-		if id := jobIDs([]string{body})[0]; count[id] > 0 {
+		if id := jobIDs([]string{body})[0]; count[id] > 0 && !skipped[id] {
 			t.Errorf("%s: %s is in both queues", c.name, id)
 		}
 	}
@@ -216,5 +226,14 @@ func (c *cut) resume(t *testing.T, worker aws.Worker, later time.Duration, total
 	}
 	if files, err := filepath.Glob(filepath.Join(dir, "*"+editsEnding)); err != nil || len(files) != 0 {
 		t.Errorf("%s: %q stays", c.name, files)
+	}
+}
+
+// written makes a journal as old as it is in the bubble.
+func written(t *testing.T, path string, ago time.Duration) {
+	t.Helper()
+	when := time.Now().Add(-ago)
+	if err := os.Chtimes(path, when, when); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -35,10 +35,12 @@ type Choice struct {
 	Limit int
 	// Why finds out why each chosen letter's job died.
 	Why bool
-	// Check judges each chosen letter as if it were sent with NewJobIDs and To now.
+	// Check judges each chosen letter as if it were sent now, with NewJobIDs, To and
+	// AnySource as in Replay.
 	Check     bool
 	NewJobIDs bool
 	To        string
+	AnySource bool
 	// OnState is told what is being waited for; nil means nobody is.
 	OnState func(string)
 }
@@ -67,14 +69,18 @@ type Selection struct {
 	// what is wrong with them.
 	Blocked map[check.Kind]int
 
-	look    *Look
-	spool   *letter.Spool
-	chosen  map[key]bool
-	edited  map[string]*letter.Letter
-	found   why.Found
-	asked   bool // why they died
-	checker *check.Checker
-	choice  Choice
+	look   *Look
+	spool  *letter.Spool
+	chosen map[key]bool
+	edited map[string]*letter.Letter
+	found  why.Found
+	asked  bool // why they died
+	// searched is whether found was filled, by records at least.
+	searched bool
+	// released is whether it was let go, or used up.
+	released bool
+	checker  *check.Checker
+	choice   Choice
 }
 
 // Chosen is a letter of a selection with what is known of it.
@@ -161,9 +167,10 @@ func (e *Engine) choose(ctx context.Context, s *Selection, wanted map[string]*le
 			return err
 		}
 	}
-	if c.Why || c.Where != nil && c.Where.NeedsFailure() || c.Check && asksStatus(&s.Worker) {
+	s.asked = c.Why || c.Where != nil && c.Where.NeedsFailure()
+	if byLogs := s.asked || c.Check && asksStatus(&s.Worker); byLogs || c.Check && e.cfg.Records != nil {
 		c.OnState("reading why they died")
-		if err := e.findWhy(ctx, s); err != nil {
+		if err := e.findWhy(ctx, s, byLogs); err != nil {
 			return err
 		}
 	}
@@ -246,9 +253,9 @@ func (e *Engine) checkerFor(ctx context.Context, s *Selection) error {
 	return nil
 }
 
-// findWhy joins the letters to their jobs' failures.
-func (e *Engine) findWhy(ctx context.Context, s *Selection) error {
-	s.asked = true
+// findWhy joins the letters to their jobs' failures, by logs and records or by
+// records alone.
+func (e *Engine) findWhy(ctx context.Context, s *Selection, byLogs bool) error {
 	var jobs []why.Job
 	for l, err := range s.spool.All() {
 		if err != nil {
@@ -259,7 +266,7 @@ func (e *Engine) findWhy(ctx context.Context, s *Selection) error {
 		}
 	}
 	var reader why.LogReader
-	if e.logs != nil {
+	if e.logs != nil && byLogs {
 		reader = e.logs
 	}
 	var opts []why.Option
@@ -267,7 +274,7 @@ func (e *Engine) findWhy(ctx context.Context, s *Selection) error {
 		opts = append(opts, why.WithRecords(e.cfg.Records))
 	}
 	found, err := why.New(reader, opts...).Find(ctx, logs.Sources(s.Worker), jobs)
-	s.found, s.Notes = found, found.Notes
+	s.found, s.Notes, s.searched = found, found.Notes, true
 	return err
 }
 
@@ -287,6 +294,12 @@ func (s *Selection) problems(l *letter.Letter) []check.Problem {
 	}
 	if e := s.edited[l.ID]; e != nil {
 		l = e
+	}
+	if s.choice.To == "" && isForeign(l, s.Worker.Queue) {
+		if !s.choice.AnySource {
+			return []check.Problem{{Kind: KindOtherQueue, Blocks: true, Text: otherQueue(l)}}
+		}
+		return nil // it is another worker's to judge
 	}
 	return s.checker.Letter(l, check.Facts{Status: s.found.Status[l.JobID()], NewJobID: s.choice.NewJobIDs})
 }
@@ -363,15 +376,16 @@ func (s *Selection) Lease() time.Duration { return s.look.Lease() }
 // Release makes every message visible again that is still held, also when ctx has
 // ended, and forgets the letters. A second call does nothing.
 func (s *Selection) Release(ctx context.Context) error {
+	s.released = true
 	err := s.look.Release(ctx)
 	return errors.Join(err, s.spool.Close())
 }
 
-// ids are the ids of what was chosen, the first few of them when most is not zero.
-func (s *Selection) ids(most int) []string {
-	var ids []string
+// ids are the ids of what was chosen.
+func (s *Selection) ids() []string {
+	ids := make([]string, 0, s.Count)
 	for l, err := range s.chosenLetters() {
-		if err != nil || most > 0 && len(ids) == most {
+		if err != nil {
 			break
 		}
 		ids = append(ids, l.ID)

@@ -9,6 +9,7 @@ import (
 	"net"
 	"slices"
 	"strconv"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
@@ -35,6 +36,11 @@ type sender struct {
 	w aws.Writer
 	// repeat sends again what was not answered. To a FIFO queue it always is.
 	repeat bool
+
+	mu sync.Mutex
+	// broken are the message groups, by queue, of which a message was not accepted:
+	// what follows in them must not overtake it.
+	broken map[string]bool
 }
 
 // outcome is what became of a send.
@@ -51,7 +57,7 @@ type outcome struct {
 func (s *sender) send(ctx context.Context, items []item) ([]outcome, error) {
 	out := make([]outcome, len(items))
 	var fatal error
-	for batch := range batches(items, out) {
+	for batch := range s.batches(items, out) {
 		if err := ctx.Err(); err != nil || fatal != nil {
 			if fatal != nil {
 				err = fatal
@@ -71,13 +77,12 @@ func (s *sender) send(ctx context.Context, items []item) ([]outcome, error) {
 // of a group at most: were an earlier one refused and a later one accepted, their
 // order would be lost. A message whose predecessor in the group was not accepted
 // is not sent.
-func batches(items []item, out []outcome) iter.Seq[[]int] {
+func (s *sender) batches(items []item, out []outcome) iter.Seq[[]int] {
 	return func(yield func([]int) bool) {
 		left := make([]int, len(items))
 		for i := range left {
 			left[i] = i
 		}
-		broken := map[string]bool{} // groups of which a message was not accepted
 		for len(left) > 0 {
 			var batch, later []int
 			bytes, to := 0, ""
@@ -86,7 +91,7 @@ func batches(items []item, out []outcome) iter.Seq[[]int] {
 				it := items[i]
 				group := it.to + groupOf(it.Letter)
 				ordered := isFIFO(it.to)
-				if ordered && broken[group] {
+				if ordered && s.isBroken(group) {
 					out[i] = outcome{err: errors.New("not sent: an earlier message of its message group could not be sent")}
 					continue
 				}
@@ -106,13 +111,28 @@ func batches(items []item, out []outcome) iter.Seq[[]int] {
 				return
 			}
 			for _, i := range batch {
-				if out[i].err != nil {
-					broken[items[i].to+groupOf(items[i].Letter)] = true
+				if out[i].err != nil && isFIFO(items[i].to) {
+					s.breakGroup(items[i].to + groupOf(items[i].Letter))
 				}
 			}
 			left = later
 		}
 	}
+}
+
+func (s *sender) isBroken(group string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.broken[group]
+}
+
+func (s *sender) breakGroup(group string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.broken == nil {
+		s.broken = map[string]bool{}
+	}
+	s.broken[group] = true
 }
 
 func groupOf(l *letter.Letter) string {

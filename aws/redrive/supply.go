@@ -81,7 +81,11 @@ func (h *heldSupply) run(ctx context.Context) error {
 	left := h.m.r.Selection.Count - h.m.chosen
 	h.m.started = 0
 	h.m.mu.Unlock()
-	for range h.m.workers(left) {
+	workers := h.m.workers(left)
+	if h.m.quota > 0 { // what is taken beyond it would not come again
+		workers = 1
+	}
+	for range workers {
 		wg.Go(func() {
 			for {
 				batch, err := h.batch(ctx)

@@ -40,9 +40,10 @@ type sweep struct {
 	mu      sync.Mutex
 	change  *sync.Cond
 	seen    map[key]bool
-	asked   int // messages asked for and not yet answered
-	doubt   int // long polls in a row that brought nothing
-	repeats int // answers in a row that brought only what was seen before
+	asked   int  // messages asked for and not yet answered
+	doubt   int  // long polls in a row that brought nothing
+	repeats int  // answers in a row that brought only what was seen before
+	waiting bool // for what is hidden; one worker is enough for that
 	stopped bool
 	err     error
 }
@@ -116,7 +117,7 @@ func (s *sweep) next() (n int, probe bool) {
 			n = min(s.most-len(s.seen)-s.asked, batchMost)
 		}
 		switch {
-		case n > 0 && s.doubt == 0 && s.expect > len(s.seen)+s.asked:
+		case n > 0 && s.doubt == 0 && !s.waiting && s.expect > len(s.seen)+s.asked:
 			s.asked += n
 			return n, false
 		case s.asked > 0:
@@ -182,9 +183,16 @@ func (s *sweep) over(ctx context.Context) bool {
 	// What others hide comes back within our own lease at the latest, if it was
 	// our own receive, or that of a killed process, that hid it.
 	if time.Now().Before(hidden) && depth.InFlight > s.lease.len() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.waiting, s.doubt = true, 0 // polls that bring nothing say nothing meanwhile
 		return false
 	}
-	if depth.Visible == 0 && (seen >= s.expect || doubt > 0) || doubt >= doubtToStop {
+	s.mu.Lock()
+	s.waiting = false
+	s.mu.Unlock()
+	// Of a depth that was too low once, zero proves nothing: it may be a minute old.
+	if depth.Visible == 0 && (seen == s.expect || doubt > 0) || doubt >= doubtToStop {
 		return true
 	}
 	s.mu.Lock()

@@ -86,5 +86,8 @@ func (m *mover) watch(ctx context.Context) error {
 		}
 		m.r.OnResult(r)
 	}
-	return ctx.Err()
+	if ctx.Err() != nil {
+		return fmt.Errorf("%w: %w", ErrWatch, ctx.Err())
+	}
+	return nil
 }

@@ -64,6 +64,8 @@ type Record struct {
 	Chosen []string `json:"chosen,omitempty"`
 	// Skipped are ids that are not to be sent.
 	Skipped []string `json:"skipped,omitempty"`
+	// At is when Try was written, in milliseconds since 1970.
+	At int64 `json:"at,omitempty"`
 	// Try has id and receipt handle of messages about to be sent.
 	Try []Pair `json:"try,omitempty"`
 	// Sent has id and new id of messages whose send was accepted.

@@ -30,6 +30,8 @@ type Message struct {
 	Receipt string
 	// NewID is the message id of the copy, empty unless Sent.
 	NewID string
+	// TriedAt is when it was last tried; zero when it was not.
+	TriedAt time.Time
 	// Tried: its send was begun, and how it went is not written. Sent, Deleted and
 	// Skipped as the record says. At most one of Tried and Sent.
 	Tried, Sent, Deleted, Skipped bool
@@ -74,6 +76,7 @@ func (s *State) add(r *Record) {
 	for _, p := range r.Try {
 		m := s.at(p[0])
 		m.Receipt = p[1]
+		m.TriedAt = time.UnixMilli(r.At)
 		m.Tried = !m.Sent
 	}
 	for _, p := range r.Sent {

@@ -184,6 +184,14 @@ func (a *App) findDLQ(ctx context.Context, name string) (dlqTarget, error) {
 		}
 		t.byQueue = true
 	}
+	if q := t.worker.Queue; t.worker.DLQ == nil && q != nil && q.Depth.At.IsZero() {
+		// It could not be read a moment ago, and so nobody knows whether it has one.
+		w, err := s.QueueWorker(ctx, q.URL)
+		if err != nil {
+			return t, err
+		}
+		t.worker.Queue, t.worker.DLQ = w.Queue, w.DLQ
+	}
 	if t.worker.DLQ == nil {
 		return t, nothingf("worker %q has no dead-letter queue", plain(t.worker.ID))
 	}
