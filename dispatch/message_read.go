@@ -11,7 +11,7 @@ import (
 // false, with the message unchanged, for all others: encoding/json then reads
 // them, and finds the words for what is wrong.
 func (m *Message) readQuickly(body []byte) (bool, error) {
-	if !validJSON(body) || !utf8.Valid(body) {
+	if !ValidJSON(body) || !utf8.Valid(body) {
 		return false, nil
 	}
 	w := quickWalk{text: body}

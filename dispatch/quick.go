@@ -85,7 +85,7 @@ const (
 
 // accepts reports whether text certainly fits.
 func (q *quick) accepts(text []byte) bool {
-	if q == nil || !validJSON(text) || !utf8.Valid(text) {
+	if q == nil || !ValidJSON(text) || !utf8.Valid(text) {
 		return false
 	}
 	w := quickWalk{text: text, fuel: quickFuel*len(text) + 256}

@@ -2,11 +2,10 @@ package dispatch
 
 import "encoding/binary"
 
-// validJSON reports whether text is one JSON value. Its yes is json.Valid's; it says
-// no as well to what is nested deeper than quickDepth, which is then read the slow
-// way. json.Valid takes a function call for every byte, which for a message of some
+// ValidJSON reports whether text is one JSON value. Its yes is json.Valid's; it says
+// no as well to what is nested more than 64 levels deep. json.Valid takes a function call for every byte, which for a message of some
 // kilobytes is most of the time that reading and checking it takes.
-func validJSON(text []byte) bool {
+func ValidJSON(text []byte) bool {
 	i := validValue(text, validSpace(text, 0), 0)
 	return i >= 0 && validSpace(text, i) == len(text)
 }

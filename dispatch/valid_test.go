@@ -16,7 +16,7 @@ func FuzzValidJSON(f *testing.F) {
 		f.Add([]byte(text))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		got, want := validJSON(text), json.Valid(text)
+		got, want := ValidJSON(text), json.Valid(text)
 		if got && !want {
 			t.Fatalf("%q is taken for JSON", text)
 		}
@@ -28,7 +28,7 @@ func FuzzValidJSON(f *testing.F) {
 
 func BenchmarkValidJSON(b *testing.B) {
 	text := []byte(`{"id":12,"text":"` + strings.Repeat("lorem ipsum ", 170) + `","list":[1,2,3],"ok":true}`)
-	for name, valid := range map[string]func([]byte) bool{"this package": validJSON, "encoding/json": json.Valid} {
+	for name, valid := range map[string]func([]byte) bool{"this package": ValidJSON, "encoding/json": json.Valid} {
 		b.Run(name, func(b *testing.B) {
 			b.SetBytes(int64(len(text)))
 			for b.Loop() {

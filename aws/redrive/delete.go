@@ -42,33 +42,20 @@ var ErrExport = errors.New("the export cannot be written, and nothing was delete
 // Report.Export is the file. The error is Replay's.
 func (e *Engine) Delete(ctx context.Context, d Delete) (Report, error) {
 	r := Replay{Worker: d.Worker, All: d.All, IDs: d.IDs, Selection: d.Selection, Concurrency: d.Concurrency, OnResult: d.OnResult, AnySource: true}
-	r.withDefaults()
+	m, err := e.mover(ctx, &r)
 	if r.Selection != nil {
-		r.Worker = r.Selection.Worker
 		defer func() { _ = r.Selection.Release(ctx) }() // once more: what is not told below has been released
 	}
-	dlq, err := deadLetterQueue(&r.Worker)
 	if err != nil {
-		return Report{}, err
-	}
-	if err := r.validate(dlq); err != nil {
-		return Report{}, fmt.Errorf("delete from %q: %w", dlq.Name, err)
-	}
-	st, err := e.state(ctx, dlq)
-	if err != nil {
-		return Report{}, err
-	}
-	m := newMover(e, &r, dlq, st)
-	if r.Selection != nil {
-		m.report.Warnings = nil // the selection has told them; what it holds is in flight
+		return Report{}, fmt.Errorf("delete: %w", err)
 	}
 	m.verb, m.success = "delete", StatusDeleted
 	if e.guard.ReadOnly() {
 		return Report{}, e.guard.Do(ctx, m.action(), nil)
 	}
-	x, err := e.beginExport(d.Export, dlq.Name, m)
+	x, err := e.beginExport(d.Export, m.dlq.Name, m)
 	if err != nil {
-		return Report{}, fmt.Errorf("delete from %q: %w: %w: make room, name another file, or go without one (--no-export)", dlq.Name, ErrExport, err)
+		return Report{}, fmt.Errorf("delete from %q: %w: %w: make room, name another file, or go without one (--no-export)", m.dlq.Name, ErrExport, err)
 	}
 	m.step = func(ctx context.Context, chosen []*letter.Letter) { m.discard(ctx, x, chosen) }
 	err = e.guard.Do(ctx, m.action(), func(ctx context.Context, w aws.Writer) error {

@@ -134,6 +134,13 @@ func (w *world) begin(ctx context.Context, op string) (fault, error) {
 	return f, f.before
 }
 
+// set changes the world while leases are being extended in it.
+func (w *world) set(change func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	change()
+}
+
 // end tells that a call had its effect. w.mu is held by the caller.
 func (w *world) end(op string) {
 	if w.done != nil {

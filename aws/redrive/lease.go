@@ -25,8 +25,8 @@ type lease struct {
 
 	mu   sync.Mutex
 	held map[string]held // by message id
-	// told hears before and after leases are extended: who goes on with a journal
-	// must know until when the messages may be hidden. Nil: nobody does.
+	// told hears, with every tick, that this process lives and may hide messages: who
+	// goes on with its journal must know until when. Nil: nobody does.
 	told func()
 }
 
@@ -72,13 +72,16 @@ func (l *lease) receipt(id string) (string, bool) {
 	return h.receipt, true
 }
 
+// tickOf is how often leases are looked after.
+func tickOf(lease time.Duration) time.Duration { return lease / 6 }
+
 // keep extends leases before they end, until the function it returns is called,
 // which waits for an extension under way.
 func (l *lease) keep() (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		tick := time.NewTicker(l.time / 6)
+		tick := time.NewTicker(tickOf(l.time))
 		defer tick.Stop()
 		for {
 			select {
@@ -88,8 +91,8 @@ func (l *lease) keep() (stop func()) {
 				// An extension that fails is tried again with the next tick; at the
 				// worst the message comes back and is received again.
 				now := time.Now()
+				l.tell()
 				if ids := l.ending(now, now.Add(l.time/2)); len(ids) > 0 {
-					l.tell()
 					_ = l.change(ctx, ids, l.time)
 					l.tell()
 				}

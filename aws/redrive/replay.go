@@ -254,27 +254,38 @@ func (r *Replay) validate(dlq *aws.Queue) error {
 // message was replayed and stayed away, the error is a *PartialError, or, when
 // nothing was received yet, what prevented it.
 func (e *Engine) Replay(ctx context.Context, r Replay) (Report, error) {
+	m, err := e.mover(ctx, &r)
+	if r.Selection != nil {
+		defer func() { _ = r.Selection.Release(ctx) }() // once more: what is not told below has been released
+	}
+	if err != nil {
+		return Report{}, fmt.Errorf("replay: %w", err)
+	}
+	return e.moving(ctx, m)
+}
+
+// mover is the mover of what was asked for.
+func (e *Engine) mover(ctx context.Context, r *Replay) (*mover, error) {
 	r.withDefaults()
 	if r.Selection != nil {
 		r.Worker = r.Selection.Worker
-		defer func() { _ = r.Selection.Release(ctx) }() // once more: what is not told below has been released
 	}
 	dlq, err := deadLetterQueue(&r.Worker)
 	if err != nil {
-		return Report{}, err
+		return nil, err
 	}
 	if err := r.validate(dlq); err != nil {
-		return Report{}, fmt.Errorf("replay %q: %w", dlq.Name, err)
+		return nil, fmt.Errorf("%q: %w", dlq.Name, err)
 	}
 	st, err := e.state(ctx, dlq)
 	if err != nil {
-		return Report{}, err
+		return nil, err
 	}
-	m := newMover(e, &r, dlq, st)
+	m := newMover(e, r, dlq, st)
 	if r.Selection != nil {
 		m.report.Warnings = nil // the selection has told them; what it holds is in flight
 	}
-	return e.moving(ctx, m)
+	return m, nil
 }
 
 // moving runs a mover within the guard.

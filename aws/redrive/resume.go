@@ -75,7 +75,8 @@ func (e *Engine) Resume(ctx context.Context, r Resume) (Report, error) {
 	if err != nil {
 		return Report{}, errors.Join(err, j.Close())
 	}
-	m.hidden = lastWrite.Add(h.Lease + time.Second)
+	// It wrote with every tick for as long as it lived.
+	m.hidden = lastWrite.Add(tickOf(h.Lease) + h.Lease + 2*time.Second)
 	if m.hidden.After(time.Now()) {
 		m.r.OnState("waiting for what the interrupted run still hides")
 		defer m.r.OnState("")

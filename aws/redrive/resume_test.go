@@ -109,13 +109,14 @@ func TestResumeAfterAnyCall(t *testing.T) {
 		"all":               {worker: orders(), replay: Replay{All: true}},
 		"all, later":        {worker: orders(), replay: Replay{All: true}, later: time.Hour},
 		"one by one":        {worker: orders(), replay: Replay{All: true, Concurrency: 1}},
-		"slowly":            {worker: orders(), replay: Replay{All: true, Rate: 2}},
+		"slowly":            {worker: orders(), replay: Replay{All: true, Rate: 20}},
 		"by id":             {worker: orders(), replay: Replay{IDs: ids(3, 30)}},
 		"fifo":              {worker: fifo, replay: Replay{All: true}},
 		"fifo, later":       {worker: fifo, replay: Replay{All: true}, later: 4 * time.Minute},
 		"new ids":           {worker: orders(), replay: Replay{All: true, NewJobIDs: true}},
 		"selection":         {worker: orders(), choice: &Choice{}},
 		"selection, canary": {worker: orders(), choice: &Choice{IDs: ids(3, 30)}, replay: Replay{Canary: 2}},
+		"canary":            {worker: orders(), replay: Replay{All: true, Canary: 2}},
 		"selection, later":  {worker: orders(), choice: &Choice{IDs: ids(3, 30)}, later: time.Hour},
 		"edits": {worker: orders(), choice: &Choice{
 			IDs: ids(3, 30), Edited: []letter.Letter{{ID: "m-00003", Body: `{"jobId":"job-3","edited":true}`}, {ID: "m-00022", Body: `{"jobId":"job-22","edited":true}`}},
@@ -145,6 +146,11 @@ func TestResumeAfterAnyCall(t *testing.T) {
 				}
 				if r.Canary > 0 {
 					w.consume(100*time.Second, never)
+					time.AfterFunc(35*time.Second, func() { // another's, so that the queue is looked at
+						w.mu.Lock()
+						defer w.mu.Unlock()
+						w.put(dlqURL, 1)
+					})
 				}
 				all = cuts(t, w, dir)
 				rep, err := e.Replay(t.Context(), r)

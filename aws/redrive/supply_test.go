@@ -22,7 +22,8 @@ func TestReplaySelection(t *testing.T) {
 		want := slices.Concat(ids(3, 250), ids(400, 420))
 		s := selected(t, engine(w), Choice{IDs: want, Where: filter(t, "input.n != 5")})
 		want = slices.DeleteFunc(want, func(id string) bool { return id == "m-00005" })
-		receives := w.calls["receive"]
+		receives := 0
+		w.set(func() { receives = w.calls["receive"] })
 		time.Sleep(5 * time.Minute) // somebody thinks about it
 		rep, err := replayWith(t.Context(), engine(w), Replay{Selection: s})
 		if err != nil || rep.Replayed != len(want) || len(rep.Warnings) != 0 {
@@ -62,14 +63,16 @@ func TestReplaySelectionHeldTooLong(t *testing.T) {
 		w.put(dlqURL, 25)
 		s := selected(t, engine(w), Choice{})
 		down := true
-		w.fault = func(op string) fault {
-			if op == "visibility" && down {
-				return fault{before: throttled()}
+		w.set(func() {
+			w.fault = func(op string) fault {
+				if op == "visibility" && down {
+					return fault{before: throttled()}
+				}
+				return fault{}
 			}
-			return fault{}
-		}
+		})
 		time.Sleep(2 * time.Minute)
-		down = false
+		w.set(func() { down = false })
 		rep, err := replayWith(t.Context(), engine(w), Replay{Selection: s})
 		p, ok := errors.AsType[*PartialError](err)
 		if !ok || p.Cause != nil || rep.Failed != 25 || rep.Replayed != 0 || len(rep.Results) != 25 || !said(rep.Problems, "held too long") {
@@ -93,7 +96,7 @@ func TestReplayReadOnly(t *testing.T) {
 			r = Replay{Selection: selected(t, engine(w), Choice{})}
 		}
 		receives := w.calls["receive"]
-		w.readOnly = true
+		w.set(func() { w.readOnly = true })
 		rep, err := replayWith(t.Context(), journalled(w, t.TempDir()), r)
 		if !errors.Is(err, aws.ErrReadOnly) || rep.Replayed != 0 || w.calls["receive"] != receives || w.calls["send"]+w.calls["delete"] != 0 {
 			t.Errorf("%+v %v %v", rep.Report, err, w.calls)

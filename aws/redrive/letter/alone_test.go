@@ -67,21 +67,19 @@ func FuzzStandsAlone(f *testing.F) {
 		if got == want {
 			return
 		}
-		if want && strings.Count(body, "[")+strings.Count(body, "{") > deepest {
+		if want && strings.Count(body, "[")+strings.Count(body, "{") > 64 {
 			return // too deep, perhaps
 		}
 		t.Errorf("%q stands alone: %v, want %v", body, got, want)
 	})
 }
 
+// encoding/json reads lines of 10,000 levels, and the line is one.
 func TestDeepest(t *testing.T) {
 	t.Parallel()
-	for depth, want := range map[int]bool{1: true, deepest: true, deepest + 1: false, 10_000: false, 3_000_000: false} {
+	for depth, want := range map[int]bool{1: true, 60: true, 70: false, 10_000: false, 3_000_000: false} {
 		if got := standsAlone(strings.Repeat("[", depth) + strings.Repeat("]", depth)); got != want {
 			t.Errorf("%d levels stand alone: %v", depth, got)
 		}
-	}
-	if deepest >= 10_000 {
-		t.Error("encoding/json reads lines of 10,000 levels, and the line is one")
 	}
 }
