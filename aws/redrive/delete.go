@@ -123,6 +123,9 @@ func (e *Engine) beginExport(path, queue string, m *mover) (*export, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := journal.SyncDir(filepath.Dir(path)); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
 	return &export{file: f, log: journal.NewAppender(f)}, nil
 }
 

@@ -241,7 +241,9 @@ func (i *importer) send(ctx context.Context) error {
 	for range i.im.Concurrency {
 		wg.Go(func() {
 			for batch := range batches {
-				i.sendBatch(ctx, batch)
+				if i.stopped() == nil { // it was handed over before that
+					i.sendBatch(ctx, batch)
+				}
 			}
 		})
 	}

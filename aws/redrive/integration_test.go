@@ -199,6 +199,9 @@ func TestOverHTTP(t *testing.T) {
 func TestBounceOverHTTP(t *testing.T) {
 	t.Parallel()
 	s, plain, w, _ := stage(t, "")
+	if _, err := plain.SetQueueAttributes(t.Context(), &sqs.SetQueueAttributesInput{QueueUrl: &w.Queue.URL, Attributes: map[string]string{"VisibilityTimeout": "0"}}); err != nil {
+		t.Fatal(err)
+	}
 	send(t, plain, w.DLQ.URL, 30, job)
 	stop := make(chan struct{})
 	done := make(chan struct{})
@@ -210,7 +213,7 @@ func TestBounceOverHTTP(t *testing.T) {
 				return
 			default:
 			}
-			if _, err := plain.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &w.Queue.URL, MaxNumberOfMessages: 10, VisibilityTimeout: 0}); err != nil {
+			if _, err := plain.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &w.Queue.URL, MaxNumberOfMessages: 10}); err != nil {
 				return
 			}
 		}

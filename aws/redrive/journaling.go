@@ -228,9 +228,7 @@ func (m *mover) unfinished(err error) bool {
 	if err != nil && !errors.As(err, new(*CanaryError)) && !errors.Is(err, ErrWatch) {
 		return true
 	}
-	return slices.ContainsFunc(m.report.Problems, func(r Result) bool {
-		return r.Status == StatusNotDeleted || r.Status == StatusFailed && r.MaybeSent
-	})
+	return m.uncertain > 0 || m.before != nil && m.report.Unseen > 0
 }
 
 // editsEnding ends the name of the file with the edited messages of a replay.

@@ -140,12 +140,12 @@ func (l *lease) release(ctx context.Context) error {
 	defer cancel()
 	var last error
 	for try := range tries {
-		if try > 0 && sleep(ctx, backoff(try)) != nil {
-			break
-		}
 		ids := l.ids()
 		if len(ids) == 0 {
 			return nil
+		}
+		if try > 0 && sleep(ctx, backoff(try)) != nil {
+			break
 		}
 		last = l.change(ctx, ids, 0)
 	}

@@ -59,6 +59,7 @@ type mover struct {
 	canaries  []canary
 	undeleted map[string]Result // sent, not deleted so far
 	spare     []string          // received, to be released before the next phase
+	uncertain int               // results that leave a message in both queues, perhaps
 	fatal     error
 	report    Report
 }

@@ -164,6 +164,9 @@ func (m *mover) tell(r Result) {
 		m.report.Skipped++
 	default:
 		m.report.Failed++
+		if r.Status == StatusNotDeleted || r.MaybeSent {
+			m.uncertain++
+		}
 	}
 	if r.Status != m.success && len(m.report.Problems) < problemsMost {
 		m.report.Problems = append(m.report.Problems, r)

@@ -49,6 +49,9 @@ func (m *mover) itemOf(ctx context.Context, l *letter.Letter, r *Result) (item, 
 	if before := m.beforeOf(l.ID); before.Tried && isFIFO(to) && time.Since(before.TriedAt) > dedupWindow-dedupMargin {
 		return item{}, fmt.Errorf("the interrupted run was sending it when it ended, and may have sent it: more than %v later SQS would take it a second time; look whether its job ran, then replay or delete it by its id", dedupWindow)
 	}
+	if m.beforeOf(l.ID).Tried && m.r.KeepUnanswered && !isFIFO(to) {
+		return item{}, errors.New("the interrupted run was sending it when it ended, and may have sent it, and such messages were to be kept; look whether its job ran, then replay or delete it by its id")
+	}
 	r.To = queueName(to)
 	out := l
 	if e := m.edits[l.ID]; e != nil {

@@ -31,7 +31,8 @@ type Choice struct {
 	// original, which is chosen by it.
 	Edited []letter.Letter
 
-	// Limit is how many messages to receive at most; zero or less: all.
+	// Limit is how many messages to receive at most; zero or less: all. With IDs,
+	// Edited or Where it means nothing: all have to be looked at.
 	Limit int
 	// Why finds out why each chosen letter's job died.
 	Why bool
@@ -429,7 +430,8 @@ func sameJSON(a, b string) bool {
 
 // spelled is a JSON text in one spelling: keys sorted, numbers as they are written.
 func spelled(text string) ([]byte, bool) {
-	if !json.Valid([]byte(text)) {
+	// Halves of surrogate pairs would all be read as one character.
+	if !json.Valid([]byte(text)) || strings.Contains(text, `\ud`) || strings.Contains(text, `\uD`) {
 		return nil, false
 	}
 	d := json.NewDecoder(strings.NewReader(text))

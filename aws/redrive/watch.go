@@ -57,8 +57,9 @@ func (m *mover) watch(ctx context.Context) error {
 			final := left <= 0
 			// Somebody else's messages are looked at once, in the end.
 			if depth > 0 && (final || depth >= m.report.Replayed && depth > seen) {
-				if back, err = m.cameBack(ctx); err == nil {
-					seen = depth
+				var now map[key]bool
+				if now, err = m.cameBack(ctx); err == nil { // else the last whole look counts
+					back, seen = now, depth
 				}
 			}
 			m.r.OnState(fmt.Sprintf("watching for %s more: %d in the dead-letter queue", max(left, 0).Round(time.Second), depth))

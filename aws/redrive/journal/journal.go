@@ -113,7 +113,7 @@ func Create(dir string, h Header) (*Journal, error) {
 		err = j.line(h, true)
 	}
 	if err == nil {
-		err = syncDir(dir)
+		err = SyncDir(dir)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("begin a journal: %w", err), j.Close(), os.Remove(path))

@@ -41,8 +41,8 @@ func flock(raw syscall.RawConn, how int) error {
 	return errors.Join(err, cerr)
 }
 
-// syncDir returns when the names of a directory's files are on disk.
-func syncDir(dir string) error {
+// SyncDir returns when the names of a directory's files are on disk.
+func SyncDir(dir string) error {
 	f, err := os.Open(dir)
 	if err != nil {
 		return err

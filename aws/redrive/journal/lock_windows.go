@@ -28,5 +28,5 @@ func lock(f *os.File) (unlock func(), err error) {
 	return sync.OnceFunc(func() { _ = windows.UnlockFileEx(h, 0, 1, 0, &at) }), nil
 }
 
-// syncDir does nothing: Windows writes a file's name with the file.
-func syncDir(string) error { return nil }
+// SyncDir does nothing: Windows writes a file's name with the file.
+func SyncDir(string) error { return nil }

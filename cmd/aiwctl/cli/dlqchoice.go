@@ -89,6 +89,33 @@ func (a *App) choice(ctx context.Context, f *choiceFlags) (redrive.Choice, error
 	return c, nil
 }
 
+// look is what every command begins with that looks into one dead-letter queue.
+type look struct {
+	dlqTarget
+	choice redrive.Choice
+	engine *redrive.Engine
+}
+
+// begin checks the choice, which is needed for what needed says (empty: for
+// nothing), finds the queue that a person named, and opens the job records.
+func (a *App) begin(ctx context.Context, f *choiceFlags, needed, name string) (l look, err error) {
+	if err := f.check(needed); err != nil {
+		return l, err
+	}
+	if l.choice, err = a.choice(ctx, f); err != nil {
+		return l, err
+	}
+	if l.dlqTarget, err = a.findDLQ(ctx, name); err != nil {
+		return l, err
+	}
+	records, err := a.openRecords(ctx, l.stage)
+	if err != nil {
+		return l, err
+	}
+	l.engine = a.engine(l.stage, records)
+	return l, nil
+}
+
 // readLetters reads a file of messages, or standard input.
 func (a *App) readLetters(ctx context.Context, path string) ([]letter.Letter, error) {
 	in := a.In
@@ -130,10 +157,10 @@ func (a *App) engine(s *aws.Stage, records *jobRecords) *redrive.Engine {
 
 // selectLetters looks and chooses, and says on standard error what a person should
 // know. The caller releases the selection.
-func (a *App) selectLetters(ctx context.Context, e *redrive.Engine, t *dlqTarget, c redrive.Choice) (*redrive.Selection, error) {
+func (a *App) selectLetters(ctx context.Context, l *look) (*redrive.Selection, error) {
 	p := a.newProgress()
-	c.OnState = p.state
-	sel, err := e.Select(ctx, t.worker, c)
+	l.choice.OnState = p.state
+	sel, err := l.engine.Select(ctx, l.worker, l.choice)
 	p.done()
 	if err != nil {
 		return nil, err
@@ -147,9 +174,9 @@ func (a *App) selectLetters(ctx context.Context, e *redrive.Engine, t *dlqTarget
 }
 
 // missing says which ids were asked for and not seen.
-func (a *App) missing(t *dlqTarget, sel *redrive.Selection) {
+func (a *App) missing(l *look, sel *redrive.Selection) {
 	if n := len(sel.Missing); n > 0 {
-		a.warnings([]string{fmt.Sprintf("%s not in %s, or not to be seen now: %s", plural(n, "message"), t.worker.DLQ.Name, strings.Join(sel.Missing[:min(n, 5)], ", "))})
+		a.warnings([]string{fmt.Sprintf("%s not in %s, or not to be seen now: %s", plural(n, "message"), l.worker.DLQ.Name, strings.Join(sel.Missing[:min(n, 5)], ", "))})
 	}
 }
 

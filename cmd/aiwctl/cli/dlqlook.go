@@ -51,14 +51,7 @@ func (a *App) dlqPeek(ctx context.Context, f *peekFlags, name string) error {
 	if f.n < 1 {
 		return usagef("-n %d: look at one message at least", f.n)
 	}
-	if err := f.check(""); err != nil {
-		return err
-	}
-	c, err := a.choice(ctx, &f.choiceFlags)
-	if err != nil {
-		return err
-	}
-	t, err := a.findDLQ(ctx, name)
+	l, err := a.begin(ctx, &f.choiceFlags, "", name)
 	if err != nil {
 		return err
 	}
@@ -66,17 +59,13 @@ func (a *App) dlqPeek(ctx context.Context, f *peekFlags, name string) error {
 	if f.all || len(f.ids) > 0 {
 		most = 0
 	}
-	c.Limit, c.Why = most, f.why
-	records, err := a.openRecords(ctx, t.stage)
-	if err != nil {
-		return err
-	}
-	sel, err := a.selectLetters(ctx, a.engine(t.stage, records), &t, c)
+	l.choice.Limit, l.choice.Why = most, f.why
+	sel, err := a.selectLetters(ctx, &l)
 	if err != nil {
 		return err
 	}
 	defer a.release(ctx, sel)
-	a.missing(&t, sel)
+	a.missing(&l, sel)
 	if err := a.printLetters(sel, most); err != nil {
 		return err
 	}
@@ -85,8 +74,8 @@ func (a *App) dlqPeek(ctx context.Context, f *peekFlags, name string) error {
 			plural(sel.Held(), "message"), sel.Lease())
 		<-ctx.Done()
 	}
-	if sel.Count == 0 && (c.Where != nil || len(f.ids) > 0) {
-		return nothingf("no such message in %s", plain(t.worker.DLQ.Name))
+	if sel.Count == 0 && (l.choice.Where != nil || len(f.ids) > 0) {
+		return nothingf("no such message in %s", plain(l.worker.DLQ.Name))
 	}
 	return ctx.Err()
 }
@@ -229,23 +218,12 @@ func (a *App) newWhy() *cobra.Command {
 }
 
 func (a *App) dlqWhy(ctx context.Context, f *choiceFlags, name string) error {
-	if err := f.check(""); err != nil {
-		return err
-	}
-	c, err := a.choice(ctx, f)
+	l, err := a.begin(ctx, f, "", name)
 	if err != nil {
 		return err
 	}
-	c.Why = true
-	t, err := a.findDLQ(ctx, name)
-	if err != nil {
-		return err
-	}
-	records, err := a.openRecords(ctx, t.stage)
-	if err != nil {
-		return err
-	}
-	sel, err := a.selectLetters(ctx, a.engine(t.stage, records), &t, c)
+	l.choice.Why = true
+	sel, err := a.selectLetters(ctx, &l)
 	if err != nil {
 		return err
 	}
@@ -268,10 +246,10 @@ func (a *App) dlqWhy(ctx context.Context, f *choiceFlags, name string) error {
 		for _, r := range rows {
 			w.row(fmt.Sprint(r.Count), ageOf(a.Now(), r.First), ageOf(a.Now(), r.Last), oneLine(r.Group, 100), oneLine(firstFew(r.JobIDs), 60))
 		}
-		w.line(fmt.Sprintf("%s of %s, by why they died", messages(sel.Count), plain(t.worker.DLQ.Name)))
+		w.line(fmt.Sprintf("%s of %s, by why they died", messages(sel.Count), plain(l.worker.DLQ.Name)))
 	})
 	if err == nil && sel.Count == 0 {
-		return nothingf("no such message in %s", plain(t.worker.DLQ.Name))
+		return nothingf("no such message in %s", plain(l.worker.DLQ.Name))
 	}
 	if err == nil {
 		err = errIncomplete(sel)
@@ -332,25 +310,14 @@ func (a *App) newExport() *cobra.Command {
 }
 
 func (a *App) dlqExport(ctx context.Context, f *choiceFlags, path string, withWhy bool, name string) (err error) {
-	if err := f.check(""); err != nil {
-		return err
-	}
 	if !slices.Contains([]format{formatTable, formatJSONL}, a.format()) {
 		return usagef("-o %s: an export is JSON lines", a.format())
 	}
-	c, err := a.choice(ctx, f)
+	l, err := a.begin(ctx, f, "", name)
 	if err != nil {
 		return err
 	}
-	c.Why = withWhy
-	t, err := a.findDLQ(ctx, name)
-	if err != nil {
-		return err
-	}
-	records, err := a.openRecords(ctx, t.stage)
-	if err != nil {
-		return err
-	}
+	l.choice.Why = withWhy
 	out := a.Out
 	if path != "" {
 		file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
@@ -364,18 +331,18 @@ func (a *App) dlqExport(ctx context.Context, f *choiceFlags, path string, withWh
 			}
 		}()
 	}
-	sel, err := a.selectLetters(ctx, a.engine(t.stage, records), &t, c)
+	sel, err := a.selectLetters(ctx, &l)
 	if err != nil {
 		return err
 	}
 	defer a.release(ctx, sel)
-	a.missing(&t, sel)
+	a.missing(&l, sel)
 	if err := a.printLines(out, sel, 0); err != nil {
 		return fmt.Errorf("write the export: %w", err)
 	}
-	fmt.Fprintf(a.Err, "aiwctl: %s of %s exported\n", messages(sel.Count), plain(t.worker.DLQ.Name))
+	fmt.Fprintf(a.Err, "aiwctl: %s of %s exported\n", messages(sel.Count), plain(l.worker.DLQ.Name))
 	if sel.Count == 0 {
-		return nothingf("nothing to export in %s", plain(t.worker.DLQ.Name))
+		return nothingf("nothing to export in %s", plain(l.worker.DLQ.Name))
 	}
 	return errIncomplete(sel)
 }

@@ -76,9 +76,6 @@ func (a *App) newReplay() *cobra.Command {
 
 // validate checks flags against each other before anything is asked of AWS.
 func (f *replayFlags) validate() (rate float64, err error) {
-	if err := f.check("replay"); err != nil {
-		return 0, err
-	}
 	if rate, err = parseRate(f.rate); err != nil {
 		return 0, err
 	}
@@ -112,14 +109,11 @@ func (a *App) dlqReplay(ctx context.Context, f *replayFlags, name string) error 
 	if err != nil {
 		return err
 	}
-	c, err := a.choice(ctx, &f.choiceFlags)
+	l, err := a.begin(ctx, &f.choiceFlags, "replay", name)
 	if err != nil {
 		return err
 	}
-	t, err := a.findDLQ(ctx, name)
-	if err != nil {
-		return err
-	}
+	t := &l.dlqTarget
 	r := redrive.Replay{
 		Worker: t.worker, All: f.all, AnySource: t.byQueue, NewJobIDs: f.newJobID, Force: f.force, KeepUnanswered: f.keepUnanswered,
 		Rate: rate, Concurrency: f.concurrency, Canary: f.canary, CanaryTimeout: f.canaryTimeout, Watch: f.watch,
@@ -133,35 +127,30 @@ func (a *App) dlqReplay(ctx context.Context, f *replayFlags, name string) error 
 	if !f.dryRun && t.stage.Guard().ReadOnly() { // before a person is asked
 		return fmt.Errorf("replay %s: %w", t.worker.DLQ.Name, aws.ErrReadOnly)
 	}
-	records, err := a.openRecords(ctx, t.stage)
-	if err != nil {
-		return err
-	}
-	e := a.engine(t.stage, records)
 	if f.native {
-		return a.moveTask(ctx, f, e, &t, r)
+		return a.moveTask(ctx, f, l.engine, t, r)
 	}
-	c.Check, c.NewJobIDs, c.To = true, f.newJobID, r.To
+	l.choice.Check, l.choice.NewJobIDs, l.choice.To, l.choice.AnySource = true, f.newJobID, r.To, t.byQueue
 	if f.all && !f.dryRun && !mustLook(&t.worker, f) {
-		return a.replayAll(ctx, f, e, &t, r)
+		return a.replayAll(ctx, f, l.engine, t, r)
 	}
-	sel, err := a.selectLetters(ctx, e, &t, c)
+	sel, err := a.selectLetters(ctx, &l)
 	if err != nil {
 		return err
 	}
 	defer a.release(ctx, sel)
 	r.Selection, r.All = sel, false
 	if f.dryRun {
-		return a.dryReplay(&t, sel, f)
+		return a.dryReplay(t, sel, f)
 	}
 	if sel.Count == 0 && len(sel.Missing) == 0 {
 		return nothingf("nothing to replay in %s", plain(t.worker.DLQ.Name))
 	}
-	a.showPlan(&t, sel, f)
+	a.showPlan(t, sel, f)
 	if err := a.confirm(ctx, describeReplay(&r, sel.Count, "", t.stage.Target().Stage), f.yes); err != nil {
 		return err
 	}
-	return a.replay(ctx, e, r, sel.Count)
+	return a.replay(ctx, l.engine, r, sel.Count)
 }
 
 // mustLook is whether a replay of all has to look at everything first: of jobs of

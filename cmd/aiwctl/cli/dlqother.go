@@ -45,30 +45,16 @@ func (a *App) newDelete() *cobra.Command {
 }
 
 func (a *App) dlqDelete(ctx context.Context, f *deleteFlags, name string) error {
-	if err := f.check("delete"); err != nil {
-		return err
-	}
 	if f.noExport && f.export != "" {
 		return usagef("--export and --no-export exclude each other")
 	}
-	c, err := a.choice(ctx, &f.choiceFlags)
+	l, err := a.begin(ctx, &f.choiceFlags, "delete", name)
 	if err != nil {
 		return err
 	}
-	t, err := a.findDLQ(ctx, name)
-	if err != nil {
-		return err
-	}
+	t := &l.dlqTarget
 	if !f.dryRun && t.stage.Guard().ReadOnly() { // before a person is asked
 		return fmt.Errorf("delete from %s: %w", t.worker.DLQ.Name, aws.ErrReadOnly)
-	}
-	e := a.engine(t.stage, nil)
-	if c.Where != nil && c.Where.NeedsFailure() {
-		records, err := a.openRecords(ctx, t.stage)
-		if err != nil {
-			return err
-		}
-		e = a.engine(t.stage, records)
 	}
 	d := redrive.Delete{Worker: t.worker, All: f.all, Export: f.export}
 	if f.noExport {
@@ -76,7 +62,7 @@ func (a *App) dlqDelete(ctx context.Context, f *deleteFlags, name string) error 
 	}
 	total := t.worker.DLQ.Depth.Total()
 	if !f.all || f.dryRun {
-		sel, err := a.selectLetters(ctx, e, &t, c)
+		sel, err := a.selectLetters(ctx, &l)
 		if err != nil {
 			return err
 		}
@@ -89,7 +75,7 @@ func (a *App) dlqDelete(ctx context.Context, f *deleteFlags, name string) error 
 			return a.printLetters(sel, 0)
 		}
 		d.Selection, d.All, total = sel, false, sel.Count
-		a.showPlan(&t, sel, &replayFlags{})
+		a.showPlan(t, sel, &replayFlags{})
 	}
 	what := fmt.Sprintf("delete %s of %s in stage %s", messages(total), t.worker.DLQ.Name, t.stage.Target().Stage)
 	if f.noExport {
@@ -102,7 +88,7 @@ func (a *App) dlqDelete(ctx context.Context, f *deleteFlags, name string) error 
 	p.of("deleted", total)
 	out := a.newResults(redrive.StatusDeleted)
 	d.OnResult = func(res redrive.Result) { p.result(res); out.add(res) }
-	report, err := e.Delete(ctx, d)
+	report, err := l.engine.Delete(ctx, d)
 	p.done()
 	return a.moved(out, report, err, t.worker.DLQ.Name)
 }
