@@ -74,7 +74,11 @@ func TestZooReadsWhatItsSchemaAllows(t *testing.T) {
 				if err := decodeInput(text, &v); err != nil {
 					rt.Fatal(err)
 				}
-				text, err = jsonlog.Encode(change(rt, v))
+				// A type of one text is accepted as it is, and hardly ever changed.
+				if rapid.IntRange(0, 3).Draw(rt, "as it is") > 0 {
+					v = change(rt, v)
+				}
+				text, err = jsonlog.Encode(v)
 				if err != nil {
 					rt.Fatalf("encode: %v", err)
 				}

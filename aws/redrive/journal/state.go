@@ -76,7 +76,9 @@ func (s *State) add(r *Record) {
 	for _, p := range r.Try {
 		m := s.at(p[0])
 		m.Receipt = p[1]
-		m.TriedAt = time.UnixMilli(r.At)
+		if r.At != 0 {
+			m.TriedAt = time.UnixMilli(r.At)
+		}
 		m.Tried = !m.Sent
 	}
 	for _, p := range r.Sent {
