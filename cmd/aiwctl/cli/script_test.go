@@ -3,6 +3,7 @@ package cli_test
 import (
 	"encoding/json"
 	"errors"
+	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,6 +24,10 @@ func TestMain(m *testing.M) {
 	// test binary.
 	if len(os.Args) > 1 && os.Args[1] == "demo-worker" {
 		os.Exit(cli.Main(os.Args[1:]))
+	}
+	// The scripts wait for their demos more than they compute.
+	if err := flag.Set("test.parallel", "5"); err != nil {
+		panic(err)
 	}
 	testscript.Main(m, map[string]func(){
 		"aiwctl":   func() { os.Exit(cli.Main(os.Args[1:])) },
