@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -22,6 +23,9 @@ type lease struct {
 	url   string
 	// time is how long a receive hides a message, and an extension again.
 	time time.Duration
+
+	// leaving is how many are being deleted: SQS may count them no more.
+	leaving atomic.Int64
 
 	mu   sync.Mutex
 	held map[string]held // by message id
@@ -44,6 +48,9 @@ func (l *lease) len() int {
 	defer l.mu.Unlock()
 	return len(l.held)
 }
+
+// staying is how many are held and not being deleted.
+func (l *lease) staying() int { return l.len() - int(l.leaving.Load()) }
 
 // add takes a received message; until is when its visibility timeout ends. A
 // message that comes again brings a newer receipt handle, the only one that is

@@ -306,6 +306,8 @@ func remove(ctx context.Context, w aws.Writer, l *lease, ids []string) map[strin
 }
 
 func removeBatch(ctx context.Context, w aws.Writer, l *lease, ids []string, kept map[string]error) (left []string) {
+	l.leaving.Add(int64(len(ids)))
+	defer l.leaving.Add(-int64(len(ids)))
 	in := &sqs.DeleteMessageBatchInput{QueueUrl: &l.url, Entries: make([]types.DeleteMessageBatchRequestEntry, 0, len(ids))}
 	for i, id := range ids {
 		receipt, _ := l.receipt(id)

@@ -182,7 +182,7 @@ func (s *sweep) over(ctx context.Context) bool {
 	depth := depthOf(attributes)
 	// What others hide comes back within our own lease at the latest, if it was
 	// our own receive, or that of a killed process, that hid it.
-	if time.Now().Before(hidden) && depth.InFlight > s.lease.len() {
+	if time.Now().Before(hidden) && depth.InFlight > s.lease.staying() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.waiting, s.doubt = true, 0 // polls that bring nothing say nothing meanwhile
