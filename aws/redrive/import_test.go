@@ -307,7 +307,7 @@ func TestImportWithoutItsJournal(t *testing.T) {
 		if err := i.begin(dir, ""); err != nil {
 			t.Fatal(err)
 		}
-		w.fault = func(op string) fault {
+		w.fault = func(string) fault {
 			if w.calls["send"] == 3 {
 				if err := i.journal.Close(); err != nil {
 					t.Error(err)

@@ -213,7 +213,10 @@ func TestSelectEdits(t *testing.T) {
 			if s.Count != 1 || s.Edits != boolInt(tt.changed) || !slices.Equal(s.Missing, tt.missing) {
 				t.Errorf("%s: count %d, edits %d, missing %q", name, s.Count, s.Edits, s.Missing)
 			}
-			for c := range s.Letters() {
+			for c, err := range s.Letters() {
+				if err != nil {
+					t.Fatal(err)
+				}
 				if (c.Edit != nil) != tt.changed || tt.changed && c.Edit.Body != tt.body {
 					t.Errorf("%s: edit %+v", name, c.Edit)
 				}
@@ -265,8 +268,8 @@ func TestSelectFails(t *testing.T) {
 		is     error
 	}{
 		"no DLQ":   {worker: aws.Worker{ID: "orders"}, is: ErrNoQueue},
-		"no depth": {worker: orders(), is: denied, fault: func(_ *world, _ func(), op string) fault { return fault{before: denied} }},
-		"interrupted": {worker: orders(), is: context.Canceled, fault: func(w *world, cancel func(), op string) fault {
+		"no depth": {worker: orders(), is: denied, fault: func(*world, func(), string) fault { return fault{before: denied} }},
+		"interrupted": {worker: orders(), is: context.Canceled, fault: func(w *world, cancel func(), _ string) fault {
 			if w.calls["receive"] == 3 {
 				cancel()
 			}
@@ -380,7 +383,10 @@ func TestSelectWhy(t *testing.T) {
 		e := engineWith(w, w, Config{Dir: NoJournal, Records: records})
 		s := selected(t, e, Choice{Why: true})
 		got := map[string]string{}
-		for c := range s.Letters() {
+		for c, err := range s.Letters() {
+			if err != nil {
+				t.Fatal(err)
+			}
 			if c.Failure != nil {
 				got[c.ID] = c.Failure.Text() + " via " + c.Failure.Via
 			}
@@ -415,7 +421,10 @@ func TestSelectWhy(t *testing.T) {
 		}
 		// Nobody asks why.
 		s = selected(t, e, Choice{IDs: []string{"m-00001", "m-00002"}})
-		for c := range s.Letters() {
+		for c, err := range s.Letters() {
+			if err != nil {
+				t.Fatal(err)
+			}
 			if c.Failure != nil {
 				t.Errorf("%s: %+v", c.ID, c.Failure)
 			}

@@ -6,11 +6,15 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/microfox-ai/aiwctl/cmd/aiwctl/cli"
 	"github.com/microfox-ai/aiwctl/examples/replaychaos/rig"
 )
 
-// TestMain lets the test binary be the endpoint and the bare mover.
+// TestMain lets the test binary be the endpoint, the bare mover, and aiwctl.
 func TestMain(m *testing.M) {
+	if os.Getenv(rig.Marker) != "" {
+		os.Exit(cli.Main(os.Args[1:]))
+	}
 	if IsChild(os.Args) {
 		os.Exit(Child(context.Background(), os.Args))
 	}
@@ -21,16 +25,12 @@ func TestMain(m *testing.M) {
 // machine may be busy. That each message arrives once is Run's own condition.
 func TestFigures(t *testing.T) {
 	t.Parallel()
-	aiwctl, err := rig.Build(t.Context(), t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	var lines []Line
-	err = Run(t.Context(), Config{Aiwctl: aiwctl, Self: self, N: 200, Runs: 1, Concurrency: 16, OnLine: func(l Line) {
+	err = Run(t.Context(), Config{Aiwctl: self, Self: self, N: 200, Runs: 1, Concurrency: 16, OnLine: func(l Line) {
 		t.Log(l)
 		lines = append(lines, l)
 	}})

@@ -1,6 +1,7 @@
 package chaos
 
 import (
+	"os"
 	goruntime "runtime"
 	"testing"
 	"time"
@@ -13,7 +14,7 @@ import (
 // few looks.
 func TestChaos(t *testing.T) {
 	t.Parallel()
-	aiwctl, err := rig.Build(t.Context(), t.TempDir())
+	aiwctl, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}

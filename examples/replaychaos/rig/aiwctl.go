@@ -28,6 +28,10 @@ func Build(ctx context.Context, dir string) (path string, err error) {
 	return path, nil
 }
 
+// Marker is a variable that every aiwctl of the rig is started with: a test binary
+// that has the command in it is one when the variable is set, and need not build it.
+const Marker = "REPLAY_RIG"
+
 // Aiwctl is the command, at an endpoint.
 type Aiwctl struct {
 	// Path is the executable, Endpoint the URL it is given. Dir is its home and has
@@ -48,7 +52,7 @@ func (a *Aiwctl) env() []string {
 		}
 	}
 	return append(env, "HOME="+a.Dir, "XDG_STATE_HOME="+filepath.Join(a.Dir, "state"),
-		"AWS_REGION="+Region, "AWS_ACCESS_KEY_ID=local", "AWS_SECRET_ACCESS_KEY=local")
+		Marker+"=1", "AWS_REGION="+Region, "AWS_ACCESS_KEY_ID=local", "AWS_SECRET_ACCESS_KEY=local")
 }
 
 // Process is an aiwctl that was started.
