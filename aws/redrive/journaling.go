@@ -37,6 +37,8 @@ type request struct {
 	KeepUnanswered bool          `json:"keepUnanswered,omitempty"`
 	Rate           float64       `json:"rate,omitempty"`
 	Concurrency    int           `json:"concurrency,omitempty"`
+	Canary         int           `json:"canary,omitempty"`
+	CanaryTimeout  time.Duration `json:"canaryTimeout,omitempty"`
 	Watch          time.Duration `json:"watch,omitempty"`
 	// Edits is a file beside the journal with the edited messages.
 	Edits string `json:"edits,omitempty"`
@@ -68,6 +70,7 @@ func (m *mover) create(dir string) error {
 	req := request{
 		Worker: m.r.Worker, All: m.r.All, Bound: m.bound, To: m.r.To, AnySource: m.r.AnySource, NewJobIDs: m.r.NewJobIDs,
 		Force: m.r.Force, KeepUnanswered: m.r.KeepUnanswered, Rate: m.r.Rate, Concurrency: m.r.Concurrency, Watch: m.r.Watch,
+		Canary: m.r.Canary, CanaryTimeout: m.r.CanaryTimeout,
 	}
 	if len(m.edits) > 0 {
 		req.Edits = id + editsEnding
@@ -173,6 +176,12 @@ func (m *mover) journalSkipped(ids []string) {
 		return
 	}
 	_ = m.journal.Append(journal.Record{Skipped: ids}) // it would be checked, and skipped, again
+}
+
+func (m *mover) journalPassed() {
+	if m.journal != nil {
+		_ = m.journal.Append(journal.Record{Passed: true}) // they would be tried once more
+	}
 }
 
 // leave closes the journal of a former run that cannot be gone on with now.

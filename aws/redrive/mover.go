@@ -199,6 +199,9 @@ func (m *mover) run(ctx context.Context) error {
 		if err = m.sendCanaries(ctx, supply); err == nil {
 			err = m.tryCanaries(ctx)
 		}
+		if err == nil {
+			m.journalPassed()
+		}
 	}
 	if err == nil && m.stoppedBy(ctx) == nil {
 		err = m.runSupply(ctx, supply)

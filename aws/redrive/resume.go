@@ -43,8 +43,12 @@ func (e *Engine) Unfinished() ([]*journal.State, error) {
 
 // Resume finishes what a journal began: what it says was sent is deleted and not
 // sent again; what was tried and not known to be sent is sent; the rest goes on as
-// it was asked for, without a canary. Messages that the former run still hides are
-// waited for, half a minute at most.
+// it was asked for, with other canaries when those of the former run had not
+// completed. Messages that the former run still hides are waited for: half a minute
+// at most, or a minute, where they had been looked at and chosen.
+//
+// To a FIFO queue nothing is sent that was tried more than five minutes ago, since
+// SQS would take it a second time: it is skipped, and the error says so.
 //
 // Report.Before counts what had been moved before. Errors are Replay's; besides,
 // journal.ErrRunning when the former run is no former one, and ErrOtherTarget.
@@ -105,7 +109,11 @@ func (e *Engine) moverOf(ctx context.Context, r Resume, j *journal.Journal, st *
 	replay := Replay{
 		Worker: req.Worker, All: req.All, To: req.To, AnySource: req.AnySource, NewJobIDs: req.NewJobIDs, Force: req.Force,
 		KeepUnanswered: req.KeepUnanswered, Rate: req.Rate, Concurrency: req.Concurrency, Watch: req.Watch,
-		OnResult: r.OnResult, OnState: r.OnState,
+		CanaryTimeout: req.CanaryTimeout,
+		OnResult:      r.OnResult, OnState: r.OnState,
+	}
+	if !st.Passed {
+		replay.Canary = req.Canary
 	}
 	replay.withDefaults()
 	dlq, err := deadLetterQueue(&replay.Worker)

@@ -74,6 +74,8 @@ type Record struct {
 	Refused []string `json:"refused,omitempty"`
 	// Deleted are sent messages that were deleted.
 	Deleted []string `json:"deleted,omitempty"`
+	// Passed says that the canaries, if there were any, have completed.
+	Passed bool `json:"passed,omitempty"`
 	// End closes the journal: there is nothing to go on with.
 	End *End `json:"end,omitempty"`
 }

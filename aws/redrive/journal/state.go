@@ -14,6 +14,8 @@ type State struct {
 	// Chosen are the ids to move, in the order in which they were written; nil
 	// when all are.
 	Chosen []string
+	// Passed is whether the canaries, if there were any, have completed.
+	Passed bool
 	// End is nil for a journal that can be gone on with.
 	End *End
 	// LastWrite is when the file was last written; zero when not known.
@@ -92,6 +94,7 @@ func (s *State) add(r *Record) {
 		m := s.at(id)
 		m.Deleted, m.Receipt = true, "" // of most messages, and the longest text of each
 	}
+	s.Passed = s.Passed || r.Passed
 	s.End = cmp.Or(r.End, s.End)
 }
 
