@@ -160,11 +160,14 @@ func (m *mover) prepareDestination(ctx context.Context) error {
 		ToOther:             m.r.Worker.Queue == nil || to != m.r.Worker.Queue.URL,
 	})
 	m.foreign = check.New(m.r.Worker, check.Options{ToOther: true})
+	told := m.r.Selection != nil && m.r.Selection.checker != nil // by Selection.WorkerProblems
 	for _, p := range m.checker.Worker() {
 		if p.Blocks && !m.r.Force {
 			return fmt.Errorf("replay %q: %w", m.dlq.Name, &BlockedError{Problem: p})
 		}
-		m.warn(p.Text)
+		if !told {
+			m.warn(p.Text)
+		}
 	}
 	return nil
 }

@@ -297,14 +297,14 @@ func (a *App) newExport() *cobra.Command {
 		Long: "Write dead letters to standard output, one JSON object a line, with all that is needed to bring them back (import) or to send " +
 			"them changed (replay -f). They stay in the queue. A body that is a JSON object or array stands in its line as it is and can be " +
 			"edited there; any other body is a string. Either way it comes back byte for byte.",
-		Example:           "aiwctl dlq export echo > echo.jsonl\naiwctl dlq export echo --where 'input.order == 13' --file order.jsonl",
+		Example:           "aiwctl dlq export echo > echo.jsonl\naiwctl dlq export echo --where 'input.order == 13' -f order.jsonl",
 		Args:              takes(1, 1, "the worker"),
 		ValidArgsFunction: a.completeWorker,
 		RunE:              a.run(func(ctx context.Context, args []string) error { return a.dlqExport(ctx, &f, path, withWhy, args[0]) }),
 	}
 	f.register(cmd, "all messages (the default)")
 	fl := cmd.Flags()
-	fl.StringVar(&path, "file", "", "write to this file, which must not exist, instead of standard output")
+	fl.StringVarP(&path, "file", "f", "", "write to this file, which must not exist, instead of standard output")
 	fl.BoolVar(&withWhy, "why", false, "add why they died, from the worker's log and the job records")
 	return cmd
 }
