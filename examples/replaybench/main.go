@@ -20,7 +20,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"syscall"
 
 	"github.com/microfox-ai/aiwctl/examples/replaybench/figures"
@@ -65,18 +64,11 @@ func measure(ctx context.Context, cfg figures.Config) (below int, err error) {
 	if cfg.Self, err = os.Executable(); err != nil {
 		return 0, err
 	}
-	if cfg.Aiwctl == "" {
-		dir, err := os.MkdirTemp("", "aiwctl-bench-")
-		if err != nil {
-			return 0, err
-		}
-		defer func() { _ = os.RemoveAll(dir) }() // a leftover of the temporary directory at worst
-		if cfg.Aiwctl, err = rig.Build(ctx, dir); err != nil {
-			return 0, err
-		}
-	} else if cfg.Aiwctl, err = filepath.Abs(cfg.Aiwctl); err != nil {
+	var remove func()
+	if cfg.Aiwctl, remove, err = rig.Find(ctx, cfg.Aiwctl); err != nil {
 		return 0, err
 	}
+	defer remove()
 	cfg.OnLine = func(l figures.Line) {
 		fmt.Println(l)
 		if l.Bar != "" && !l.Holds {

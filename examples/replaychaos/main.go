@@ -16,7 +16,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"syscall"
 	"time"
 
@@ -68,18 +67,11 @@ func run() int {
 
 // play plays everything and returns how many promises were broken.
 func play(ctx context.Context, cfg chaos.Config, verbose bool) (broken int, err error) {
-	if cfg.Aiwctl == "" {
-		dir, err := os.MkdirTemp("", "aiwctl-chaos-")
-		if err != nil {
-			return 0, err
-		}
-		defer func() { _ = os.RemoveAll(dir) }() // a leftover of the temporary directory at worst
-		if cfg.Aiwctl, err = rig.Build(ctx, dir); err != nil {
-			return 0, err
-		}
-	} else if cfg.Aiwctl, err = filepath.Abs(cfg.Aiwctl); err != nil {
+	var remove func()
+	if cfg.Aiwctl, remove, err = rig.Find(ctx, cfg.Aiwctl); err != nil {
 		return 0, err
 	}
+	defer remove()
 	var lost, doubled, kills int
 	cfg.OnRound = func(r *chaos.Round) {
 		fmt.Println(r)

@@ -14,18 +14,28 @@ import (
 	"time"
 )
 
-// Build builds the command into a directory, from the module that the working
-// directory is in.
-func Build(ctx context.Context, dir string) (path string, err error) {
-	path = filepath.Join(dir, "aiwctl")
-	if goruntime.GOOS == "windows" {
-		path += ".exe"
+// Find is the absolute path of the command at path; without one it is built, from the
+// module that the working directory is in. remove takes away what was built.
+func Find(ctx context.Context, path string) (found string, remove func(), err error) {
+	if path != "" {
+		found, err = filepath.Abs(path)
+		return found, func() {}, err
 	}
-	out, err := exec.CommandContext(ctx, "go", "build", "-o", path, "github.com/microfox-ai/aiwctl/cmd/aiwctl").CombinedOutput() //nolint:gosec // the path is ours
+	dir, err := os.MkdirTemp("", "aiwctl-rig-")
 	if err != nil {
-		return "", fmt.Errorf("build aiwctl (or name one with -aiwctl): %w: %s", err, bytes.TrimSpace(out))
+		return "", nil, err
 	}
-	return path, nil
+	remove = func() { _ = os.RemoveAll(dir) } // a leftover of the temporary directory at worst
+	found = filepath.Join(dir, "aiwctl")
+	if goruntime.GOOS == "windows" {
+		found += ".exe"
+	}
+	out, err := exec.CommandContext(ctx, "go", "build", "-o", found, "github.com/microfox-ai/aiwctl/cmd/aiwctl").CombinedOutput() //nolint:gosec // the path is ours
+	if err != nil {
+		remove()
+		return "", nil, fmt.Errorf("build aiwctl (or name one with -aiwctl): %w: %s", err, bytes.TrimSpace(out))
+	}
+	return found, remove, nil
 }
 
 // Marker is a variable that every aiwctl of the rig is started with: a test binary
