@@ -64,13 +64,13 @@ func (a *App) dlqList(ctx context.Context) error {
 	}
 	rows := a.dlqRows(ctx, s, inv)
 	err = a.print(rows, func(t *tableWriter) {
-		t.row("WORKER", "DEAD-LETTER QUEUE", "VISIBLE", "IN FLIGHT", "OLDEST", "AFTER", "FROM")
+		t.row("WORKER", "VISIBLE", "IN FLIGHT", "OLDEST", "DEAD-LETTER QUEUE", "AFTER", "FROM") // what matters within 80 columns
 		for _, r := range rows {
 			oldest := "-"
 			if r.OldestSeconds != nil {
 				oldest = span(time.Duration(*r.OldestSeconds) * time.Second)
 			}
-			t.row(strings.Join(r.Workers, ", "), r.Name, count(r.Visible), count(r.InFlight), oldest,
+			t.row(strings.Join(r.Workers, ", "), count(r.Visible), count(r.InFlight), oldest, r.Name,
 				plural(r.MaxReceiveCount, "receive"), strings.Join(r.Sources, ", "))
 			if r.Onward != "" {
 				t.line(plain(fmt.Sprintf("note: %s has a redrive policy of its own: a message that is received more than %d times moves on to %s, and every look is a receive",
