@@ -77,7 +77,8 @@ func TestImportOfAWrongFile(t *testing.T) {
 		})
 	}
 	w := newWorld()
-	if _, err := engine(w).Import(t.Context(), Import{Worker: orders(), Path: filepath.Join(t.TempDir(), "none")}); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := engine(w).Import(t.Context(), Import{Worker: orders(), Path: filepath.Join(t.TempDir(), "none")}); !errors.Is(err, fs.ErrNotExist) ||
+		strings.Count(err.Error(), "none") != 1 {
 		t.Error(err)
 	}
 	if _, err := engine(w).Import(t.Context(), Import{Worker: aws.Worker{ID: "x"}, Path: good}); !errors.Is(err, ErrNoQueue) {

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"iter"
 	"os"
 	"path/filepath"
@@ -54,7 +55,12 @@ type FileError struct {
 	Err  error
 }
 
-func (e *FileError) Error() string { return e.Path + ": " + e.Err.Error() }
+func (e *FileError) Error() string {
+	if p, ok := errors.AsType[*fs.PathError](e.Err); ok { // it names the file itself
+		return p.Error()
+	}
+	return e.Path + ": " + e.Err.Error()
+}
 
 // Unwrap is the cause.
 func (e *FileError) Unwrap() error { return e.Err }
