@@ -155,7 +155,15 @@ func baseConfig(ctx context.Context, t Target, o Options) (awssdk.Config, error)
 		return awssdk.Config{}, fmt.Errorf("load the AWS configuration: %w", err)
 	}
 	if cfg.Credentials != nil {
-		cfg.Credentials = explainCredentials(cfg, t.Profile)
+		renewed := newRenewedCredentials(explainCredentials(cfg, t.Profile), o.Now, func(ctx context.Context) (awssdk.CredentialsProvider, error) {
+			fresh, err := config.LoadDefaultConfig(ctx, load...)
+			if err != nil || fresh.Credentials == nil {
+				return nil, err
+			}
+			return explainCredentials(fresh, t.Profile), nil
+		})
+		cfg.Credentials = renewed
+		cfg.APIOptions = append(cfg.APIOptions, renewed.watch)
 	}
 	return cfg, nil
 }

@@ -125,13 +125,18 @@ func classifyOwn(err error) (ErrorKind, string) {
 	return KindNone, ""
 }
 
+// bareCode is an error code without the namespace that the JSON protocols may
+// prefix, and without the word that some services end it with.
+func bareCode(code string) string {
+	code = code[strings.LastIndexByte(code, '#')+1:]
+	return strings.TrimSuffix(code[strings.LastIndexByte(code, '.')+1:], "Exception")
+}
+
 // The codes are those of the services' API references and of AWS's list of
 // common errors. A code not listed here is sorted by its shape.
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/CommonErrors.html
 func kindOfCode(code string) ErrorKind {
-	// The JSON protocols may prefix a namespace.
-	code = code[strings.LastIndexByte(code, '#')+1:]
-	bare := strings.TrimSuffix(code[strings.LastIndexByte(code, '.')+1:], "Exception")
+	bare := bareCode(code)
 	switch bare {
 	case "ExpiredToken", "RequestExpired", "UnrecognizedClient", "InvalidClientTokenId", "InvalidAccessKeyId",
 		"InvalidSignature", "SignatureDoesNotMatch", "IncompleteSignature", "MissingAuthenticationToken",
