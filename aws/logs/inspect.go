@@ -178,7 +178,7 @@ func unquoteInspect(v string) string {
 				b.WriteByte(c)
 				continue
 			}
-			b.WriteRune(rune(code))
+			b.WriteRune(rune(code)) //nolint:gosec // four digits at most
 			i += digits
 		default:
 			b.WriteByte(c)
