@@ -185,7 +185,7 @@ func timeoutAfter(text string) time.Duration {
 // parsePlatformJSON reads a platform event of Lambda's JSON log format; those of
 // the Telemetry API have the same shapes.
 // https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html
-func parsePlatformJSON(l *Line, typ string, fields map[string]json.RawMessage) {
+func parsePlatformJSON(l *Line, typ string, f fields) {
 	var rec struct {
 		RequestID string `json:"requestId"`
 		Status    string `json:"status"`
@@ -208,11 +208,11 @@ func parsePlatformJSON(l *Line, typ string, fields map[string]json.RawMessage) {
 			MaxUsed  float64 `json:"maxMemoryUsedMB"`
 		} `json:"metrics"`
 	}
-	_ = json.Unmarshal(fields["record"], &rec) // what cannot be read stays zero
-	if typ == "platform.fault" {               // its record is the line of the text format
+	_ = json.Unmarshal([]byte(f.get("record")), &rec) // what cannot be read stays zero
+	if typ == "platform.fault" {                      // its record is the line of the text format
 		l.Level = LevelError
-		l.Text = Sanitize(typ+" "+str(fields["record"]), false)
-		_ = parseCrash(l, str(fields["record"]))
+		l.Text = Sanitize(typ+" "+str(f.get("record")), false)
+		_ = parseCrash(l, str(f.get("record")))
 		return
 	}
 	if validRequestID(rec.RequestID) {
@@ -258,9 +258,9 @@ func parsePlatformJSON(l *Line, typ string, fields map[string]json.RawMessage) {
 		l.Level = LevelWarn
 		writeField(&b, "droppedRecords", strconv.FormatInt(rec.Dropped, 10))
 	}
-	for _, f := range [...][2]string{{"name", rec.Name}, {"state", rec.State}, {"phase", rec.Phase}, {"reason", rec.Reason}} {
-		if f[1] != "" {
-			writeField(&b, f[0], Sanitize(f[1], false))
+	for _, said := range [...][2]string{{"name", rec.Name}, {"state", rec.State}, {"phase", rec.Phase}, {"reason", rec.Reason}} {
+		if said[1] != "" {
+			writeField(&b, said[0], Sanitize(said[1], false))
 		}
 	}
 	if rec.Status != "" && rec.Status != "success" {

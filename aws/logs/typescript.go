@@ -93,8 +93,8 @@ func parseUserLog(l *Line, tag, rest string) bool {
 	if i < 0 || i > 0 && rest[i-1] != ' ' || !strings.HasSuffix(rest, "}") {
 		return true
 	}
-	var fields map[string]json.RawMessage
-	if json.Unmarshal([]byte(rest[i:]), &fields) == nil {
+	var some [32]field
+	if fields, ok := readFields(rest[i:], some[:]); ok {
 		var b strings.Builder
 		b.WriteString(Sanitize(strings.TrimSpace(rest[:i]), false))
 		writeFields(&b, fields)
