@@ -72,7 +72,10 @@ func (s *search) attempts() {
 
 // mentioned is a line that names the job and is of no delivery of it.
 func (s *search) mentioned(l *logs.Line) {
+	m, told := l.Moment()
 	switch {
+	case told && m.Kind == logs.MomentWebhook: // a callback that an earlier invocation handed on
+		s.moment(&delivery{Attempt: Attempt{RequestID: l.RequestID}}, l, &m)
 	case l.Kind == logs.KindMarker:
 		s.origin(&Sent{At: l.Time, How: "api"}, fromLog)
 	case len(l.Text) > 8 && l.Text[:8] == "[queue] ":

@@ -45,6 +45,7 @@ type world struct {
 	children map[string]jobs.Record
 	workers  []aws.Worker
 	audit    string
+	kept     time.Duration // by every log group
 }
 
 func newWorld(ids ...string) *world {
@@ -125,6 +126,9 @@ func (w *world) find(t *testing.T, id string, change ...func(*jobs.Request)) *jo
 	cfg := jobs.Config{
 		Logs: logs.NewReader(w, logs.WithCallRate(1e6, 1e6)), Letters: w, Audit: w.audit,
 		Target: aws.Target{Region: "eu-west-1", Stage: "prod"}, Now: func() time.Time { return start.Add(time.Hour) },
+	}
+	if w.kept > 0 {
+		cfg.Retention = func(context.Context, string) (time.Duration, error) { return w.kept, nil }
 	}
 	if w.record != nil || w.recErr != nil || len(w.children) > 0 {
 		cfg.Record = func(_ context.Context, asked string) (jobs.Record, bool, error) {

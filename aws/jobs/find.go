@@ -108,6 +108,9 @@ func (s *search) record(ctx context.Context) {
 	s.f.cfg.OnState("looking up the job's record")
 	r, found, err := s.f.cfg.Record(ctx, s.req.JobID)
 	switch {
+	case ctx.Err() != nil:
+		s.source("record", SourceNotRead, "the search was ended")
+		return
 	case err != nil:
 		s.unread("record", "the job's record", err)
 		return

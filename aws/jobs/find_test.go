@@ -284,6 +284,28 @@ func TestDeadLetters(t *testing.T) {
 	}
 }
 
+// A callback that fails is handed on to a message of its own, which is no delivery of
+// the job, neither in the log nor in the dead-letter queue.
+func TestHandedOnWebhook(t *testing.T) {
+	t.Parallel()
+	w := newWorld("w").say("w", 0, append(slices.Clone(completed),
+		`{"level":"WARN","msg":"webhook not delivered yet, a message in the queue will try again: 503","event":"job.webhook","jobId":"j","requestId":"r1","webhookAttempts":1,"webhookStatus":503,"error":{"message":"503"}}`,
+		begins("r2"), `{"level":"WARN","msg":"webhook not delivered yet, SQS will deliver its message again: 503","event":"job.webhook","jobId":"j","requestId":"r2","webhookAttempts":1,"webhookStatus":503,"error":{"message":"503"}}`,
+	)...)
+	l := dead("m1", "j", "{}")
+	l.SetBody(strings.Replace(l.Body, `"input":{}`, `"input":{},"webhookDelivery":{"callback":"x"}`, 1))
+	w.letters = append(w.letters, l)
+	life := w.find(t, "j", func(r *jobs.Request) { r.DLQ = jobs.DLQAlways })
+	if life.State != "completed" || len(life.Attempts) != 1 || life.DeadLetter != nil || life.Webhook == nil || life.Webhook.Delivered || life.Webhook.Attempts != 2 || len(life.Disagreements) > 0 {
+		t.Errorf("%s, %d attempts, letter %+v, webhook %+v, %q", life.State, len(life.Attempts), life.DeadLetter, life.Webhook, life.Disagreements)
+	}
+	for _, want := range []string{"3 webhook: not delivered yet, status 503: 503", "5 webhook: not delivered yet", "its webhook was given up: w-dlq, message m1"} {
+		if !strings.Contains(story(life), want) {
+			t.Errorf("no %q in\n%s", want, story(life))
+		}
+	}
+}
+
 func TestSourcesDisagree(t *testing.T) {
 	t.Parallel()
 	at := func(second int) time.Time { return start.Add(time.Duration(second) * time.Second) }
@@ -320,6 +342,18 @@ func TestSourcesDisagree(t *testing.T) {
 				t.Errorf("error %+v", life.Error)
 			}
 		})
+	}
+}
+
+func TestExpiredLogs(t *testing.T) {
+	t.Parallel()
+	for days, want := range map[int]string{1: "its log lines have expired: it is from 2025-12-29 03:00:00Z, and log group /aws/lambda/w keeps 1 days", 7: "no log line since"} {
+		w := newWorld("v", "w")
+		w.kept = time.Duration(days) * 24 * time.Hour
+		w.record = &jobs.Record{WorkerID: "w", Status: "completed", CreatedAt: start.Add(-4 * 24 * time.Hour), UpdatedAt: start, CompletedAt: start}
+		if life := w.find(t, "j"); !slices.ContainsFunc(life.Missing, func(s string) bool { return strings.HasPrefix(s, want) }) {
+			t.Errorf("kept for %d days: %q", days, life.Missing)
+		}
 	}
 }
 

@@ -262,6 +262,9 @@ type Letters interface {
 type Config struct {
 	Logs    LogReader
 	Letters Letters
+	// Retention is for how long a log group keeps its lines; zero: for ever, or not
+	// known. Nil: it is not asked for.
+	Retention func(ctx context.Context, group string) (time.Duration, error)
 	// Record looks up a job's record; found is false when there is none. It is called
 	// from one goroutine at a time.
 	Record func(ctx context.Context, jobID string) (r Record, found bool, err error)

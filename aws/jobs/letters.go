@@ -18,6 +18,9 @@ const autoQueues = 3
 // its way.
 const justSent = time.Minute
 
+// handoffField marks a message by which the Go runtime tries a job's webhook later.
+const handoffField = "webhookDelivery"
+
 // deadLetters looks for the job's message among the dead.
 func (s *search) deadLetters(ctx context.Context) {
 	dead := s.life.State.Ended() && s.life.State != StateCompleted
@@ -90,11 +93,15 @@ func (s *search) look(ctx context.Context, w *aws.Worker, unknown bool) {
 		return
 	}
 	s.f.cfg.OnState("looking into " + w.DLQ.Name)
-	var found *letter.Letter
+	var found, callback *letter.Letter
 	l, err := s.f.cfg.Letters.Look(ctx, *w, s.req.DLQLimit, func(batch []letter.Letter) (bool, error) {
 		for i := range batch {
-			if batch[i].JobID() == s.req.JobID && found == nil {
-				found = &batch[i]
+			switch of := &batch[i]; {
+			case of.JobID() != s.req.JobID:
+			case of.Message.Extra[handoffField] != nil:
+				callback = of
+			case found == nil:
+				found = of
 			}
 		}
 		return found == nil, nil
@@ -103,6 +110,12 @@ func (s *search) look(ctx context.Context, w *aws.Worker, unknown bool) {
 		if rel := l.Release(ctx); rel != nil {
 			s.miss("%s", rel.Error())
 		}
+	}
+	if callback != nil {
+		s.event(Event{
+			At: callback.SentAt, Kind: EventDead, Source: fromLetter,
+			Text: fmt.Sprintf("its webhook was given up: %s, message %s; a replay tries it again", w.DLQ.Name, callback.ID),
+		})
 	}
 	note := fmt.Sprintf("%d of about %d messages were received, which raised their receive counts", l.Seen, max(l.Depth.Total(), l.Seen))
 	switch {

@@ -83,6 +83,7 @@ func (s *search) readLogs(ctx context.Context) {
 	switch {
 	case len(first)+len(rest) == 0:
 		s.miss("no log group is known: no worker has a function that can be seen")
+	case len(s.lines.lines) == 0 && ctx.Err() == nil && s.expired(ctx, first):
 	case len(s.lines.lines) == 0 && ctx.Err() == nil:
 		s.miss("no log line since %s names it: never delivered, or logged elsewhere, or its lines have expired", since.UTC().Format("2006-01-02 15:04:05Z"))
 	}
@@ -90,6 +91,24 @@ func (s *search) readLogs(ctx context.Context) {
 		s.miss("%d of its log lines were left out", s.lines.dropped)
 	}
 	slices.SortStableFunc(s.lines.lines, func(a, b logs.Line) int { return a.Time.Compare(b.Time) })
+}
+
+// expired reports whether the lines of the job must have expired, and says so: its
+// worker's log group keeps them for a shorter time than it is old.
+func (s *search) expired(ctx context.Context, groups []logs.Source) bool {
+	at := s.earliest()
+	if at.IsZero() {
+		at = madeAt(s.req.JobID)
+	}
+	if s.f.cfg.Retention == nil || at.IsZero() || len(groups) != 1 {
+		return false
+	}
+	kept, err := s.f.cfg.Retention(ctx, groups[0].Group)
+	if err != nil || kept <= 0 || s.now.Sub(at) < kept { // that it is not known is no harm
+		return false
+	}
+	s.miss("its log lines have expired: it is from %s, and log group %s keeps %d days", moment(at), groups[0].Group, int(kept.Hours()/24))
+	return true
 }
 
 // earliest is the first time that the sources read until now have of the job.

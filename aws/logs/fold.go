@@ -2,6 +2,7 @@ package logs
 
 import (
 	"cmp"
+	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -73,6 +74,30 @@ func (i *Invocation) Duration() time.Duration {
 		return 0
 	}
 	return i.End.Sub(i.Start)
+}
+
+// MarshalJSON writes the report's figures among the invocation's own: durationMs,
+// billedMs, initMs, restoreMs, memoryMB, maxMemoryMB, traceId; those that are zero are
+// left out.
+func (i Invocation) MarshalJSON() ([]byte, error) {
+	type plain Invocation
+	out := struct {
+		plain
+		DurationMS  float64 `json:"durationMs,omitempty"`
+		BilledMS    float64 `json:"billedMs,omitempty"`
+		InitMS      float64 `json:"initMs,omitempty"`
+		RestoreMS   float64 `json:"restoreMs,omitempty"`
+		MemoryMB    int     `json:"memoryMB,omitempty"`
+		MaxMemoryMB int     `json:"maxMemoryMB,omitempty"`
+		TraceID     string  `json:"traceId,omitempty"`
+	}{plain: plain(i)}
+	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+	out.DurationMS = ms(i.Duration())
+	if r := i.Report; r != nil {
+		out.BilledMS, out.InitMS, out.RestoreMS = ms(r.Billed), ms(r.Init), ms(r.Restore)
+		out.MemoryMB, out.MaxMemoryMB, out.TraceID = r.MemoryMB, r.MaxMemoryMB, r.TraceID
+	}
+	return json.Marshal(out)
 }
 
 // Fold folds lines into invocations, sorted by their start. now is when the lines

@@ -1,6 +1,7 @@
 package logs_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -229,4 +230,38 @@ func TestFolderIsBounded(t *testing.T) {
 			t.Errorf("%s was told %d times", req, n)
 		}
 	}
+}
+
+func TestInvocationAsJSON(t *testing.T) {
+	t.Parallel()
+	all := logs.Fold(stream("s", "START RequestId: r1 Version: 1", foldMarker("r1", "a"), foldEvent("job.completed", "r1", "a", 1), foldReport("r1", "Init Duration: 100.50 ms")), time.Time{})
+	text, err := json.Marshal(all)
+	const want = `[{"requestId":"r1","workerId":"w","logGroup":"/aws/lambda/f","stream":"s","start":"2026-01-02T03:04:05Z","end":"2026-01-02T03:04:05.03Z","outcome":"ok",` +
+		`"jobs":[{"jobId":"a","attempt":1,"outcome":"completed"}],"lines":4,"durationMs":3000,"billedMs":3001,"initMs":100.5,"memoryMB":128,"maxMemoryMB":51}]`
+	if err != nil || string(text) != want {
+		t.Errorf("%v\n%s\n%s", err, text, want)
+	}
+}
+
+// Ten lines an invocation, as a tail hands them over.
+func BenchmarkFolder(b *testing.B) {
+	var lines []logs.Line
+	for n := range 100 {
+		req := fmt.Sprint("r", n)
+		lines = append(lines, stream(fmt.Sprint("s", n%5),
+			"START RequestId: "+req+" Version: 1", foldMarker(req, "a"), foldEvent("job.started", req, "a", 1), "a", "b", "c", "d", foldEvent("job.completed", req, "a", 1), "END RequestId: "+req, foldReport(req, ""))...)
+	}
+	b.ReportAllocs()
+	f := logs.NewFolder(0)
+	now := foldStart
+	for b.Loop() {
+		for i := range lines {
+			f.Add(&lines[i])
+		}
+		now = now.Add(time.Hour)
+		if n := len(f.Settled(now)); n == 0 {
+			b.Fatal("nothing settled")
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(lines)), "ns/line")
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/spf13/cobra"
 
 	"github.com/microfox-ai/aiwctl/aws"
@@ -114,6 +115,7 @@ func (a *App) job(ctx context.Context, f *jobFlags, id string) error {
 	}
 	p := a.newProgress()
 	cfg := jobs.Config{Logs: logs.For(s), Letters: a.engine(s, records), Target: s.Target(), Now: a.Now, OnState: p.state}
+	cfg.Retention = func(ctx context.Context, group string) (time.Duration, error) { return retention(ctx, s.Logs(), group) }
 	if records != nil {
 		cfg.Record = records.record
 	}
@@ -131,6 +133,20 @@ func (a *App) job(ctx context.Context, f *jobFlags, id string) error {
 		return a.told(life, err)
 	}
 	return a.jobWait(ctx, f, s, req, find)
+}
+
+// retention is for how long a log group keeps its lines; zero: for ever.
+func retention(ctx context.Context, api aws.LogsReader, group string) (time.Duration, error) {
+	out, err := api.DescribeLogGroups(ctx, &cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePrefix: &group})
+	if err != nil {
+		return 0, err
+	}
+	for _, g := range out.LogGroups {
+		if g.LogGroupName != nil && *g.LogGroupName == group && g.RetentionInDays != nil {
+			return time.Duration(*g.RetentionInDays) * 24 * time.Hour, nil
+		}
+	}
+	return 0, nil
 }
 
 // told prints a life and says by the exit code how much of it is known.
