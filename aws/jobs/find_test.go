@@ -226,6 +226,7 @@ func TestReplays(t *testing.T) {
 func TestDeadLetters(t *testing.T) {
 	t.Parallel()
 	failed := []string{marker("r1"), event("job.failed", "r1", 2, `,"error":{"message":"boom"}`)}
+	tried := []string{marker("r1"), event("job.retrying", "r1", 1, `,"delayMs":90000,"error":{"message":"boom"}`)}
 	has := func(list []string, part string) bool {
 		return slices.ContainsFunc(list, func(s string) bool { return strings.Contains(s, part) })
 	}
@@ -240,17 +241,20 @@ func TestDeadLetters(t *testing.T) {
 		state   jobs.State
 		found   bool
 	}{
-		"completed":         {lines: completed, ours: true, letters: 1, state: "completed"},
-		"completed, asked":  {lines: completed, ours: true, letters: 1, dlq: jobs.DLQAlways, looks: 1, state: "completed", found: true},
-		"dead":              {lines: failed, ours: true, letters: 3, looks: 1, state: "failed", found: true},
-		"dead, never":       {lines: failed, ours: true, letters: 3, dlq: jobs.DLQNever, state: "failed", missing: "was not looked into"},
-		"dead, gone":        {lines: failed, letters: 3, looks: 1, state: "failed", missing: "not in the dead-letter queue"},
-		"dead, many others": {lines: failed, letters: 3, change: func(w *world) { w.complete = false }, looks: 1, state: "failed", missing: "not among the 2 messages of about 3"},
-		"dead, queue empty": {lines: failed, change: func(w *world) { w.workers[0].DLQ.Depth.At = start }, state: "failed", missing: "not in the dead-letter queue"},
-		"dead, onward":      {lines: failed, ours: true, letters: 1, change: func(w *world) { w.workers[0].DLQ.DeadLetterARN = "arn:x" }, state: "failed", missing: "redrive policy of its own"},
-		"dead, denied":      {lines: failed, change: func(w *world) { w.lookErr = errors.New("access denied") }, looks: 1, state: "failed", missing: "could not be read: access denied"},
-		"never ran":         {ours: true, letters: 1, looks: 1, state: "failed", found: true},
-		"nowhere":           {letters: 1, looks: 1, state: "unknown"},
+		"completed":            {lines: completed, ours: true, letters: 1, state: "completed"},
+		"completed, asked":     {lines: completed, ours: true, letters: 1, dlq: jobs.DLQAlways, looks: 1, state: "completed", found: true},
+		"dead":                 {lines: failed, ours: true, letters: 3, looks: 1, state: "failed", found: true},
+		"dead, never":          {lines: failed, ours: true, letters: 3, dlq: jobs.DLQNever, state: "failed", missing: "was not looked into"},
+		"dead, gone":           {lines: failed, letters: 3, looks: 1, state: "failed", missing: "not in the dead-letter queue"},
+		"dead, many others":    {lines: failed, letters: 3, change: func(w *world) { w.complete = false }, looks: 1, state: "failed", missing: "not among the 2 messages of about 3"},
+		"dead, queue empty":    {lines: failed, change: func(w *world) { w.workers[0].DLQ.Depth.At = start }, state: "failed", missing: "not in the dead-letter queue"},
+		"dead, onward":         {lines: failed, ours: true, letters: 1, change: func(w *world) { w.workers[0].DLQ.DeadLetterARN = "arn:x" }, state: "failed", missing: "redrive policy of its own"},
+		"dead, denied":         {lines: failed, change: func(w *world) { w.lookErr = errors.New("access denied") }, looks: 1, state: "failed", missing: "could not be read: access denied"},
+		"tried, and not since": {lines: tried, ours: true, letters: 1, looks: 1, state: "failed", found: true},
+		"its next is overdue":  {lines: tried, letters: 1, looks: 1, state: "retrying", missing: "its next delivery was due by 2026-01-02 03:02:31Z"},
+		"its next is not due":  {lines: tried, ours: true, letters: 1, change: func(w *world) { w.workers[0].Queue.VisibilityTimeout = 2 * time.Hour }, state: "retrying"},
+		"never ran":            {ours: true, letters: 1, looks: 1, state: "failed", found: true},
+		"nowhere":              {letters: 1, looks: 1, state: "unknown"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -299,8 +299,8 @@ type DLQ int
 
 // The values of DLQ.
 const (
-	// DLQAuto: when the job is said to be dead, or when nothing else knows it; never a
-	// queue that passes messages on to another when they are received too often.
+	// DLQAuto: when the job is said to be dead, when its next delivery is overdue, or
+	// when nothing else knows it; never a queue that passes messages on to another when they are received too often.
 	DLQAuto DLQ = iota
 	DLQAlways
 	DLQNever

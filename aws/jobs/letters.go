@@ -26,15 +26,16 @@ func (s *search) deadLetters(ctx context.Context) {
 	dead := s.life.State.Ended() && s.life.State != StateCompleted
 	unknown := len(s.life.Attempts) == 0 && s.rec == nil
 	fresh := s.life.Sent != nil && s.now.Sub(s.life.Sent.At) < justSent
+	due := s.overdue()
 	switch {
 	case s.req.DLQ == DLQNever || s.f.cfg.Letters == nil:
-		if dead || unknown {
+		if dead || unknown || !due.IsZero() {
 			s.miss("the dead-letter queue was not looked into")
 		}
 		return
 	case ctx.Err() != nil:
 		return
-	case s.req.DLQ == DLQAuto && !dead && (!unknown || fresh):
+	case s.req.DLQ == DLQAuto && !dead && (!unknown || fresh) && due.IsZero():
 		return // and nothing is missing: it is not said to be dead
 	}
 	queues := s.deadQueues(unknown)
@@ -43,6 +44,36 @@ func (s *search) deadLetters(ctx context.Context) {
 			s.look(ctx, &queues[i], unknown)
 		}
 	}
+	if !due.IsZero() && !s.life.State.Ended() {
+		s.miss("its next delivery was due by %s, and is not in the log", moment(due))
+	}
+}
+
+// overdue is by when SQS should have delivered the job again, or its end have been
+// told; zero while that is not over. A delivery that never ran, for the function was
+// throttled, counts too, so a job can die without another line.
+func (s *search) overdue() time.Time {
+	n := len(s.life.Attempts)
+	if n == 0 {
+		return time.Time{}
+	}
+	wait := justSent
+	switch last := &s.life.Attempts[n-1]; s.life.State {
+	case StateRetrying, StateDeferred:
+		wait += time.Duration(last.RetryInMS * float64(time.Millisecond))
+	case StateUnknown:
+	default:
+		return time.Time{}
+	}
+	for i := range s.req.Workers {
+		if w := &s.req.Workers[i]; w.ID == s.life.WorkerID && w.Queue != nil {
+			wait += w.Queue.VisibilityTimeout
+		}
+	}
+	if due := s.life.lastSeen().Add(wait); due.Before(s.now) {
+		return due
+	}
+	return time.Time{}
 }
 
 // deadQueues are the workers whose dead-letter queues may hold the message, each
@@ -156,7 +187,7 @@ func (s *search) dead(queue string, l *letter.Letter) {
 	if life.WorkerID == "" {
 		life.WorkerID = text(l.WorkerID())
 	}
-	if len(life.Attempts) == 0 && !life.State.Ended() {
+	if life.State == StateRetrying || life.State == StateDeferred || life.State == StateUnknown || len(life.Attempts) == 0 && !life.State.Ended() {
 		life.State, life.StateFrom = StateFailed, fromLetter
 	}
 	if life.State == StateCompleted {

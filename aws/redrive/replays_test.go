@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"testing"
 	"testing/synctest"
+
+	"github.com/microfox-ai/aiwctl/aws"
 )
 
 // What was sent again can be found by any of its ids, afterwards.
@@ -32,6 +34,14 @@ func TestReplaysOfAJob(t *testing.T) {
 			for _, id := range []string{"", "job", "job-70"} {
 				if none, err := e.Replays(id); err != nil || len(none) > 0 {
 					t.Errorf("by %q: %+v %v", id, none, err)
+				}
+			}
+			for name, t2 := range map[string]aws.Target{
+				"stage": {EndpointURL: "http://127.0.0.1:1", Stage: "other"}, "region": {EndpointURL: "http://127.0.0.1:1", Stage: "test", Region: "eu-west-1"}, "endpoint": {Stage: "test"},
+			} {
+				other := newEngine(w, w, func() aws.Target { return t2 }, Config{Dir: dir})
+				if none, err := other.Replays("job-7"); err != nil || len(none) > 0 {
+					t.Errorf("of another %s: %+v %v", name, none, err)
 				}
 			}
 			// A journal that is broken hides no other.

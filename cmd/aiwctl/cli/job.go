@@ -41,7 +41,8 @@ func (a *App) newJob() *cobra.Command {
 			"a store, the dead-letter queue, and what this machine has done itself (audit trail, journals of replays). What could not be read, " +
 			"and what is not known, is said.\n\n" +
 			"SQS has no peek: looking into a dead-letter queue receives its messages, which raises their receive counts. It is done when the " +
-			"job is said to be dead, or when nothing else knows it (--dlq never or always says otherwise), and of --dlq-limit messages at most.\n\n" +
+			"job is said to be dead, when its next delivery is overdue, or when nothing else knows it (--dlq never or always says otherwise), " +
+			"and of --dlq-limit messages at most.\n\n" +
 			"Exits 0 when the job is found, 3 when nothing knows it, 4 when what might know it is denied, 5 when it is found and something " +
 			"could not be read. With --wait it exits 0 when the job completes and 1 when it does not.",
 		Example: "aiwctl job job-1700000000000-abc\naiwctl job job-1700000000000-abc --wait --worker echo\n" +
