@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -33,7 +34,8 @@ var start = time.Date(2026, 1, 2, 3, 0, 0, 0, time.UTC)
 type world struct {
 	events   map[string][]types.FilteredLogEvent // by group
 	denied   map[string]bool                     // groups
-	searched []string                            // groups, as they were searched by a pattern
+	mu       sync.Mutex
+	searched []string // groups, as they were searched by a pattern
 	letters  []letter.Letter
 	looks    int
 	lookErr  error
@@ -81,7 +83,9 @@ func (w *world) FilterLogEvents(_ context.Context, in *cloudwatchlogs.FilterLogE
 	term := ""
 	if in.FilterPattern != nil {
 		term = strings.Trim(*in.FilterPattern, `"`)
+		w.mu.Lock()
 		w.searched = append(w.searched, *in.LogGroupName)
+		w.mu.Unlock()
 	}
 	for _, e := range w.events[*in.LogGroupName] {
 		if !strings.Contains(*e.Message, term) || in.StartTime != nil && *e.Timestamp < *in.StartTime || in.EndTime != nil && *e.Timestamp > *in.EndTime {
