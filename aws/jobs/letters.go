@@ -21,6 +21,9 @@ const justSent = time.Minute
 // handoffField marks a message by which the Go runtime tries a job's webhook later.
 const handoffField = "webhookDelivery"
 
+// settled is how long after the last change SQS's count of messages is right.
+const settled = time.Minute
+
 // deadLetters looks for the job's message among the dead.
 func (s *search) deadLetters(ctx context.Context) {
 	dead := s.life.State.Ended() && s.life.State != StateCompleted
@@ -113,7 +116,7 @@ func (s *search) look(ctx context.Context, w *aws.Worker, unknown bool) {
 	name := "queue " + w.DLQ.Name
 	depth := w.DLQ.Depth
 	switch {
-	case !depth.At.IsZero() && depth.Total() == 0 && s.req.DLQ == DLQAuto:
+	case depth.Total() == 0 && depth.At.After(s.life.lastSeen().Add(settled)) && s.req.DLQ == DLQAuto:
 		s.source(name, SourceNothing, "it is empty")
 		s.gone(unknown)
 		return
