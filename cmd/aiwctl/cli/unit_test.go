@@ -56,7 +56,7 @@ func TestWrongCommandLines(t *testing.T) {
 		"job":                                 "the job's id is missing",
 		"job x --dlq perhaps":                 "it takes auto, always or never",
 		"job x --dlq-limit 0":                 "look at one message at least",
-		"job x --since yesterday":             "neither a duration",
+		"job x --since 1x":                    "--since",
 		"job x --wait --timeout -1s":          "--timeout -1s is negative",
 		"dispatch echo {} --mode x":           "it takes auto, local or remote",
 		"logs echo --level loud":              `unknown --level "loud"`,
