@@ -9,6 +9,9 @@ import (
 	"strings"
 	"sync"
 
+	awssdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
 	"github.com/microfox-ai/aiwctl/dispatch"
 )
 
@@ -112,6 +115,23 @@ func (s *Stage) Names(ctx context.Context) ([]string, error) {
 	}
 	slices.Sort(ids)
 	return slices.Compact(ids), nil
+}
+
+// QueueNames are the first names of queues that begin with prefix: at most a
+// thousand, from one call.
+func (s *Stage) QueueNames(ctx context.Context, prefix string) ([]string, error) {
+	out, err := s.api.sqs.ListQueues(ctx, &sqs.ListQueuesInput{QueueNamePrefix: awssdk.String(prefix), MaxResults: awssdk.Int32(1000)})
+	if err != nil {
+		return nil, fmt.Errorf("list the queues named %s...: %w", clean(prefix), err)
+	}
+	var names []string
+	for _, u := range out.QueueUrls {
+		if q, ok := queueFromURL(u, s.target.Region); ok {
+			names = append(names, q.name)
+		}
+	}
+	slices.Sort(names)
+	return names, nil
 }
 
 func newDiscovery(s *Stage) *discovery {
