@@ -95,8 +95,10 @@ note          worth knowing
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, part := range []string{`"dlq":null`, `"batchingWindowSeconds":5`, `"reservedConcurrency":2`, `"retentionSeconds":1209600`,
-		`"chains":[{"id":"nightly","step":1,"steps":2,"delaySeconds":30,"requiresApproval":true,"title":"Look at it","next":"mail"`, `"sources":["workers/config"]`} {
+	for _, part := range []string{
+		`"dlq":null`, `"batchingWindowSeconds":5`, `"reservedConcurrency":2`, `"retentionSeconds":1209600`,
+		`"chains":[{"id":"nightly","step":1,"steps":2,"delaySeconds":30,"requiresApproval":true,"title":"Look at it","next":"mail"`, `"sources":["workers/config"]`,
+	} {
 		if !strings.Contains(string(data), part) {
 			t.Errorf("%s lacks %s", data, part)
 		}
