@@ -154,6 +154,20 @@ func TestInventoryOfATypeScriptStage(t *testing.T) {
 	}
 }
 
+// A worker whose queue the API cannot look up is missing from its answer without a
+// word, unless somebody with the key asks why.
+func TestInventoryAsksTheAPIWhatItLacks(t *testing.T) {
+	t.Parallel()
+	cfg := configFor("echo")
+	cfg.Errors = []dispatch.WorkersConfigError{{WorkerID: "silent", QueueName: "p-x-silent-prod", Name: "QueueDoesNotExist", Message: "no such queue"}}
+	api := newWorkersAPI(t, cfg)
+	api.key = "k"
+	f := newFakeAWS().worker("p-x", "echo", "prod", "nodejs20.x")
+	inv := mustInventory(t, f.stage(Target{BaseURL: api.URL}, Options{Getenv: envOf(map[string]string{"WORKERS_API_KEY": "k"})}))
+	wantIDs(t, inv, "echo", "silent")
+	wantIn(t, text(t, find(t, inv, "silent"), ProblemNoQueue), "QueueDoesNotExist no such queue")
+}
+
 // Queues and functions by arbitrary names, and nothing but AWS to ask.
 func TestInventoryOfPlainQueuesAndFunctions(t *testing.T) {
 	t.Parallel()
