@@ -184,9 +184,9 @@ func (d *discovery) judgeUnmapped(c *candidate) {
 	}
 	switch depth := c.Queue.Depth; {
 	case depth.InFlight > 0:
-		c.problem(SeverityWarning, ProblemNoFunction, "no event source mapping reads queue %s, and %d of its messages are in flight: something other than Lambda reads it", c.ref.name, depth.InFlight)
+		c.problem(SeverityWarning, ProblemNoFunction, "no event source mapping reads queue %s, and it has %s in flight: something other than Lambda reads it", c.ref.name, messages(depth.InFlight))
 	case depth.Total() > 0:
-		c.problem(SeverityError, ProblemNoFunction, "no event source mapping reads queue %s and %d messages wait in it: they are lost when its retention of %s is over; deploy its worker again, or delete the queue", c.ref.name, depth.Total(), days(c.Queue.Retention))
+		c.problem(SeverityError, ProblemNoFunction, "no event source mapping reads queue %s, and it holds %s, lost %s after sending; deploy its worker again, or delete the queue", c.ref.name, messages(depth.Total()), days(c.Queue.Retention))
 	default:
 		c.problem(SeverityWarning, ProblemNoFunction, "no event source mapping reads queue %s: a job sent to it would never run in Lambda; it is empty", c.ref.name)
 	}

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
@@ -274,8 +275,16 @@ func (d *discovery) orphaned(c *candidate, why string) {
 		d.finding(SeverityInfo, FindingOrphanDLQ, c.ref.name, "%s is a dead-letter queue (%s) that no queue's RedrivePolicy names: nothing comes into it, and it is empty; delete it, or name it in the policy of its queue", c.ref.name, why)
 		return
 	}
-	d.finding(SeverityWarning, FindingOrphanDLQ, c.ref.name, "%s is a dead-letter queue (%s) that no queue's RedrivePolicy names, with %d messages, which are gone %s after they were sent; `aiwctl dlq peek %s` looks at them",
-		c.ref.name, why, n, days(c.Queue.Retention), c.ref.name)
+	d.finding(SeverityWarning, FindingOrphanDLQ, c.ref.name, "%s is a dead-letter queue (%s) that no queue's RedrivePolicy names, and holds %s, lost %s after sending; `aiwctl dlq peek %s` looks into it",
+		c.ref.name, why, messages(n), days(c.Queue.Retention), c.ref.name)
+}
+
+// messages counts them in words.
+func messages(n int) string {
+	if n == 1 {
+		return "1 message"
+	}
+	return strconv.Itoa(n) + " messages"
 }
 
 // finding adds what is wrong with the stage.
