@@ -184,7 +184,13 @@ func (d *discovery) sources(ctx context.Context) error {
 	if mapErr == nil {
 		d.source(SourceMappings)
 		d.mappingsRead = true
+		// The queues that workers/config lists are read while functions are, which come
+		// page after page; not where filters may leave some of them out.
+		if listed := slices.Clone(d.cands); !d.namesOnly && !d.narrow() {
+			wg.Go(func() { d.readCandidates(ctx, listed) })
+		}
 		d.addMappings(ctx, mappings)
+		wg.Wait()
 	} else {
 		d.warn(SourceMappings, mapErr)
 	}

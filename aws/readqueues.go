@@ -17,7 +17,7 @@ func (d *discovery) readQueues(ctx context.Context) {
 		wg      sync.WaitGroup
 	)
 	wg.Go(func() { listed, listErr = d.listUnclaimed(ctx) })
-	d.readCandidates(ctx)
+	d.readCandidates(ctx, d.cands)
 	wg.Wait()
 	if listErr != nil {
 		d.warn(SourceQueues, fmt.Errorf("queues that no function reads are not shown: %w", listErr))
@@ -41,26 +41,26 @@ func (d *discovery) readQueues(ctx context.Context) {
 	}
 }
 
-// readCandidates reads the queues of all candidates, and their dead-letter queues,
-// that were not read before.
-func (d *discovery) readCandidates(ctx context.Context) {
-	d.readMissing(ctx, func(c *candidate) (queueRef, bool) { return c.ref, c.hasRef })
-	for _, c := range d.cands {
+// readCandidates reads the queues of candidates, and their dead-letter queues, that
+// were not read before.
+func (d *discovery) readCandidates(ctx context.Context, cands []*candidate) {
+	d.readMissing(ctx, cands, func(c *candidate) (queueRef, bool) { return c.ref, c.hasRef })
+	for _, c := range cands {
 		if c.hasRef {
 			c.Queue, c.queueErr = d.read[d.key(c.ref)], d.readErrs[d.key(c.ref)]
 		}
 	}
-	d.readMissing(ctx, d.deadLetterRef)
+	d.readMissing(ctx, cands, d.deadLetterRef)
 }
 
 // readMissing reads the queues that of names and that were not read before.
-func (d *discovery) readMissing(ctx context.Context, of func(*candidate) (queueRef, bool)) {
+func (d *discovery) readMissing(ctx context.Context, cands []*candidate, of func(*candidate) (queueRef, bool)) {
 	var (
 		refs    []queueRef
 		workers []string
 		seen    = make(map[queueKey]bool)
 	)
-	for _, c := range d.cands {
+	for _, c := range cands {
 		ref, ok := of(c)
 		if ok && d.read[d.key(ref)] == nil && !seen[d.key(ref)] {
 			seen[d.key(ref)] = true

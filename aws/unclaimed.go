@@ -108,7 +108,7 @@ func (d *discovery) addUnclaimed(ctx context.Context, listed []queueRef) {
 	if len(fresh) == 0 {
 		return
 	}
-	d.readCandidates(ctx)
+	d.readCandidates(ctx, d.cands)
 
 	owned := make(map[string]bool)
 	for _, c := range d.cands {
