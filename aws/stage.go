@@ -92,6 +92,7 @@ type clients struct {
 	writer  Writer
 	http    *http.Client
 	calls   func() uint64
+	wires   wires
 }
 
 type stsReader interface {
@@ -132,6 +133,10 @@ func Open(ctx context.Context, t Target, o Options) (*Stage, error) {
 		writer: sdkWriter{sqs: sqsClient, lambda: lambdaClient},
 		http:   httpClient,
 		calls:  counter.n.Load,
+		wires: wires{
+			credentials: cfg.Credentials, http: counter.next,
+			resolve: endpointsOf(sqsClient, lambdaClient, logsClient, metricsClient, stsClient),
+		},
 	}), nil
 }
 

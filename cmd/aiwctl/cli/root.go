@@ -53,7 +53,7 @@ func (a *App) newRoot() *cobra.Command {
 
 	root.AddCommand(
 		a.newDemo(), a.newDev(), a.newWorkers(), a.newDispatch(), a.newValidate(),
-		a.newLogs(), a.newDLQ(), a.newVersion(),
+		a.newLogs(), a.newDLQ(), a.newDoctor(), a.newVersion(),
 	)
 	root.SetHelpCommand(newHelp())
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
