@@ -175,6 +175,9 @@ func iamError(status int, text []byte) error {
 	}
 	if err := xml.Unmarshal(text, &e); err != nil || e.Code == "" {
 		e.Code, e.Message = "HTTP"+strconv.Itoa(status), http.StatusText(status)
+		if status == http.StatusForbidden {
+			e.Code = "AccessDenied"
+		}
 	}
 	return &smithy.GenericAPIError{Code: e.Code, Message: clean(e.Message)}
 }

@@ -118,7 +118,7 @@ const (
 // Options configures Run. The zero value works.
 type Options struct {
 	// Timeout bounds one call; zero means 4 s. Discovery, which is many calls, gets
-	// twice that, and a whole diagnosis less than four times.
+	// twice that, and a whole diagnosis 15/4 of it.
 	Timeout time.Duration
 	// Getenv reads the keys of the workers API, the proxy's variables and where
 	// state is kept; nil means that none is set.
@@ -145,12 +145,13 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// diagnosis is one Run under way. What several sections need is found out once,
-// by whoever asks first; the others wait.
+// diagnosis is one Run under way. What several sections need is found out once, and
+// each of these functions waits for it.
 type diagnosis struct {
 	s      Stage
 	o      Options
 	target aws.Target
+	work   sync.WaitGroup
 
 	network   func() []reached
 	identity  func() caller
@@ -160,10 +161,13 @@ type diagnosis struct {
 }
 
 // Run makes every check, all at once where they do not depend on each other, and
-// returns when the last has ended: within four times the timeout, even when
+// returns when the last has ended: within 15/4 of the timeout, even when
 // nothing answers. When ctx ends first, what is known by then is returned.
 func Run(ctx context.Context, s Stage, o Options) *Report {
+	ctx, cancel := context.WithTimeout(ctx, o.withDefaults().Timeout*15/4)
+	defer cancel()
 	d := newDiagnosis(ctx, s, o)
+	d.decisions = begin(&d.work, func() []Check { return d.decideAll(ctx) })
 	sections := []struct {
 		name Section
 		run  func() []Check
@@ -177,15 +181,13 @@ func Run(ctx context.Context, s Stage, o Options) *Report {
 		{SectionAPI, func() []Check { return d.checkAPI(ctx) }},
 		{SectionMachine, d.checkMachine},
 	}
-	results := make([]chan []Check, len(sections))
-	var wg sync.WaitGroup
+	results := make([]func() []Check, len(sections))
 	for i, section := range sections {
-		results[i] = make(chan []Check, 1)
-		wg.Go(func() { results[i] <- section.run() })
+		results[i] = begin(&d.work, section.run)
 	}
 	report := &Report{Region: d.target.Region, At: d.o.Now()}
 	for i, section := range sections {
-		checks := <-results[i]
+		checks := results[i]()
 		for j := range checks {
 			checks[j].Section = section.name
 		}
@@ -194,7 +196,7 @@ func Run(ctx context.Context, s Stage, o Options) *Report {
 			o.OnSection(section.name, checks)
 		}
 	}
-	wg.Wait()
+	d.work.Wait()
 	who := d.identity()
 	report.Stage = s.Target().Stage // discovery may have learned it
 	report.Account, report.ARN = who.Account, who.ARN
@@ -205,12 +207,26 @@ func Run(ctx context.Context, s Stage, o Options) *Report {
 
 func newDiagnosis(ctx context.Context, s Stage, o Options) *diagnosis {
 	d := &diagnosis{s: s, o: o.withDefaults(), target: s.Target()}
-	d.network = sync.OnceValue(func() []reached { return d.reachAll(ctx) })
-	d.identity = sync.OnceValue(func() caller { return d.askIdentity(ctx) })
-	d.inventory = sync.OnceValue(func() discovered { return d.discover(ctx) })
-	d.objects = sync.OnceValue(func() *objects { return d.collect(ctx) })
-	d.decisions = sync.OnceValue(func() []Check { return d.decideAll(ctx) })
+	// In this order: each needs those before it.
+	d.network = begin(&d.work, func() []reached { return d.reachAll(ctx) })
+	d.identity = begin(&d.work, func() caller { return d.askIdentity(ctx) })
+	d.inventory = begin(&d.work, func() discovered { return d.discover(ctx) })
+	d.objects = begin(&d.work, func() *objects { return d.collect(ctx) })
 	return d
+}
+
+// begin runs fn and returns a function that waits for its result.
+func begin[T any](work *sync.WaitGroup, fn func() T) func() T {
+	var result T
+	done := make(chan struct{})
+	work.Go(func() {
+		defer close(done)
+		result = fn()
+	})
+	return func() T {
+		<-done
+		return result
+	}
 }
 
 // summarize counts; refused is whether the credentials were.

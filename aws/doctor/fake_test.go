@@ -45,6 +45,7 @@ type fakeStage struct {
 	calls     map[string]int
 	reachErr  error
 	skew      time.Duration // AWS's clock less ours
+	hang      bool          // nothing but an unsigned request is ever answered
 	credErr   error
 	whoErr    error
 	expires   time.Time
@@ -77,7 +78,11 @@ func worker(id string) aws.Worker {
 }
 
 // enter counts a call and refuses it when its action is denied.
-func (f *fakeStage) enter(service, operation, action string) error {
+func (f *fakeStage) enter(ctx context.Context, service, operation, action string) error {
+	if f.hang {
+		<-ctx.Done()
+		return ctx.Err()
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.calls[operation]++
@@ -116,14 +121,22 @@ func (f *fakeStage) Credentials(context.Context) (aws.CredentialsInfo, error) {
 	return aws.CredentialsInfo{Source: "SSOProvider", Expires: f.expires}, f.credErr
 }
 
-func (f *fakeStage) Identity(context.Context) (aws.Identity, error) {
+func (f *fakeStage) Identity(ctx context.Context) (aws.Identity, error) {
+	if f.hang {
+		<-ctx.Done()
+		return aws.Identity{}, ctx.Err()
+	}
 	if f.whoErr != nil {
 		return aws.Identity{}, f.whoErr
 	}
 	return aws.Identity{Account: account, ARN: role}, nil
 }
 
-func (f *fakeStage) Inventory(context.Context) (*aws.Inventory, error) {
+func (f *fakeStage) Inventory(ctx context.Context) (*aws.Inventory, error) {
+	if f.hang {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
 	return &aws.Inventory{Workers: f.workers}, nil
 }
 
@@ -147,56 +160,56 @@ func (f *fakeStage) Simulate(_ context.Context, caller string, actions []string,
 	return out, nil
 }
 
-func (f *fakeStage) ListQueues(context.Context, *sqs.ListQueuesInput, ...func(*sqs.Options)) (*sqs.ListQueuesOutput, error) {
-	return nil, f.enter("SQS", "ListQueues", "sqs:ListQueues")
+func (f *fakeStage) ListQueues(ctx context.Context, _ *sqs.ListQueuesInput, _ ...func(*sqs.Options)) (*sqs.ListQueuesOutput, error) {
+	return nil, f.enter(ctx, "SQS", "ListQueues", "sqs:ListQueues")
 }
 
-func (f *fakeStage) GetQueueUrl(context.Context, *sqs.GetQueueUrlInput, ...func(*sqs.Options)) (*sqs.GetQueueUrlOutput, error) { //nolint:revive // the SDK's name
-	return nil, f.enter("SQS", "GetQueueUrl", "sqs:GetQueueUrl")
+func (f *fakeStage) GetQueueUrl(ctx context.Context, _ *sqs.GetQueueUrlInput, _ ...func(*sqs.Options)) (*sqs.GetQueueUrlOutput, error) { //nolint:revive // the SDK's name
+	return nil, f.enter(ctx, "SQS", "GetQueueUrl", "sqs:GetQueueUrl")
 }
 
-func (f *fakeStage) GetQueueAttributes(context.Context, *sqs.GetQueueAttributesInput, ...func(*sqs.Options)) (*sqs.GetQueueAttributesOutput, error) {
-	return &sqs.GetQueueAttributesOutput{Attributes: map[string]string{"KmsMasterKeyId": f.key}}, f.enter("SQS", "GetQueueAttributes", "sqs:GetQueueAttributes")
+func (f *fakeStage) GetQueueAttributes(ctx context.Context, _ *sqs.GetQueueAttributesInput, _ ...func(*sqs.Options)) (*sqs.GetQueueAttributesOutput, error) {
+	return &sqs.GetQueueAttributesOutput{Attributes: map[string]string{"KmsMasterKeyId": f.key}}, f.enter(ctx, "SQS", "GetQueueAttributes", "sqs:GetQueueAttributes")
 }
 
-func (f *fakeStage) ListDeadLetterSourceQueues(context.Context, *sqs.ListDeadLetterSourceQueuesInput, ...func(*sqs.Options)) (*sqs.ListDeadLetterSourceQueuesOutput, error) {
-	return nil, f.enter("SQS", "ListDeadLetterSourceQueues", "sqs:ListDeadLetterSourceQueues")
+func (f *fakeStage) ListDeadLetterSourceQueues(ctx context.Context, _ *sqs.ListDeadLetterSourceQueuesInput, _ ...func(*sqs.Options)) (*sqs.ListDeadLetterSourceQueuesOutput, error) {
+	return nil, f.enter(ctx, "SQS", "ListDeadLetterSourceQueues", "sqs:ListDeadLetterSourceQueues")
 }
 
-func (f *fakeStage) ListMessageMoveTasks(context.Context, *sqs.ListMessageMoveTasksInput, ...func(*sqs.Options)) (*sqs.ListMessageMoveTasksOutput, error) {
-	return nil, f.enter("SQS", "ListMessageMoveTasks", "sqs:ListMessageMoveTasks")
+func (f *fakeStage) ListMessageMoveTasks(ctx context.Context, _ *sqs.ListMessageMoveTasksInput, _ ...func(*sqs.Options)) (*sqs.ListMessageMoveTasksOutput, error) {
+	return nil, f.enter(ctx, "SQS", "ListMessageMoveTasks", "sqs:ListMessageMoveTasks")
 }
 
 func (f *fakeStage) ReceiveMessage(context.Context, *sqs.ReceiveMessageInput, ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error) {
 	panic("doctor must not receive")
 }
 
-func (f *fakeStage) ChangeMessageVisibilityBatch(context.Context, *sqs.ChangeMessageVisibilityBatchInput, ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
-	return nil, f.enter("SQS", "ChangeMessageVisibilityBatch", "sqs:ChangeMessageVisibility")
+func (f *fakeStage) ChangeMessageVisibilityBatch(ctx context.Context, _ *sqs.ChangeMessageVisibilityBatchInput, _ ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
+	return nil, f.enter(ctx, "SQS", "ChangeMessageVisibilityBatch", "sqs:ChangeMessageVisibility")
 }
 
-func (f *fakeStage) ListFunctions(context.Context, *lambda.ListFunctionsInput, ...func(*lambda.Options)) (*lambda.ListFunctionsOutput, error) {
-	return nil, f.enter("Lambda", "ListFunctions", "lambda:ListFunctions")
+func (f *fakeStage) ListFunctions(ctx context.Context, _ *lambda.ListFunctionsInput, _ ...func(*lambda.Options)) (*lambda.ListFunctionsOutput, error) {
+	return nil, f.enter(ctx, "Lambda", "ListFunctions", "lambda:ListFunctions")
 }
 
-func (f *fakeStage) ListEventSourceMappings(context.Context, *lambda.ListEventSourceMappingsInput, ...func(*lambda.Options)) (*lambda.ListEventSourceMappingsOutput, error) {
-	return nil, f.enter("Lambda", "ListEventSourceMappings", "lambda:ListEventSourceMappings")
+func (f *fakeStage) ListEventSourceMappings(ctx context.Context, _ *lambda.ListEventSourceMappingsInput, _ ...func(*lambda.Options)) (*lambda.ListEventSourceMappingsOutput, error) {
+	return nil, f.enter(ctx, "Lambda", "ListEventSourceMappings", "lambda:ListEventSourceMappings")
 }
 
-func (f *fakeStage) GetFunctionConfiguration(context.Context, *lambda.GetFunctionConfigurationInput, ...func(*lambda.Options)) (*lambda.GetFunctionConfigurationOutput, error) {
-	return nil, f.enter("Lambda", "GetFunctionConfiguration", "lambda:GetFunctionConfiguration")
+func (f *fakeStage) GetFunctionConfiguration(ctx context.Context, _ *lambda.GetFunctionConfigurationInput, _ ...func(*lambda.Options)) (*lambda.GetFunctionConfigurationOutput, error) {
+	return nil, f.enter(ctx, "Lambda", "GetFunctionConfiguration", "lambda:GetFunctionConfiguration")
 }
 
-func (f *fakeStage) FilterLogEvents(context.Context, *cloudwatchlogs.FilterLogEventsInput, ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.FilterLogEventsOutput, error) {
-	return nil, f.enter("CloudWatch Logs", "FilterLogEvents", "logs:FilterLogEvents")
+func (f *fakeStage) FilterLogEvents(ctx context.Context, _ *cloudwatchlogs.FilterLogEventsInput, _ ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.FilterLogEventsOutput, error) {
+	return nil, f.enter(ctx, "CloudWatch Logs", "FilterLogEvents", "logs:FilterLogEvents")
 }
 
-func (f *fakeStage) DescribeLogGroups(context.Context, *cloudwatchlogs.DescribeLogGroupsInput, ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.DescribeLogGroupsOutput, error) {
-	return nil, f.enter("CloudWatch Logs", "DescribeLogGroups", "logs:DescribeLogGroups")
+func (f *fakeStage) DescribeLogGroups(ctx context.Context, _ *cloudwatchlogs.DescribeLogGroupsInput, _ ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.DescribeLogGroupsOutput, error) {
+	return nil, f.enter(ctx, "CloudWatch Logs", "DescribeLogGroups", "logs:DescribeLogGroups")
 }
 
-func (f *fakeStage) GetMetricData(context.Context, *cloudwatch.GetMetricDataInput, ...func(*cloudwatch.Options)) (*cloudwatch.GetMetricDataOutput, error) {
-	return nil, f.enter("CloudWatch", "GetMetricData", "cloudwatch:GetMetricData")
+func (f *fakeStage) GetMetricData(ctx context.Context, _ *cloudwatch.GetMetricDataInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.GetMetricDataOutput, error) {
+	return nil, f.enter(ctx, "CloudWatch", "GetMetricData", "cloudwatch:GetMetricData")
 }
 
 // run diagnoses the stage, with state below a directory of the test's.

@@ -40,6 +40,10 @@ func (d *diagnosis) askIdentity(ctx context.Context) caller {
 		return who
 	}
 	who.checks = append(who.checks, d.credentialsCheck(info))
+	if d.unreachable("sts") != nil {
+		who.checks = append(who.checks, Check{Name: "caller", Status: NotTried, Text: "sts cannot be reached"})
+		return who
+	}
 	err = d.ask(ctx, func(ctx context.Context) (err error) {
 		who.Identity, err = d.s.Identity(ctx)
 		return err

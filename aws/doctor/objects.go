@@ -48,6 +48,9 @@ func (d *diagnosis) discover(ctx context.Context) discovered {
 	if d.identity().refused {
 		return discovered{err: errRefused}
 	}
+	if d.unreachable("sqs") != nil && d.unreachable("lambda") != nil {
+		return discovered{err: errUnreachable}
+	}
 	ctx, cancel := context.WithTimeout(ctx, 2*d.o.Timeout)
 	defer cancel()
 	inv, err := d.s.Inventory(ctx)

@@ -51,6 +51,7 @@ type PolicyInfo struct {
 // for the names to put in; without them, it has wider patterns.
 func PolicyFor(ctx context.Context, s Stage, o Options, purpose Purpose) (*Policy, PolicyInfo) {
 	d := newDiagnosis(ctx, s, o)
+	d.work.Wait()
 	objects := d.objects()
 	policy, level := objects.policy(func(p permission) bool { return purpose == Act || p.purpose == Read })
 	return policy, PolicyInfo{Patterns: level > 0, Guessed: d.inventory().err}

@@ -22,6 +22,9 @@ import (
 // errRefused stands for what is not worth asking without credentials.
 var errRefused = errors.New("there are no credentials that AWS takes")
 
+// errUnreachable stands for what is not worth asking without a network.
+var errUnreachable = errors.New("neither sqs nor lambda can be reached")
+
 // attempt is a call that changes nothing whatever it is answered.
 type attempt func(ctx context.Context, r resource) error
 
@@ -239,7 +242,11 @@ func (d *diagnosis) simulate(ctx context.Context, o *objects, kind object, indic
 		actions = append(actions, o.needed[i].action)
 	}
 	var decisions []aws.SimulatedDecision
-	if cannot == "" {
+	switch {
+	case cannot != "":
+	case d.identity().ARN == "":
+		why = "AWS did not say who asks, so that IAM cannot be asked either"
+	default:
 		err := d.ask(ctx, func(ctx context.Context) (err error) {
 			decisions, err = d.s.Simulate(ctx, d.identity().ARN, actions, on)
 			return err

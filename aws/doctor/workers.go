@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/microfox-ai/aiwctl/aws"
@@ -11,8 +12,8 @@ import (
 func (d *diagnosis) checkWorkers() []Check {
 	found := d.inventory()
 	if found.err != nil {
-		if d.identity().refused {
-			return []Check{{Name: "discovery", Status: NotTried, Text: errRefused.Error()}}
+		if errors.Is(found.err, errRefused) || errors.Is(found.err, errUnreachable) {
+			return []Check{{Name: "discovery", Status: NotTried, Text: found.err.Error()}}
 		}
 		return []Check{failed("discovery", found.err)}
 	}

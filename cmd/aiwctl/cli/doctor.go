@@ -25,7 +25,7 @@ func (a *App) newDoctor() *cobra.Command {
 		Long: "Find out why a stage cannot be read or acted upon: the network and the clock, the credentials, every permission, " +
 			"how the workers are set up, the workers API, and this machine.\n\n" +
 			"It changes nothing: reads are tried on a few of the stage's resources, and what would write or receive a message is " +
-			"asked of IAM's policy simulator instead, where iam:SimulatePrincipalPolicy is allowed. It ends within 16 seconds, " +
+			"asked of IAM's policy simulator instead, where iam:SimulatePrincipalPolicy is allowed. It ends within 15 seconds, " +
 			"even when nothing answers.\n\n" +
 			"What is denied is printed as an IAM policy. --policy prints the least policy for this stage and nothing else: `read` to " +
 			"see it, `act` to see it and to dispatch, replay, delete and pause.\n\n" +
@@ -134,9 +134,9 @@ func doctorSummary(r *doctor.Report) string {
 	}
 	line := strings.Join(counts, ", ")
 	if s.First != nil {
-		line += fmt.Sprintf("; first: %s %s: ", s.First.Section, s.First.Name)
-		if line += s.First.Remedy; s.First.Remedy == "" {
-			line += s.First.Text
+		line += fmt.Sprintf("; first: %s: %s", s.First.Name, s.First.Text)
+		if s.First.Remedy != "" {
+			line += ": " + s.First.Remedy
 		}
 	}
 	return line
