@@ -46,34 +46,38 @@ type Operation struct {
 func (o Operation) String() string { return o.Service + "." + o.Name }
 
 // Operations lists every call a Stage can make through the SDK, sorted. It is
-// read off the interfaces a Stage is made of, so that it cannot be forgotten when one of
-// them grows.
+// read off the interfaces and functions a Stage is made of, so that it cannot be
+// forgotten when one of them grows.
 func Operations() []Operation {
 	var out []Operation
-	all := reflect.TypeFor[clients]()
-	writer := reflect.TypeFor[Writer]()
-	for i := range all.NumField() {
-		field := all.Field(i).Type
-		if field.Kind() != reflect.Interface {
-			continue
+	add := func(call reflect.Type, write bool) {
+		if call.NumIn() < 2 || call.In(1).Kind() != reflect.Pointer {
+			return
 		}
-		for j := range field.NumMethod() {
-			m := field.Method(j)
-			if m.Type.NumIn() < 2 || m.Type.In(1).Kind() != reflect.Pointer {
-				continue
+		in := call.In(1).Elem()
+		name, ok := strings.CutSuffix(in.Name(), "Input")
+		if dir, service := path.Split(in.PkgPath()); ok && strings.HasSuffix(dir, "/aws-sdk-go-v2/service/") {
+			out = append(out, Operation{Service: service, Name: name, Write: write})
+		}
+	}
+	all := reflect.TypeFor[clients]()
+	for i := range all.NumField() {
+		switch field := all.Field(i).Type; field.Kind() {
+		case reflect.Interface:
+			for j := range field.NumMethod() {
+				add(field.Method(j).Type, field == reflect.TypeFor[Writer]())
 			}
-			in := m.Type.In(1).Elem().PkgPath()
-			if dir, service := path.Split(in); strings.HasSuffix(dir, "/aws-sdk-go-v2/service/") {
-				out = append(out, Operation{Service: service, Name: m.Name, Write: field == writer})
-			}
+		case reflect.Func:
+			add(field, false)
+		default: // no way out
 		}
 	}
 	slices.SortFunc(out, func(a, b Operation) int { return strings.Compare(a.String(), b.String()) })
 	return slices.Compact(out)
 }
 
-// Metrics is read access to CloudWatch's metrics, for the packages below this one.
-func (s *Stage) Metrics() MetricsReader { return struct{ MetricsReader }{s.api.metrics} }
+// CloudWatch is read access to CloudWatch's metrics, as SQS is to queues.
+func (s *Stage) CloudWatch() MetricsReader { return struct{ MetricsReader }{s.api.metrics} }
 
 // API is the client for the workers API. It follows no redirect.
 func (s *Stage) API() *http.Client { return s.api.http }

@@ -27,7 +27,7 @@ type Stage interface {
 	SQS() aws.SQSReader
 	Logs() aws.LogsReader
 	Lambda() aws.LambdaReader
-	Metrics() aws.MetricsReader
+	CloudWatch() aws.MetricsReader
 	API() *http.Client
 	Simulate(ctx context.Context, callerARN string, actions []string, resource string) ([]aws.SimulatedDecision, error)
 }

@@ -93,12 +93,12 @@ func (f *fakeStage) enter(ctx context.Context, service, operation, action string
 	return &smithy.OperationError{ServiceID: service, OperationName: operation, Err: &smithy.GenericAPIError{Code: "AccessDeniedException", Message: message}}
 }
 
-func (f *fakeStage) Target() aws.Target         { return f.target }
-func (f *fakeStage) SQS() aws.SQSReader         { return f }
-func (f *fakeStage) Logs() aws.LogsReader       { return f }
-func (f *fakeStage) Lambda() aws.LambdaReader   { return f }
-func (f *fakeStage) Metrics() aws.MetricsReader { return f }
-func (f *fakeStage) API() *http.Client          { return f.api }
+func (f *fakeStage) Target() aws.Target            { return f.target }
+func (f *fakeStage) SQS() aws.SQSReader            { return f }
+func (f *fakeStage) Logs() aws.LogsReader          { return f }
+func (f *fakeStage) Lambda() aws.LambdaReader      { return f }
+func (f *fakeStage) CloudWatch() aws.MetricsReader { return f }
+func (f *fakeStage) API() *http.Client             { return f.api }
 
 func (f *fakeStage) Endpoints(context.Context) (out []aws.ServiceEndpoint) {
 	for _, s := range []string{"sqs", "lambda", "logs", "cloudwatch", "sts"} {

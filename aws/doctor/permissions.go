@@ -59,6 +59,7 @@ func permissions() []permission {
 		{action: "lambda:ListFunctions", purpose: Read, calls: []string{"lambda.ListFunctions"}, use: "read the functions in few calls"},
 		{action: "lambda:GetFunctionConfiguration", purpose: Read, on: functions, calls: []string{"lambda.GetFunctionConfiguration"}, use: "read a function's timeout and log group"},
 		{action: "lambda:GetFunction", purpose: Read, on: functions, calls: []string{"lambda.GetFunction"}, use: "read a function's settings and tags"},
+		{action: "lambda:GetFunctionConcurrency", purpose: Read, on: functions, calls: []string{"lambda.GetFunctionConcurrency"}, optional: true, use: "read a function's reserved concurrency"},
 		{action: "lambda:GetEventSourceMapping", purpose: Read, on: mappings, calls: []string{"lambda.GetEventSourceMapping"}, use: "see whether a mapping is enabled"},
 		{action: "lambda:ListTags", purpose: Read, on: functions, calls: []string{"lambda.ListTags"}, use: "choose functions by tag"},
 		{action: "tag:GetResources", purpose: Read, calls: []string{"resourcegroupstaggingapi.GetResources"}, optional: true, use: "choose workers by tag"},

@@ -35,7 +35,7 @@ const noHandle = "doctor-asks-whether-it-may"
 // by action. What is not among them is never called: it would write, or, as
 // ReceiveMessage, hide a message and bring it nearer to the dead-letter queue.
 func (d *diagnosis) attempts(o *objects) map[string]attempt {
-	q, l, f, m := d.s.SQS(), d.s.Logs(), d.s.Lambda(), d.s.Metrics()
+	q, l, f, m := d.s.SQS(), d.s.Logs(), d.s.Lambda(), d.s.CloudWatch()
 	return map[string]attempt{
 		"sqs:ListQueues": func(ctx context.Context, _ resource) error {
 			_, err := q.ListQueues(ctx, &sqs.ListQueuesInput{MaxResults: awssdk.Int32(1)})
@@ -114,17 +114,19 @@ func (o *objects) someQueue() string {
 	return "none"
 }
 
-// harm says why an action that is not tried is not, after "not tried: it would".
-func harm(action string) string {
-	switch action {
-	case "sqs:ReceiveMessage":
-		return "hide a message and raise its receive count"
-	case "kms:Decrypt", "kms:GenerateDataKey":
-		return "take a message"
-	case "logs:StartLiveTail":
-		return "begin a session that is paid by the minute"
+// untried says why a permission is not tried.
+func untried(p permission) string {
+	switch {
+	case p.action == "sqs:ReceiveMessage":
+		return "it would hide a message and raise its receive count"
+	case p.on == keys:
+		return "it would take a message"
+	case p.action == "logs:StartLiveTail":
+		return "it would begin a session that is paid by the minute"
+	case p.purpose == Act:
+		return "it would write"
 	}
-	return "write"
+	return "there is no small call for it"
 }
 
 // decideAll makes one check for each permission: it is tried, else IAM is asked.
@@ -260,7 +262,7 @@ func (d *diagnosis) simulate(ctx context.Context, o *objects, kind object, indic
 			d.settle(c, p, DecisionNotTried, cannot, denial{})
 			continue
 		case why != "":
-			d.settle(c, p, DecisionNotTried, fmt.Sprintf("it would %s, and %s", harm(p.action), why), denial{})
+			d.settle(c, p, DecisionNotTried, untried(p)+", and "+why, denial{})
 			continue
 		}
 		c.Permission.How, c.Permission.Resource = HowSimulated, on
@@ -268,7 +270,7 @@ func (d *diagnosis) simulate(ctx context.Context, o *objects, kind object, indic
 	}
 }
 
-// whyNotSimulated is why IAM did not say, after "it would write, and".
+// whyNotSimulated is why IAM did not say, after untried's words and "and".
 func whyNotSimulated(err error) string {
 	kind, _ := aws.Classify(err)
 	switch {
