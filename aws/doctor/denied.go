@@ -106,6 +106,8 @@ func (d denial) remedy(action, who string) string {
 		return fmt.Sprintf("the session was begun with a policy that leaves out %s: begin one without it", action)
 	case d.policy == "VPC endpoint policy":
 		return fmt.Sprintf("the policy of the VPC endpoint has to allow %s", action)
+	case d.policy == "resource-based policy" && !d.explicit:
+		return fmt.Sprintf("the policy of the queue or the key, which is another account's, has to allow %s to %s", action, who)
 	case d.explicit:
 		return fmt.Sprintf("take the statement that denies %s out of the %s: to allow it once more does not help", action, d.policy)
 	}

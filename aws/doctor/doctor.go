@@ -145,6 +145,9 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
+// whole is how long everything may take together.
+func (o Options) whole() time.Duration { return o.withDefaults().Timeout * 15 / 4 }
+
 // diagnosis is one Run under way. What several sections need is found out once, and
 // each of these functions waits for it.
 type diagnosis struct {
@@ -164,7 +167,7 @@ type diagnosis struct {
 // returns when the last has ended: within 15/4 of the timeout, even when
 // nothing answers. When ctx ends first, what is known by then is returned.
 func Run(ctx context.Context, s Stage, o Options) *Report {
-	ctx, cancel := context.WithTimeout(ctx, o.withDefaults().Timeout*15/4)
+	ctx, cancel := context.WithTimeout(ctx, o.whole())
 	defer cancel()
 	d := newDiagnosis(ctx, s, o)
 	d.decisions = begin(&d.work, func() []Check { return d.decideAll(ctx) })

@@ -12,7 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"runtime"
+	goruntime "runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -360,7 +360,7 @@ func TestWorkersAPI(t *testing.T) {
 
 func TestMachine(t *testing.T) {
 	t.Parallel()
-	if runtime.GOOS == "windows" {
+	if goruntime.GOOS == "windows" {
 		t.Skip("permissions of directories are Unix's")
 	}
 	dir := t.TempDir()

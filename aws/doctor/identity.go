@@ -123,6 +123,9 @@ func failed(name string, err error) Check {
 		c.Status = Unknown
 	case aws.KindNone, aws.KindAuth, aws.KindDenied, aws.KindNotFound, aws.KindInvalid:
 	}
+	if e, ok := errors.AsType[*aws.CredentialsError](err); ok {
+		c.Text = "none: " + aws.Brief(e.Err) // its own text says the remedy once more
+	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		c.Text = "no answer in time"
 	}

@@ -120,6 +120,7 @@ func TestWhichPolicyDenies(t *testing.T) {
 		{refusal(action, "because no service control policy allows the action"), "no service control policy allows it", "the organisation's administrators", false},
 		{refusal(action, "because no permissions boundary allows the action"), "no permissions boundary allows it", "the permissions boundary of role ops-read has to allow " + action, false},
 		{refusal(action, "because no session policy allows the action"), "no session policy", "begin one without it", false},
+		{refusal(action, "because no resource-based policy allows the action"), "no resource-based policy", "which is another account's, has to allow " + action, false},
 		{refusal(action, "because no VPC endpoint policy allows the action"), "no VPC endpoint policy", "the policy of the VPC endpoint has to allow " + action, false},
 	} {
 		f := newFake()

@@ -50,6 +50,8 @@ type PolicyInfo struct {
 // too, since nothing is acted upon before it was found. Discovery and STS are asked
 // for the names to put in; without them, it has wider patterns.
 func PolicyFor(ctx context.Context, s Stage, o Options, purpose Purpose) (*Policy, PolicyInfo) {
+	ctx, cancel := context.WithTimeout(ctx, o.whole())
+	defer cancel()
 	d := newDiagnosis(ctx, s, o)
 	d.work.Wait()
 	objects := d.objects()

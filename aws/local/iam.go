@@ -2,8 +2,11 @@ package local
 
 import (
 	"cmp"
+	"net/http"
 	"net/url"
 	"strconv"
+
+	"github.com/microfox-ai/aiwctl/aws/local/wire"
 )
 
 // iamNamespace and iamVersion are those of IAM.
@@ -11,6 +14,14 @@ const (
 	iamNamespace = "https://iam.amazonaws.com/doc/2010-05-08/"
 	iamVersion   = "2010-05-08"
 )
+
+// serveIAM answers the one question that the doctor asks of IAM.
+func serveIAM(w http.ResponseWriter, action string, params url.Values) error {
+	if action != "SimulatePrincipalPolicy" {
+		return wire.Errorf("InvalidAction", "the local endpoint does not serve %s: of IAM it serves SimulatePrincipalPolicy", action)
+	}
+	return wire.WriteQuery(w, iamNamespace, action, simulate(params))
+}
 
 // simulation is the answer of SimulatePrincipalPolicy.
 type simulation struct {

@@ -31,10 +31,8 @@ func (s *Server) serveSTS(w http.ResponseWriter, r *http.Request) {
 		err = wire.Errorf("InvalidAction", "the local endpoint serves SQS in the AWS JSON protocol only: update the client that sent %s", action)
 	case params.Get("Version") == "2010-08-01":
 		err = wire.Errorf("InvalidAction", "the local endpoint serves CloudWatch in the protocols RPC v2 CBOR and AWS JSON only: update the client that sent %s", action)
-	case params.Get("Version") == iamVersion && action == "SimulatePrincipalPolicy":
-		err = wire.WriteQuery(w, iamNamespace, action, simulate(params))
 	case params.Get("Version") == iamVersion:
-		err = wire.Errorf("InvalidAction", "the local endpoint does not serve %s: of IAM it serves SimulatePrincipalPolicy", action)
+		err = serveIAM(w, action, params)
 	case action == "GetCallerIdentity":
 		err = wire.WriteQuery(w, stsNamespace, action, callerIdentity{
 			ARN:     "arn:aws:iam::" + s.cfg.Account + ":user/local",

@@ -29,7 +29,7 @@ func (a *App) newDoctor() *cobra.Command {
 			"even when nothing answers.\n\n" +
 			"What is denied is printed as an IAM policy. --policy prints the least policy for this stage and nothing else: `read` to " +
 			"see it, `act` to see it and to dispatch, replay, delete and pause.\n\n" +
-			"Exit codes: 0 nothing worse than a warning, 1 an error was found, 4 no valid credentials or a permission to read is " +
+			"Exit codes: 0 nothing worse than a warning, 1 an error was found, 2 no region is named, 4 no valid credentials or a permission to read is " +
 			"denied, 5 no error, but a check ended without an answer, 130 interrupted. What is left out on purpose (\"not tried\") " +
 			"and what is missing only for acting do not count as errors.",
 		Example: "aiwctl doctor\naiwctl doctor -o json\naiwctl doctor --policy read > policy.json",
