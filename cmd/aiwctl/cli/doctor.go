@@ -163,20 +163,24 @@ func (v *doctorView) section(name doctor.Section, checks []doctor.Check) {
 	}
 	var b strings.Builder
 	b.WriteString(string(name) + "\n")
+	// Five hundred workers tend to be wrong in the same way.
 	seen := make(map[string]int)
+	var shown []doctor.Check
 	for _, c := range checks {
-		// Five hundred workers tend to be wrong in the same way.
 		key := string(c.Status) + c.Text
-		if seen[key]++; seen[key] > doctorMost {
-			continue
+		if seen[key]++; seen[key] <= doctorMost {
+			shown = append(shown, c)
 		}
+	}
+	for i, c := range shown {
 		cell := oneLine(c.Name, 40)
 		fmt.Fprintf(&b, "  %s  %s%s  %s\n", v.mark(c.Status), cell, strings.Repeat(" ", width-ansi.StringWidth(cell)), oneLine(c.Text, 0))
-		if c.Remedy != "" {
+		// What helps with the next, too, is said below it.
+		if c.Remedy != "" && (i == len(shown)-1 || shown[i+1].Remedy != c.Remedy) {
 			fmt.Fprintf(&b, "             -> %s\n", oneLine(c.Remedy, 0))
 		}
 	}
-	for _, c := range checks {
+	for _, c := range shown {
 		key := string(c.Status) + c.Text
 		if more := seen[key] - doctorMost; more > 0 {
 			fmt.Fprintf(&b, "  %s  and %d more: %s\n", v.mark(c.Status), more, oneLine(c.Text, 0))
