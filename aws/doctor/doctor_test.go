@@ -408,7 +408,7 @@ func sound(t *testing.T, p *doctor.Policy) {
 		}
 		sids[s.Sid] = true
 		for _, a := range s.Action {
-			if !regexp.MustCompile(`^(sqs|lambda|logs|cloudwatch|kms):[A-Z][A-Za-z]+$`).MatchString(a) {
+			if !regexp.MustCompile(`^(sqs|lambda|logs|cloudwatch|kms|tag):[A-Z][A-Za-z]+$`).MatchString(a) {
 				t.Errorf("action %q", a)
 			}
 		}

@@ -86,7 +86,7 @@ func TestDeniedOneByOne(t *testing.T) {
 					t.Errorf("missing policy allows %q", s.Action)
 				}
 				want, outcome := doctor.Error, doctor.Denied
-				if purpose == doctor.Act {
+				if purpose == doctor.Act || doctor.Optional(action) {
 					want, outcome = doctor.Warning, doctor.Fine
 				}
 				if c.Status != want || r.Summary.Outcome != outcome {
@@ -155,7 +155,7 @@ func TestWithoutTheSimulator(t *testing.T) {
 			t.Errorf("%s: %s %q", action, c.Status, c.Text)
 		}
 	}
-	if r.Summary.Outcome != doctor.Fine || r.Summary.NotTried != 6 {
+	if r.Summary.Outcome != doctor.Fine || r.Summary.NotTried < 6 {
 		t.Errorf("summary %+v", r.Summary)
 	}
 }
