@@ -104,6 +104,7 @@ type clients struct {
 	writer  Writer
 	http    *http.Client
 	calls   func() uint64
+	wires   wires
 }
 
 type stsReader interface {
@@ -153,6 +154,10 @@ func Open(ctx context.Context, t Target, o Options) (*Stage, error) {
 		writer: sdkWriter{sqs: sqsClient, lambda: lambdaClient},
 		http:   httpClient,
 		calls:  counter.n.Load,
+		wires: wires{
+			credentials: cfg.Credentials, http: counter.next,
+			resolve: endpointsOf(sqsClient, lambdaClient, logsClient, metricsClient, stsClient),
+		},
 	})
 	s.manifest = manifest
 	return s, nil

@@ -58,7 +58,7 @@ func (a *App) newRoot() *cobra.Command {
 
 	root.AddCommand(
 		a.newDemo(), a.newDev(), a.newWorkers(), a.newDispatch(), a.newValidate(),
-		a.newLogs(), a.newJob(), a.newDLQ(), a.newVersion(),
+		a.newLogs(), a.newJob(), a.newDLQ(), a.newDoctor(), a.newVersion(),
 	)
 	root.SetHelpCommand(newHelp())
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
