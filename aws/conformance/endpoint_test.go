@@ -153,7 +153,7 @@ type lambdaSeeder struct {
 func (s *lambdaSeeder) function(ctx context.Context, f functionSpec) error {
 	if s.role == "" {
 		var err error
-		if s.role, err = s.makeRole(ctx, "conformance"); err != nil {
+		if s.role, err = s.makeRole(ctx, "conformance-suite"); err != nil {
 			return err
 		}
 	}
