@@ -48,7 +48,7 @@ def functions(rec, lam, unchecked):
     rec.equal("its stage", got["Configuration"]["Environment"]["Variables"]["STAGE"], "demo")
     rec.equal("its code has a size, a sum and a place", [bool(got["Configuration"]["CodeSize"]), bool(got["Configuration"]["CodeSha256"]), bool(got["Code"]["Location"])], [True] * 3)
     for step, name in {"name": FUNCTION, "ARN": got["Configuration"]["FunctionArn"], "partial ARN": f"000000000000:function:{FUNCTION}"}.items():
-        rec.holds(f"by {step}", lambda name=name: chosen(lam.get_function_configuration(FunctionName=name)) == chosen(got["Configuration"]), True)
+        rec.holds(f"a function by {step}", lambda name=name: chosen(lam.get_function_configuration(FunctionName=name)) == chosen(got["Configuration"]), True)
     for operation in ["get_function", "get_function_configuration"]:
         rec.fails(f"{operation} of no function", absent, getattr(lam, operation), exception=absent, FunctionName="absent")
         rec.fails(f"{operation} of no version", absent, getattr(lam, operation), exception=absent, FunctionName=FUNCTION, Qualifier="7")
@@ -69,10 +69,10 @@ def mappings(rec, lam, unchecked):
         return [m["UUID"] for m in lam.list_event_source_mappings(**by)["EventSourceMappings"]] == [uuid]
 
     rec.holds("mappings of a function", lambda: uuids(FunctionName=FUNCTION), True)
-    rec.holds("by the function's ARN", lambda: uuids(FunctionName=by_queue["EventSourceMappings"][0]["FunctionArn"]), True)
-    rec.holds("of both", lambda: uuids(FunctionName=FUNCTION, EventSourceArn=arn(QUEUE)), True)
-    rec.holds("of a queue without any", lambda: lam.list_event_source_mappings(EventSourceArn=arn("without-mappings"))["EventSourceMappings"], [])
-    rec.fails("of no function", absent, lam.list_event_source_mappings, exception=absent, FunctionName="absent")
+    rec.holds("mappings of a function's ARN", lambda: uuids(FunctionName=by_queue["EventSourceMappings"][0]["FunctionArn"]), True)
+    rec.holds("mappings of a function and a queue", lambda: uuids(FunctionName=FUNCTION, EventSourceArn=arn(QUEUE)), True)
+    rec.holds("mappings of a queue that has none", lambda: lam.list_event_source_mappings(EventSourceArn=arn("without-mappings"))["EventSourceMappings"], [])
+    rec.fails("mappings of no function", absent, lam.list_event_source_mappings, exception=absent, FunctionName="absent")
     rec.fails("a page of no mappings", "ValidationException", unchecked.list_event_source_mappings, MaxItems=0)
     rec.call("get a mapping", lam.get_event_source_mapping, UUID=uuid)
     rec.fails("get no mapping", absent, lam.get_event_source_mapping, exception=absent, UUID=unknown)

@@ -329,7 +329,7 @@ def dead_letters(rec, sqs):
               QueueUrl=url, Attributes={"RedrivePolicy": "rubbish"})
     allow = make(sqs, "closed-dlq", RedriveAllowPolicy=json.dumps({"redrivePermission": "denyAll"}))
     rec.call("a dead-letter queue for nobody", sqs.get_queue_attributes, QueueUrl=allow, AttributeNames=["RedriveAllowPolicy"])
-    rec.fails("use it", "InvalidParameterValue", sqs.set_queue_attributes, QueueUrl=url,
+    rec.fails("use a dead-letter queue for nobody", "InvalidParameterValue", sqs.set_queue_attributes, QueueUrl=url,
               Attributes={"RedrivePolicy": json.dumps({"deadLetterTargetArn": arn("closed-dlq"), "maxReceiveCount": 3})})
     rec.call("take the policy away", sqs.set_queue_attributes, QueueUrl=url, Attributes={"RedrivePolicy": ""})
     rec.equal("it is gone", "RedrivePolicy" in sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"], False)
