@@ -26,14 +26,11 @@ func discovery() []check {
 		}},
 		{"the worker's queue, with its settings", func(p *probe, s *stage) {
 			w, d := s.worker(p, "resize"), s.workers["resize"]
-			q := *w.Queue
-			p.equal("depth", q.Depth.Total(), 0)
-			q.Depth, q.MaxMessageBytes = aws.Depth{}, 0
-			p.equal("queue", q, aws.Queue{
-				Name: d.queue, URL: d.url, ARN: d.arn, VisibilityTimeout: time.Minute, Retention: 24 * time.Hour,
-				MaxReceiveCount: 3, DeadLetterARN: d.dlqARN,
-			})
-			p.equal("MaxMessageBytes", w.Queue.MaxMessageBytes, 1<<20)
+			q := w.Queue
+			p.equal("queue", [3]string{q.Name, q.URL, q.ARN}, [3]string{d.queue, d.url, d.arn})
+			p.equal("times", [2]time.Duration{q.VisibilityTimeout, q.Retention}, [2]time.Duration{time.Minute, 24 * time.Hour})
+			p.equal("dead-letter queue's ARN", q.DeadLetterARN, d.dlqARN)
+			p.equal("receives, size, depth", [3]int{q.MaxReceiveCount, q.MaxMessageBytes, q.Depth.Total()}, [3]int{3, 1 << 20, 0})
 			p.equal("dead-letter queue", [3]string{w.DLQ.Name, w.DLQ.URL, w.DLQ.ARN}, [3]string{d.dlq, d.dlqURL, d.dlqARN})
 			p.equal("its retention", w.DLQ.Retention, 14*24*time.Hour)
 			p.equal("FIFO", s.worker(p, "orders").Queue.FIFO, true)
@@ -44,19 +41,18 @@ func discovery() []check {
 				p.failf("no function")
 				return
 			}
-			f := *w.Function
+			f := w.Function
 			if age := time.Since(f.LastModified); age < -time.Minute || age > 10*time.Minute {
 				p.failf("LastModified is %s", f.LastModified)
 			}
 			if !strings.HasSuffix(f.ARN, ":function:"+f.Name) || !strings.HasPrefix(f.ARN, "arn:aws:lambda:"+region+":") {
 				p.failf("ARN %q", f.ARN)
 			}
-			// ListFunctions leaves out State (API reference), and two of three have it.
-			f.LastModified, f.ARN, f.State = time.Time{}, "", ""
-			p.equal("function", f, aws.Function{
-				Name: "shop-conf-workerResize", Runtime: "nodejs22.x", Handler: "index.handler", LogGroup: "/aws/lambda/shop-conf-workerResize",
-				Timeout: 20 * time.Second, MemoryMB: 256,
-			})
+			p.equal("function", [4]string{f.Name, f.Runtime, f.Handler, f.LogGroup},
+				[4]string{"shop-conf-workerResize", "nodejs22.x", "index.handler", "/aws/lambda/shop-conf-workerResize"})
+			p.equal("timeout", f.Timeout, 20*time.Second)
+			p.equal("memory", f.MemoryMB, 256)
+			p.equal("derived", f.Derived, false)
 		}},
 		{"the worker's event source mapping, with its settings", func(p *probe, s *stage) {
 			w := s.worker(p, "resize")
@@ -64,10 +60,10 @@ func discovery() []check {
 				p.failf("no mapping")
 				return
 			}
-			m := *w.Mapping
-			p.equal("mapping", m, aws.Mapping{
-				UUID: s.workers["resize"].uuid, State: "Enabled", BatchSize: 5, ReportsBatchItemFailures: true, MaximumConcurrency: 4,
-			})
+			m := w.Mapping
+			p.equal("mapping", [2]string{m.UUID, m.State}, [2]string{s.workers["resize"].uuid, "Enabled"})
+			p.equal("batch size, concurrency", [2]int{m.BatchSize, m.MaximumConcurrency}, [2]int{5, 4})
+			p.equal("reports failures", m.ReportsBatchItemFailures, true)
 		}},
 		{"what is wrong with a worker", func(p *probe, s *stage) {
 			inv := s.inventory(p)
