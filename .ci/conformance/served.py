@@ -1,7 +1,7 @@
 """The operations that the local endpoint serves, read from its source, and those that
 a run has tried. The endpoint registers an operation of a JSON or CBOR protocol with
-Handle("Name", ...), one of Lambda with a method and a path, and one of STS by its
-action."""
+Handle("Name", ...), or looks for Target + ".Name" where the answer is a stream; one of
+Lambda with a method and a path, and one of STS by its action."""
 
 import pathlib
 import re
@@ -17,16 +17,13 @@ def operations():
     """Service -> the names of its operations, sorted."""
     found = {service: set() for service in SERVICES.values()}
     for directory, service in SERVICES.items():
-        for path in sorted((LOCAL / directory).glob("*.go")):
-            if path.name.endswith("_test.go"):
-                continue
-            text = path.read_text()
-            if service == "lambda":
-                found[service] |= set(_routes(text))
-            elif service == "sts":
-                found[service] |= set(re.findall(r'action == "(\w+)"', text))
-            else:
-                found[service] |= set(re.findall(r'\.Handle\("([A-Z]\w+)"', text))
+        text = "\n".join(p.read_text() for p in sorted((LOCAL / directory).glob("*.go")) if not p.name.endswith("_test.go"))
+        if service == "lambda":
+            found[service] |= set(_routes(text))
+        elif service == "sts":
+            found[service] |= set(re.findall(r'action == "(\w+)"', text))
+        else:
+            found[service] |= set(re.findall(r'(?:\.Handle\(|Target \+ )"\.?([A-Z]\w+)"', text))
     for service, names in found.items():
         model = botocore.session.get_session().get_service_model(service)
         unknown = names - set(model.operation_names)
