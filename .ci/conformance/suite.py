@@ -13,7 +13,7 @@ def run(tests, endpoint, tally):
     """endpoint is a URL; None is aws/local, which the tests start themselves."""
     env = {**os.environ, "AIWCTL_CONFORMANCE_ENDPOINT": endpoint} if endpoint else dict(os.environ)
     name = "moto" if endpoint else "aws/local"
-    done = subprocess.run([tests, "-test.v", "-test.timeout", "120s"], cwd=PACKAGE, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    done = subprocess.run([tests, "-test.v", "-test.timeout", "300s"], cwd=PACKAGE, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     results = re.findall(r"^ {4}--- (PASS|FAIL|SKIP): TestConformance/(\S+)", done.stdout, re.MULTILINE)
     for result, check in results:
         tally.check(result == "PASS", f"suite: {name}: {check}: {result}")
