@@ -66,8 +66,9 @@ def run(ours, judge, tally, tried):
         ("sqs", scenario_of("sqs", sqs.scenario), differences.SQS),
         ("logs", scenario_of("logs", lambda rec, logs_, unchecked: logs.scenario(rec, logs_, unchecked, now)), differences.LOGS),
         ("lambda", scenario_of("lambda", lambdas.scenario), differences.LAMBDA),
-        ("identity", lambda rec, watch: identity.scenario(rec, watch(client("sts", rec.endpoint)), watch(client("cloudwatch", rec.endpoint)),
-                                                          watch(client("cloudwatch", rec.endpoint, checked=False))), differences.IDENTITY),
+        ("identity", lambda rec, watch: identity.scenario(rec, *[watch(client(s, rec.endpoint, checked)) for s, checked in [
+            ("sts", True), ("cloudwatch", True), ("cloudwatch", False), ("sqs", True),
+            ("resourcegroupstaggingapi", True), ("resourcegroupstaggingapi", False)]]), differences.IDENTITY),
         ("cli", lambda rec, watch: cli.scenario(rec, watch(client("logs", rec.endpoint))), differences.CLI),
     ]:
         us, them = Recorder(name, ours, tally), Recorder("moto", judge, None)

@@ -136,6 +136,7 @@ LAMBDA = [
     ("get a mapping", "LastProcessingResult", ..., ABSENT, RESULT),
     ("get a mapping", "MaximumBatchingWindowInSeconds", 0, ABSENT, RESULT),
     ("get a mapping", "StateTransitionReason", ..., ..., REASON),
+    ("51 tags", "", ..., ACCEPTED, "TagResource: a function has up to 50"),
     ("update no mapping", "", ..., ACCEPTED, "UpdateEventSourceMapping: ResourceNotFoundException"),
     ("a batch of 0", "", ..., ACCEPTED, LIMIT),
     ("a batch of 10001", "", ..., "500 (ClientError)", "moto's own fault"),
@@ -165,6 +166,7 @@ IDENTITY = [
     ("no queries", "", ..., ACCEPTED, REQUIRED),
     ("a metric and an expression", "", ..., ACCEPTED, "MetricDataQuery: one of the two, not both"),
     ("no start", "", ..., "500 (ClientError)", REQUIRED),
+    ("a page of 101 resources", "", ..., ACCEPTED, LIMIT),
     ("an unknown page", "", ..., ACCEPTED, "GetMetricData: InvalidNextToken"),
 ]
 

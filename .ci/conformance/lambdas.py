@@ -27,6 +27,7 @@ def deploy(lam, iam, sqs):
 def scenario(rec, lam, unchecked):
     """unchecked is a client that sends what botocore would refuse."""
     functions(rec, lam, unchecked)
+    tags(rec, lam, unchecked)
     mappings(rec, lam, unchecked)
 
 
@@ -58,6 +59,23 @@ def functions(rec, lam, unchecked):
     rec.fails("a page of no functions", "ValidationException", unchecked.list_functions, MaxItems=0)
     rec.fails("a page of too many functions", "ValidationException", unchecked.list_functions, MaxItems=10001)
     rec.fails("a list of an unknown version", "ValidationException", unchecked.list_functions, FunctionVersion="SOME")
+
+
+def tags(rec, lam, unchecked):
+    """Tags, and the concurrency that is reserved for a function."""
+    name = lam.get_function(FunctionName=FUNCTION)["Configuration"]["FunctionArn"]
+    rec.call("tag a function", lam.tag_resource, Resource=name, Tags={"team": "jobs", "x": "y"})
+    rec.call("untag a function", lam.untag_resource, Resource=name, TagKeys=["x", "unknown"])
+    kept = lam.list_tags(Resource=name)["Tags"]
+    rec.equal("a function's tags", (kept.get("team"), "x" in kept), ("jobs", False))
+    absent = "ResourceNotFoundException"
+    rec.fails("tag no function", absent, lam.tag_resource, exception=absent, Resource=name + "-absent", Tags={"a": "b"})
+    rec.fails("untag no function", absent, lam.untag_resource, exception=absent, Resource=name + "-absent", TagKeys=["a"])
+    rec.fails("tags of no function", absent, lam.list_tags, exception=absent, Resource=name + "-absent")
+    rec.fails("51 tags", "InvalidParameterValueException", lam.tag_resource, exception="InvalidParameterValueException", Resource=name,
+              Tags={f"k{i}": "v" for i in range(51)})
+    rec.equal("nothing is reserved", lam.get_function_concurrency(FunctionName=FUNCTION).get("ReservedConcurrentExecutions"), None)
+    rec.fails("the concurrency of no function", absent, lam.get_function_concurrency, exception=absent, FunctionName="absent")
 
 
 def mappings(rec, lam, unchecked):

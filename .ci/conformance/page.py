@@ -19,8 +19,8 @@ PAGE = ROOT / "docs" / "local-endpoint.md"
 SUITE = ROOT / "aws" / "conformance" / "testdata" / "differences.json"
 # What a part is called on the page, and the table or tables that it is made of.
 SCENARIOS = {"SQS": differences.SQS, "CloudWatch Logs": differences.LOGS, "Lambda": differences.LAMBDA,
-             "STS and CloudWatch": differences.IDENTITY, "The AWS CLI": differences.CLI}
-PROTOCOLS = {"sqs": "AWS JSON 1.0", "logs": "AWS JSON 1.1", "cloudwatch": "RPC v2 CBOR, AWS JSON 1.0", "lambda": "REST-JSON", "sts": "Query"}
+             "STS, CloudWatch and tags": differences.IDENTITY, "The AWS CLI": differences.CLI}
+PROTOCOLS = {"sqs": "AWS JSON 1.0", "logs": "AWS JSON 1.1", "cloudwatch": "RPC v2 CBOR, AWS JSON 1.0", "lambda": "REST-JSON", "sts": "Query", "resourcegroupstaggingapi": "AWS JSON 1.1"}
 
 
 def parts():

@@ -9,21 +9,25 @@ import re
 import botocore.session
 
 LOCAL = pathlib.Path(__file__).resolve().parents[2] / "aws" / "local"
-# Which directory speaks for which service, by the name that boto3 gives it.
-SERVICES = {"queues": "sqs", "cwlogs": "logs", "metrics": "cloudwatch", "functions": "lambda", ".": "sts"}
+HANDLE = r'(?:\.Handle\(|Target \+ )"\.?([A-Z]\w+)"'
+# The services, by the name that boto3 gives them: the directory of each, and what stands
+# in its source.
+SERVICES = {
+    "sqs": ("queues", HANDLE),
+    "logs": ("cwlogs", HANDLE),
+    "cloudwatch": ("metrics", HANDLE),
+    "lambda": ("functions", None),  # by its routes
+    "sts": (".", r'action == "(\w+)"'),
+    "resourcegroupstaggingapi": (".", HANDLE),
+}
 
 
 def operations():
     """Service -> the names of its operations, sorted."""
-    found = {service: set() for service in SERVICES.values()}
-    for directory, service in SERVICES.items():
+    found = {}
+    for service, (directory, pattern) in SERVICES.items():
         text = "\n".join(p.read_text() for p in sorted((LOCAL / directory).glob("*.go")) if not p.name.endswith("_test.go"))
-        if service == "lambda":
-            found[service] |= set(_routes(text))
-        elif service == "sts":
-            found[service] |= set(re.findall(r'action == "(\w+)"', text))
-        else:
-            found[service] |= set(re.findall(r'(?:\.Handle\(|Target \+ )"\.?([A-Z]\w+)"', text))
+        found[service] = set(re.findall(pattern, text)) if pattern else set(_routes(text))
     for service, names in found.items():
         model = botocore.session.get_session().get_service_model(service)
         unknown = names - set(model.operation_names)

@@ -64,6 +64,9 @@ func discovery() []check {
 			p.equal("mapping", [2]string{m.UUID, m.State}, [2]string{s.workers["resize"].uuid, "Enabled"})
 			p.equal("batch size, concurrency", [2]int{m.BatchSize, m.MaximumConcurrency}, [2]int{5, 4})
 			p.equal("reports failures", m.ReportsBatchItemFailures, true)
+			if age := time.Since(m.LastModified); age < -time.Minute || age > 10*time.Minute {
+				p.failf("LastModified is %s", m.LastModified)
+			}
 		}},
 		{"what is wrong with a worker", func(p *probe, s *stage) {
 			inv := s.inventory(p)
@@ -119,6 +122,28 @@ func discovery() []check {
 				if len(inv.Workers) != tt.want {
 					p.failf("stage %q and service %q have %d workers, want %d", tt.target.Stage, tt.target.Service, len(inv.Workers), tt.want)
 				}
+			}
+		}},
+		{"discovery is limited to names with a prefix, and to tags", func(p *probe, s *stage) {
+			for _, tt := range []struct {
+				target aws.Target
+				want   string
+			}{
+				{aws.Target{Stage: stageName, Prefix: "shop-ha"}, "hasty"},
+				{aws.Target{Stage: stageName, Tags: "queue=shop-hasty-conf"}, "hasty"},
+				{aws.Target{Stage: stageName, Tags: "function-of=bare"}, "bare"},
+				{aws.Target{Stage: stageName, Tags: "service=shop,queue=shop-bare-conf"}, "bare"},
+				{aws.Target{Stage: stageName, Tags: "service=other"}, ""},
+			} {
+				opened, err := s.open(p.ctx, tt.target, p.dir)
+				p.must("Open", err)
+				inv, err := opened.Inventory(p.ctx)
+				p.must("Inventory", err)
+				var ids []string
+				for _, w := range inv.Workers {
+					ids = append(ids, w.ID)
+				}
+				p.equal("prefix "+tt.target.Prefix+" tags "+tt.target.Tags, strings.Join(ids, " "), tt.want)
 			}
 		}},
 		{"another region is another place", func(p *probe, s *stage) {

@@ -64,7 +64,7 @@ type seeder interface {
 type functionSpec struct {
 	name, runtime, handler string
 	timeout, memory        int
-	env                    map[string]string
+	env, tags              map[string]string
 }
 
 type mappingSpec struct {
@@ -126,7 +126,7 @@ func (s localSeeder) function(ctx context.Context, f functionSpec) error {
 		env = append(env, name+"="+value)
 	}
 	return s.Put(ctx, functions.Function{
-		Name: f.name, Runtime: f.runtime, Handler: f.handler, Env: env, MemoryMB: f.memory, Timeout: time.Duration(f.timeout) * time.Second,
+		Name: f.name, Runtime: f.runtime, Handler: f.handler, Env: env, Tags: f.tags, MemoryMB: f.memory, Timeout: time.Duration(f.timeout) * time.Second,
 		// No message is ever sent to a queue that an enabled mapping reads.
 		Command: []string{"never-started"},
 	})
@@ -172,7 +172,7 @@ func (s *lambdaSeeder) function(ctx context.Context, f functionSpec) error {
 	_, err = s.e.lambda.CreateFunction(ctx, &lambda.CreateFunctionInput{
 		FunctionName: &f.name, Runtime: lambdatypes.Runtime(f.runtime), Handler: &f.handler, Role: &s.role,
 		Timeout: new(int32(f.timeout)), MemorySize: new(int32(f.memory)), Environment: &lambdatypes.Environment{Variables: f.env},
-		Code: &lambdatypes.FunctionCode{ZipFile: code.Bytes()},
+		Code: &lambdatypes.FunctionCode{ZipFile: code.Bytes()}, Tags: f.tags,
 	})
 	return err
 }

@@ -152,7 +152,7 @@ func (s *stage) deploy(ctx context.Context, w worker) (*deployed, error) {
 	}
 	if err = s.function(ctx, functionSpec{
 		name: d.function, runtime: d.runtime, handler: d.handler, timeout: 20, memory: 256,
-		env: map[string]string{"STAGE": d.stage, "TABLE": "not-shown"},
+		env: map[string]string{"STAGE": d.stage, "TABLE": "not-shown"}, tags: map[string]string{"function-of": d.id},
 	}); err != nil {
 		return nil, fmt.Errorf("make function %s: %w", d.function, err)
 	}
@@ -183,7 +183,7 @@ func orElse(s *string, otherwise string) {
 }
 
 func (s *stage) makeQueue(ctx context.Context, name string, attributes map[string]string) (queueURL, arn string, err error) {
-	out, err := s.sqs.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: &name, Attributes: attributes, Tags: map[string]string{"service": service}})
+	out, err := s.sqs.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: &name, Attributes: attributes, Tags: map[string]string{"service": service, "queue": name}})
 	if err != nil {
 		return "", "", fmt.Errorf("make queue %s: %w", name, err)
 	}
