@@ -340,6 +340,9 @@ func (f *fakeAWS) stage(t Target, o Options) *Stage {
 	if o.AuditPath == "" {
 		o.AuditPath = NoAudit
 	}
+	if p := o.Protection; p.Patterns == nil && !p.Always {
+		o.Protection.Never = true
+	}
 	o.Now = testNow
 	return newStage(t, o, clients{
 		sqs: f, lambda: f, sts: f, writer: f, http: http.DefaultClient, calls: func() uint64 { return 0 },

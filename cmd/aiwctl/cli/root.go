@@ -16,10 +16,13 @@ import (
 
 // globalFlags are the flags every command has.
 type globalFlags struct {
-	target  aws.Target
-	noColor bool
-	logFile string
-	output  string
+	target aws.Target
+	// confirmStage is the name of the stage that may be written to though it is
+	// protected.
+	confirmStage string
+	noColor      bool
+	logFile      string
+	output       string
 }
 
 func (a *App) newRoot() *cobra.Command {
@@ -45,6 +48,7 @@ func (a *App) newRoot() *cobra.Command {
 	f.StringVar(&g.target.BaseURL, "base-url", "", "the workers API (default: AIWCTL_BASE_URL, WORKER_BASE_URL)")
 	f.StringVar(&g.target.EndpointURL, "endpoint-url", "", "replaces the endpoints of AWS (default: AIWCTL_ENDPOINT_URL, AWS_ENDPOINT_URL)")
 	f.BoolVar(&g.target.ReadOnly, "read-only", false, "refuse every write (default: AIWCTL_READ_ONLY)")
+	f.StringVar(&g.confirmStage, "confirm-stage", "", "the stage's name: to write to a protected stage without being asked for it")
 	f.BoolVar(&g.noColor, "no-color", false, "no colours (default: NO_COLOR)")
 	f.StringVar(&g.logFile, "log-file", "", "write aiwctl's own log to this file")
 	f.StringVarP(&g.output, "output", "o", string(formatTable), "how data is printed: table, json, jsonl or yaml")
