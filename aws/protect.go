@@ -87,6 +87,15 @@ func Confirm(ctx context.Context, stage string) context.Context {
 // has been read, the name may be DefaultStage for want of a better one.
 func (g *Guard) Protected() Protected { return g.protection.Of(g.target()) }
 
+// Confirmed is what Confirm was told.
+func Confirmed(ctx context.Context) (stage string, ok bool) {
+	stage, ok = ctx.Value(confirmedKey{}).(string)
+	return stage, ok
+}
+
+// Protected is the guard's: whether a write needs Confirm, and with which name.
+func (s *Stage) Protected() Protected { return s.guard.Protected() }
+
 // Check says whether Do would refuse, before anything is prepared for it. The error
 // wraps ErrReadOnly or ErrProtected.
 func (g *Guard) Check(ctx context.Context, a Action) error {
@@ -94,7 +103,7 @@ func (g *Guard) Check(ctx context.Context, a Action) error {
 		return fmt.Errorf("%s %s: %w%s: leave out --read-only and AIWCTL_READ_ONLY to allow writes", a.Name, a.Object, ErrReadOnly, because(g.readOnlyWhy))
 	}
 	is := g.Protected()
-	named, ok := ctx.Value(confirmedKey{}).(string)
+	named, ok := Confirmed(ctx)
 	switch {
 	case ok && named != is.Name:
 		return fmt.Errorf("%s %s: %w: %q was confirmed, and the stage is %q", a.Name, a.Object, ErrProtected, named, is.Name)
