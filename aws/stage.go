@@ -98,6 +98,8 @@ type clients struct {
 	writer  Writer
 	http    *http.Client
 	calls   func() uint64
+
+	credentials awssdk.CredentialsProvider
 }
 
 type stsReader interface {
@@ -138,6 +140,8 @@ func Open(ctx context.Context, t Target, o Options) (*Stage, error) {
 		writer: sdkWriter{sqs: sqsClient, lambda: lambdaClient},
 		http:   httpClient,
 		calls:  counter.n.Load,
+
+		credentials: cfg.Credentials,
 	}), nil
 }
 

@@ -54,8 +54,9 @@ const lockTimeout = 3 * time.Second
 // message.
 type Record struct {
 	// ID joins the two records of an action.
-	ID    string    `json:"id"`
-	Event string    `json:"event"`
+	ID string `json:"id,omitempty"`
+	// Event is EventBegin or EventEnd; empty in what Read has joined.
+	Event string    `json:"event,omitempty"`
 	Time  time.Time `json:"time"`
 	// Who is the caller's ARN, as STS says; empty when AWS did not say in time.
 	Who      string `json:"who,omitempty"`

@@ -64,7 +64,9 @@ func Read(path string, since time.Time, keep func(Record) bool) (History, error)
 		}
 	}
 	for i := range h.Entries {
-		if e := &h.Entries[i]; e.Ended == nil {
+		e := &h.Entries[i]
+		e.Event = ""
+		if e.Ended == nil {
 			e.Outcome = OutcomeNoEnd
 			if e.Host == host && host != "" && alive(e.PID) {
 				e.Outcome = OutcomeUnderWay

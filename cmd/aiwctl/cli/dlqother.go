@@ -223,7 +223,7 @@ func (a *App) unfinished(e *redrive.Engine) ([]*journal.State, error) {
 }
 
 func (a *App) dlqResume(ctx context.Context, f resumeFlags, args []string) error {
-	s, err := a.openStage(ctx)
+	s, err := a.openNamed(ctx)
 	if err != nil {
 		return err
 	}

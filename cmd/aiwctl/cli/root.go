@@ -17,6 +17,9 @@ import (
 // globalFlags are the flags every command has.
 type globalFlags struct {
 	target aws.Target
+	// readOnlySet is whether --read-only was given, as true or false.
+	readOnlySet bool
+	config      string
 	// confirmStage is the name of the stage that may be written to though it is
 	// protected.
 	confirmStage string
@@ -31,7 +34,7 @@ func (a *App) newRoot() *cobra.Command {
 		Short: "The console for background jobs on AWS",
 		Long: "The console for background jobs on AWS: SQS queues, the Lambda workers they feed, " +
 			"their logs and their dead letters.\n\nWithout a command it opens the console on the stage " +
-			"that the flags and the environment name. `aiwctl demo` needs no AWS account.",
+			"that the flags, the environment and the config file name. `aiwctl demo` needs no AWS account.",
 		Example: "aiwctl demo\naiwctl --profile ops --stage prod\naiwctl workers -o json\naiwctl dispatch echo '{\"text\":\"hi\"}' --wait",
 		Args:    subcommands,
 		RunE:    a.run(func(ctx context.Context, _ []string) error { return a.console(ctx) }),
@@ -41,9 +44,10 @@ func (a *App) newRoot() *cobra.Command {
 	root.SetErr(a.Err)
 	g := &a.global
 	f := root.PersistentFlags()
+	f.StringVar(&g.config, "config", "", "file of named stages (default: AIWCTL_CONFIG, ~/.config/aiwctl/config.yaml)")
 	f.StringVar(&g.target.Profile, "profile", "", "profile of the AWS config files (default: AIWCTL_PROFILE, AWS_PROFILE)")
 	f.StringVar(&g.target.Region, "region", "", "region of the stage (default: AIWCTL_REGION, AWS_REGION, the profile's)")
-	f.StringVar(&g.target.Stage, "stage", "", "deployment stage (default: AIWCTL_STAGE, what the stage says of itself, prod)")
+	f.StringVar(&g.target.Stage, "stage", "", "a stage of the config file, or a deployment stage (default: AIWCTL_STAGE, the file's default, what the stage says of itself, prod)")
 	f.StringVar(&g.target.Service, "service", "", "only this service's workers (default: AIWCTL_SERVICE)")
 	f.StringVar(&g.target.BaseURL, "base-url", "", "the workers API (default: AIWCTL_BASE_URL, WORKER_BASE_URL)")
 	f.StringVar(&g.target.EndpointURL, "endpoint-url", "", "replaces the endpoints of AWS (default: AIWCTL_ENDPOINT_URL, AWS_ENDPOINT_URL)")
@@ -55,9 +59,11 @@ func (a *App) newRoot() *cobra.Command {
 	must(root.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(
 		[]string{"table", "json", "jsonl", "yaml"}, cobra.ShellCompDirectiveNoFileComp)))
 
+	a.completeTarget(root)
+
 	root.AddCommand(
 		a.newDemo(), a.newDev(), a.newWorkers(), a.newDispatch(), a.newValidate(),
-		a.newLogs(), a.newDLQ(), a.newVersion(),
+		a.newLogs(), a.newDLQ(), a.newHistory(), a.newConfig(), a.newVersion(),
 	)
 	root.SetHelpCommand(newHelp())
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
@@ -87,6 +93,7 @@ func (a *App) invoke(cmd *cobra.Command, args []string, fn func(ctx context.Cont
 	if _, err := parseFormat(a.global.output); err != nil {
 		return err
 	}
+	a.global.readOnlySet = cmd.Flags().Changed("read-only")
 	if a.Getenv("NO_COLOR") != "" {
 		a.global.noColor = true
 	}
@@ -109,11 +116,6 @@ func (a *App) invoke(cmd *cobra.Command, args []string, fn func(ctx context.Cont
 		a.log.Info("end", "after", a.Now().Sub(start), "exit", exitDone)
 	}
 	return err
-}
-
-// openStage opens the stage the flags and the environment name.
-func (a *App) openStage(ctx context.Context) (*aws.Stage, error) {
-	return aws.Open(ctx, a.global.target, aws.Options{Getenv: a.Getenv, Logger: a.log, Now: a.Now})
 }
 
 // discover opens the stage and reads what is there. Sources that could not be

@@ -28,7 +28,12 @@ func testApp(in string, env map[string]string) (a *App, stdout, stderr *bytes.Bu
 	stdout, stderr = &bytes.Buffer{}, &bytes.Buffer{}
 	return &App{
 		In: strings.NewReader(in), Out: stdout, Err: stderr, InTTY: true,
-		Getenv: func(k string) string { return env[k] },
+		Getenv: func(k string) string {
+			if k == "XDG_CONFIG_HOME" && env[k] == "" {
+				return "/nonexistent" // not that of whoever runs the tests
+			}
+			return env[k]
+		},
 		Now:    func() time.Time { return time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC) },
 	}, stdout, stderr
 }
