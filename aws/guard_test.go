@@ -219,7 +219,7 @@ func TestProtectedStages(t *testing.T) {
 		confirmed string
 		refused   string
 	}{
-		"prod by default":               {target: Target{Stage: "prod"}, refused: `"prod" matches prod* (default): confirm its name, "prod"`},
+		"prod by default":               {target: Target{Stage: "prod"}, refused: `("prod" matches prod* (default)): confirm its name, "prod"`},
 		"a stage that nothing names":    {refused: `confirm its name, "prod"`},
 		"whatever the case":             {target: Target{Stage: "Production"}, refused: `confirm its name, "Production"`},
 		"confirmed":                     {target: Target{Stage: "prod"}, confirmed: "prod"},

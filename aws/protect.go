@@ -108,7 +108,7 @@ func (g *Guard) Check(ctx context.Context, a Action) error {
 	case ok && named != is.Name:
 		return fmt.Errorf("%s %s: %w: %q was confirmed, and the stage is %q", a.Name, a.Object, ErrProtected, named, is.Name)
 	case is.Needed && !ok:
-		return fmt.Errorf("%s %s: %w, %s: confirm its name, %q (--confirm-stage)", a.Name, a.Object, ErrProtected, is.Why, is.Name)
+		return fmt.Errorf("%s %s: %w (%s): confirm its name, %q (--confirm-stage)", a.Name, a.Object, ErrProtected, is.Why, is.Name)
 	}
 	return nil
 }

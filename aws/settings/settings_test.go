@@ -270,8 +270,11 @@ func TestLoad(t *testing.T) {
 	flagged := write("flagged.yaml", "region: flag-1", 0o600)
 	env := map[string]string{"HOME": home}
 	for _, step := range []struct{ key, value, flag, want string }{
-		{want: byHome}, {key: "XDG_CONFIG_HOME", value: "relative", want: byHome}, {key: "XDG_CONFIG_HOME", value: filepath.Join(home, "xdg"), want: byXDG},
-		{key: "AIWCTL_CONFIG", value: named, want: named}, {flag: flagged, want: flagged},
+		{want: byHome},
+		{key: "XDG_CONFIG_HOME", value: "relative", want: byHome},
+		{key: "XDG_CONFIG_HOME", value: filepath.Join(home, "xdg"), want: byXDG},
+		{key: "AIWCTL_CONFIG", value: named, want: named},
+		{flag: flagged, want: flagged},
 	} {
 		if step.key != "" {
 			env[step.key] = step.value

@@ -64,7 +64,7 @@ func (a *App) confirmName(ctx context.Context, is aws.Protected, what string, ye
 		if yes {
 			more = "; --yes alone is not enough"
 		}
-		return ctx, fmt.Errorf("%s: %w, %s: add --confirm-stage %s%s", what, aws.ErrProtected, is.Why, is.Name, more)
+		return ctx, fmt.Errorf("%s: %w (%s): add --confirm-stage %s%s", what, aws.ErrProtected, is.Why, is.Name, more)
 	}
 	fmt.Fprintln(a.Err, plain("this stage is protected: "+is.Why))
 	name, err := a.ask(ctx, fmt.Sprintf("%s? Type the stage's name, %s: ", capital(what), is.Name))

@@ -34,7 +34,7 @@ func testApp(in string, env map[string]string) (a *App, stdout, stderr *bytes.Bu
 			}
 			return env[k]
 		},
-		Now:    func() time.Time { return time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC) },
+		Now: func() time.Time { return time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC) },
 	}, stdout, stderr
 }
 
