@@ -33,6 +33,9 @@ type historyRow struct {
 	audit.Entry
 	// Remedy is a command that finishes what did not end.
 	Remedy string `json:"remedy,omitempty"`
+	// Finished is true for what did not end well and was finished since, by such a
+	// command.
+	Finished bool `json:"finishedSince,omitempty"`
 }
 
 func (a *App) newHistory() *cobra.Command {
@@ -101,7 +104,9 @@ func (a *App) history(f historyFlags) error {
 		if f.failed && (e.Outcome == audit.OutcomeDone || e.Outcome == audit.OutcomeUnderWay) {
 			continue
 		}
-		if rows = append(rows, historyRow{Entry: e, Remedy: remedy(e)}); len(rows) == f.most {
+		row := historyRow{Entry: e}
+		row.Remedy, row.Finished = remedy(e)
+		if rows = append(rows, row); len(rows) == f.most {
 			break
 		}
 	}
@@ -140,16 +145,21 @@ func (a *App) historyOf(f historyFlags) (func(audit.Record) bool, error) {
 	}, nil
 }
 
-// remedy is how to finish an action that did not end.
-func remedy(e audit.Entry) string {
+// remedy is how to finish an action that did not end; finished is whether somebody
+// has.
+func remedy(e audit.Entry) (command string, finished bool) {
 	if e.Journal == "" || e.Outcome == audit.OutcomeDone || e.Outcome == audit.OutcomeUnderWay {
-		return ""
+		return "", false
 	}
 	st, err := journal.Read(e.Journal)
-	if err != nil || st.End != nil || st.Header.ID == "" {
-		return "" // no journal, or one that has been gone on with since
+	if err != nil || st.Header.ID == "" {
+		return "", false // no journal, or none any more
 	}
-	return "aiwctl dlq resume " + strings.TrimSuffix(filepath.Base(e.Journal), filepath.Ext(e.Journal))
+	if st.End != nil {
+		// A journal that ended with this action has its end; later it is another's.
+		return "", e.Ended == nil || st.End.Time.After(*e.Ended)
+	}
+	return "aiwctl dlq resume " + strings.TrimSuffix(filepath.Base(e.Journal), filepath.Ext(e.Journal)), false
 }
 
 func (a *App) historyTable(t *tableWriter, rows []historyRow) {
@@ -210,9 +220,12 @@ func resultText(r historyRow) string {
 			parts[0] += " (" + oneLine(r.ErrorKind, 20) + ")"
 		}
 	}
-	if r.Remedy != "" {
+	switch {
+	case r.Finished:
+		parts = append(parts, "finished since")
+	case r.Remedy != "":
 		parts = append(parts, "`"+oneLine(r.Remedy, 80)+"`")
-	} else if r.Journal != "" && r.Outcome == audit.OutcomeNoEnd {
+	case r.Journal != "" && r.Outcome == audit.OutcomeNoEnd:
 		parts = append(parts, "see "+oneLine(filepath.Base(r.Journal), 80))
 	}
 	return strings.Join(parts, "; ")
