@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/smithy-go"
@@ -272,6 +274,33 @@ func TestGuardIsNotHeldUpByAnIdentity(t *testing.T) {
 	}
 	if e := readAudit(t, path)[0]; e.Who != "" || e.Outcome != audit.OutcomeDone {
 		t.Errorf("entry = %+v, want it without a caller", e)
+	}
+}
+
+// An STS that does not answer keeps a write waiting for a second, and its end for
+// three.
+func TestGuardWaitsForAnIdentityForAWhile(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "audit.jsonl")
+	synctest.Test(t, func(t *testing.T) {
+		s := newFakeAWS().stage(Target{}, Options{AuditPath: path})
+		s.guard.who = func(ctx context.Context) Identity {
+			<-ctx.Done()
+			return Identity{}
+		}
+		start := time.Now()
+		err := s.Guard().Do(t.Context(), Action{Name: "dispatch"}, func(context.Context, Writer) error {
+			if waited := time.Since(start); waited != whoPatience {
+				t.Errorf("the write began after %s", waited)
+			}
+			return nil
+		})
+		if waited := time.Since(start); err != nil || waited != whoPatience+whoTimeout {
+			t.Errorf("%v after %s", err, waited)
+		}
+	})
+	if lines := readLines(t, path); len(lines) != 2 || lines[1].Who != "" || lines[1].Outcome != audit.OutcomeDone {
+		t.Errorf("%+v", lines)
 	}
 }
 
