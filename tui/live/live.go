@@ -16,6 +16,7 @@ import (
 // Stage is what is read; *aws.Stage is one.
 type Stage interface {
 	Target() aws.Target
+	Protected() aws.Protected
 	Identity(ctx context.Context) (aws.Identity, error)
 	Inventory(ctx context.Context) (*aws.Inventory, error)
 	Refresh(ctx context.Context, workers []aws.Worker) ([]aws.Worker, error)
@@ -225,6 +226,8 @@ func (s *Source) queues() int {
 // discovered takes over a new inventory.
 func (s *Source) discovered(inv *aws.Inventory) {
 	s.discoveredAt = s.env.Now()
+	// A stage that nothing named has said now what it is.
+	s.env.Stage.Name, s.env.Stage.Protected = s.stage.Target().Stage, s.stage.Protected()
 	old := s.env.Data.Inventory
 	if old != nil && len(inv.Warnings) > 0 {
 		// A source could not be read: workers that only it knows have not gone.

@@ -32,6 +32,8 @@ type stage struct {
 
 func (s *stage) Target() aws.Target { return aws.Target{Stage: "demo"} }
 
+func (s *stage) Protected() aws.Protected { return aws.Protected{Name: "demo"} }
+
 // Calls counts ten calls for each reading.
 func (s *stage) Calls() uint64 {
 	d, r := s.counts()

@@ -15,7 +15,9 @@ import (
 // States of an event source mapping, and what its last batch came to.
 const (
 	stateEnabled   = "Enabled"
+	stateEnabling  = "Enabling"
 	stateDisabling = "Disabling"
+	stateUpdating  = "Updating"
 	stateDisabled  = "Disabled"
 
 	userInitiated = "USER_INITIATED"

@@ -63,7 +63,7 @@ func (a *App) newWorkers() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "workers",
 		Short:   "List the stage's workers with their queue depths",
-		Example: "aiwctl workers\naiwctl workers -o json\naiwctl workers describe echo",
+		Example: "aiwctl workers\naiwctl workers -o json\naiwctl workers describe echo\naiwctl workers pause echo --wait",
 		Args:    subcommands,
 		RunE:    list,
 	}
@@ -77,7 +77,8 @@ func (a *App) newWorkers() *cobra.Command {
 			RunE: a.run(func(ctx context.Context, args []string) error {
 				return a.workersDescribe(ctx, args[0])
 			}),
-		})
+		},
+		a.newPause(false), a.newPause(true))
 	return cmd
 }
 
