@@ -115,7 +115,7 @@ func loadConfig(ctx context.Context, t Target, o Options) (awssdk.Config, Target
 	if o.HTTPClient != nil {
 		next = o.HTTPClient
 	}
-	counter := &countingClient{next: dispatch.StableHTTPClient(next)}
+	counter := &countingClient{next: dispatch.StableHTTPClient(next), plain: next}
 	cfg.HTTPClient = counter
 	cfg.APIOptions = append(cfg.APIOptions, tellBriefly)
 	return cfg, t, counter, nil

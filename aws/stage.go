@@ -86,6 +86,7 @@ type learned struct {
 type clients struct {
 	sqs     SQSReader
 	logs    LogsReader
+	live    startLiveTail
 	lambda  LambdaReader
 	sts     stsReader
 	metrics MetricsReader
@@ -128,7 +129,7 @@ func Open(ctx context.Context, t Target, o Options) (*Stage, error) {
 		httpClient = newAPIClient()
 	}
 	return newStage(t, o, clients{
-		sqs: sqsClient, logs: logsClient, lambda: lambdaClient, sts: stsClient, metrics: metricsClient,
+		sqs: sqsClient, logs: logsClient, live: newLiveTail(cfg, base, counter), lambda: lambdaClient, sts: stsClient, metrics: metricsClient,
 		writer: sdkWriter{sqs: sqsClient, lambda: lambdaClient},
 		http:   httpClient,
 		calls:  counter.n.Load,

@@ -16,6 +16,8 @@ const (
 	lateWindow = 60 * time.Second
 	// seenMost bounds the event ids remembered per cursor.
 	seenMost = 200_000
+	// renewMost is how often Read begins again after an expired page token.
+	renewMost = 5
 )
 
 // cursor walks the events of one log group, or of one stream in it, page by page.
@@ -37,6 +39,10 @@ type cursor struct {
 	last     int64 // the latest event's time, zero before the first
 
 	buf []Line // fetched, not yet merged
+
+	original bool  // lines keep the event's own bytes
+	ways     *ways // nil: lines come by this way only
+	renewed  int   // how often a page token was given up
 }
 
 func newCursor(src Source, since, until time.Time) *cursor {
@@ -81,6 +87,17 @@ func (c *cursor) page(ctx context.Context, r *Reader) ([]Line, error) {
 	return lines, nil
 }
 
+// renew begins again where it was, without the page token, which may have expired.
+// It is false when that was tried too often, or there is no token to blame.
+func (c *cursor) renew() bool {
+	if c.token == nil || c.renewed >= renewMost {
+		return false
+	}
+	c.renewed++
+	c.restart(max(c.from, c.last-lateWindow.Milliseconds()))
+	return true
+}
+
 // restart begins again at from (milliseconds).
 func (c *cursor) restart(from int64) {
 	c.from, c.token, c.done = max(from, c.floor), nil, false
@@ -104,8 +121,16 @@ func (c *cursor) accept(events []types.FilteredLogEvent) []Line {
 		}
 		c.seen[id] = at
 		c.last = max(c.last, at)
+		if c.ways != nil {
+			if _, fresh := c.ways.count(awssdk.ToString(e.LogStreamName), at, awssdk.ToString(e.Message), byPoll); !fresh {
+				continue
+			}
+		}
 		lines = append(lines, Parse(c.src.Group, awssdk.ToString(e.LogStreamName), c.src.WorkerID,
 			id, time.UnixMilli(at), awssdk.ToString(e.Message)))
+		if c.original {
+			lines[len(lines)-1].Original = awssdk.ToString(e.Message)
+		}
 	}
 	if !slices.IsSortedFunc(lines, byTime) {
 		slices.SortStableFunc(lines, byTime)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,6 +21,7 @@ import (
 type tail struct {
 	stop   context.CancelFunc
 	done   chan error
+	mu     sync.Mutex
 	lines  []logs.Line
 	times  []time.Time // when each batch came
 	states []logs.State
@@ -31,6 +33,8 @@ func follow(t *testing.T, r *logs.Reader, q logs.Query) *tail {
 	f := &tail{stop: stop, done: make(chan error, 1)}
 	go func() {
 		f.done <- r.Follow(ctx, q, func(s logs.State) { f.states = append(f.states, s) }, func(lines []logs.Line) error {
+			f.mu.Lock()
+			defer f.mu.Unlock()
 			if !slices.IsSortedFunc(lines, func(a, b logs.Line) int { return a.Time.Compare(b.Time) }) {
 				t.Errorf("a batch is not in order: %q", texts(lines))
 			}
@@ -42,6 +46,14 @@ func follow(t *testing.T, r *logs.Reader, q logs.Query) *tail {
 	return f
 }
 
+// sofar is the lines that have come.
+func (f *tail) sofar() []logs.Line {
+	synctest.Wait()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.lines)
+}
+
 // end waits, stops the tail and returns what came.
 func (f *tail) end(t *testing.T, after time.Duration) []logs.Line {
 	t.Helper()
@@ -50,7 +62,7 @@ func (f *tail) end(t *testing.T, after time.Duration) []logs.Line {
 	if err := <-f.done; !errors.Is(err, context.Canceled) {
 		t.Errorf("Follow ended with %v", err)
 	}
-	for i := 1; i < len(f.times); i++ {
+	for i := 1; i < len(f.times)-1; i++ { // the end waits for nothing
 		if d := f.times[i].Sub(f.times[i-1]); d < 100*time.Millisecond {
 			t.Errorf("batches %v apart", d)
 		}

@@ -21,6 +21,20 @@ const fetchLimit = 8
 // timeouts, crashes and bare prints do not name it. An id that a filter pattern
 // cannot quote is searched for here, in all lines.
 func (r *Reader) Read(ctx context.Context, q Query, fn func([]Line) error) error {
+	if q.Last <= 0 {
+		return r.read(ctx, q, fn)
+	}
+	last := lastLines{n: q.Last}
+	if err := r.read(ctx, q, func(lines []Line) error { last.add(lines); return nil }); err != nil {
+		return err
+	}
+	if last.cut(); len(last.lines) == 0 {
+		return nil
+	}
+	return fn(last.lines)
+}
+
+func (r *Reader) read(ctx context.Context, q Query, fn func([]Line) error) error {
 	f := newFilter(&q)
 	emit := func(lines []Line) error {
 		if out := f.take(nil, lines); len(out) > 0 {
@@ -59,6 +73,7 @@ func cursors(q *Query) []*cursor {
 	cs := make([]*cursor, len(q.Sources))
 	for i, s := range q.Sources {
 		cs[i] = newCursor(s, q.Since, q.Until)
+		cs[i].original = q.Original
 	}
 	return cs
 }
