@@ -11,10 +11,11 @@ import (
 	"github.com/microfox-ai/aiwctl/aws/logs"
 )
 
-// The formats that only logs has: text is its table, raw the events themselves.
+// The formats that only logs has: text is its table, raw the events themselves. They are
+// untyped, since no other command has to know them.
 const (
-	formatText format = "text"
-	formatRaw  format = "raw"
+	formatText = "text"
+	formatRaw  = "raw"
 )
 
 // logRow is a line as `logs -o json` prints it.
