@@ -2,7 +2,6 @@ package logs
 
 import (
 	"context"
-	"slices"
 	"time"
 )
 
@@ -41,6 +40,10 @@ func (b *batcher) add(ctx context.Context, lines []Line) error {
 
 func (b *batcher) take(lines []Line) {
 	if b.settle <= 0 {
+		if len(b.buf) == 0 {
+			b.buf = lines
+			return
+		}
 		b.buf = append(b.buf, lines...)
 		return
 	}
@@ -103,7 +106,7 @@ func (b *batcher) flush() error {
 	lines := b.buf
 	b.buf = nil // the caller may keep the slice
 	b.last = now
-	slices.SortStableFunc(lines, byTime)
+	sortLines(lines)
 	return b.fn(lines)
 }
 
@@ -132,7 +135,7 @@ func (l *lastLines) add(lines []Line) {
 // cut drops all but the last ones. Groups are merged in order of time, but lines of
 // a job that waited come later than younger ones.
 func (l *lastLines) cut() {
-	slices.SortStableFunc(l.lines, byTime)
+	sortLines(l.lines)
 	if over := len(l.lines) - l.n; over > 0 {
 		l.lines = append(l.lines[:0:0], l.lines[over:]...)
 	}

@@ -233,8 +233,9 @@ func (f *Field) compare(v json.RawMessage) (order int, ok bool) {
 
 // valueText is the text of a JSON value: of a string what it says.
 func valueText(v json.RawMessage) string {
-	if v[0] == '"' {
-		return str(v)
+	var s string
+	if v[0] == '"' && json.Unmarshal(v, &s) == nil {
+		return s
 	}
 	return string(v)
 }

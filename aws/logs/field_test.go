@@ -8,7 +8,7 @@ import (
 	"github.com/microfox-ai/aiwctl/aws/logs"
 )
 
-func TestFields(t *testing.T) {
+func TestFieldConditions(t *testing.T) {
 	t.Parallel()
 	object := `{"msg":"sent","n":3.0,"zero":0,"ok":true,"none":null,"at":"2026-03-02T03:04:05Z","code":"0300","user":{"id":7,"a.b":"dotted"},"list":[{"x":"y"},2]}`
 	for _, prefix := range []string{"", "2026-03-02T03:04:05.000Z\t0f9c\tINFO\t", "[INFO] [w] [j] message "} {

@@ -141,6 +141,10 @@ func (fw *follower) catchUp(ctx context.Context) error {
 			return err
 		}
 	}
+	ctx, end := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer end()
 	cs := make([]*cursor, len(fw.tails))
 	byCursor := make(map[*cursor]*tail, len(fw.tails))
 	for i, t := range fw.tails {
@@ -175,9 +179,10 @@ func (fw *follower) catchUp(ctx context.Context) error {
 			}
 		}
 	}
+	fw.r.fetchAhead(ctx, &wg, cs)
 	err := fw.r.merge(ctx, cs, next, func(lines []Line) error { return fw.emit(ctx, lines) })
 	for _, t := range fw.tails {
-		t.buf = nil
+		t.buf, t.ahead, t.next = nil, nil, nil
 		t.deepMark, t.deepAt = min(t.last, fw.start.UnixMilli()), fw.start
 		t.keepFrom = func() int64 { return t.deepMark - lateWindow.Milliseconds() }
 	}

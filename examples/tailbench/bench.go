@@ -33,7 +33,8 @@ type program struct {
 	env  []string
 	// endless is true of one that goes on: it has done when it has printed them all.
 	endless bool
-	times   []time.Duration
+	// times are from exec to the end or the last line; work is what it took of the processors.
+	times, work []time.Duration
 }
 
 func (b *bench) run(ctx context.Context) (holds bool, err error) {
@@ -64,16 +65,16 @@ func (b *bench) run(ctx context.Context) (holds bool, err error) {
 	}
 	for range b.runs {
 		for _, p := range all {
-			took, err := b.time(ctx, p)
+			took, work, err := b.time(ctx, p)
 			if err != nil {
 				return false, err
 			}
-			p.times = append(p.times, took)
+			p.times, p.work = append(p.times, took), append(p.work, work)
 		}
 	}
-	fmt.Printf("%d events, medians of %d\n\n%-26s %10s %12s %14s\n", b.events, b.runs, "", "time", "events/s", "aiwctl is")
+	fmt.Printf("%d events, medians of %d\n\n%-26s %10s %12s %10s %14s\n", b.events, b.runs, "", "time", "events/s", "processor", "aiwctl is")
 	for _, p := range all {
-		fmt.Printf("%-26s %8.2f s %12.0f %8.2f times as fast\n", p.name, p.median().Seconds(), float64(b.events)/p.median().Seconds(), p.median().Seconds()/aiwctl.median().Seconds())
+		fmt.Printf("%-26s %8.2f s %12.0f %8.2f s %8.2f times as fast\n", p.name, p.median().Seconds(), float64(b.events)/p.median().Seconds(), median(p.work).Seconds(), p.median().Seconds()/aiwctl.median().Seconds())
 	}
 	fmt.Println()
 	holds = true
@@ -93,9 +94,11 @@ func (b *bench) run(ctx context.Context) (holds bool, err error) {
 	return holds, nil
 }
 
+func (p *program) median() time.Duration { return median(p.times) }
+
 // median is of an odd number of times the middle one.
-func (p *program) median() time.Duration {
-	t := slices.Sorted(slices.Values(p.times))
+func median(of []time.Duration) time.Duration {
+	t := slices.Sorted(slices.Values(of))
 	return t[len(t)/2]
 }
 
@@ -118,7 +121,7 @@ func fill(s *stage.Stage, n int) {
 }
 
 // time runs a program until it ends, or has printed every event, and checks that it did.
-func (b *bench) time(ctx context.Context, p *program) (took time.Duration, err error) {
+func (b *bench) time(ctx context.Context, p *program) (took, work time.Duration, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, p.args[0], p.args[1:]...) //nolint:gosec // running the given programs is what this is for
@@ -127,11 +130,11 @@ func (b *bench) time(ctx context.Context, p *program) (took time.Duration, err e
 	cmd.Stderr = &said
 	out, err := cmd.StdoutPipe()
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	began := time.Now()
 	if err := cmd.Start(); err != nil {
-		return 0, fmt.Errorf("start %s: %w", p.name, err)
+		return 0, 0, fmt.Errorf("start %s: %w", p.name, err)
 	}
 	lines, buf := 0, make([]byte, 256<<10)
 	for err == nil && (!p.endless || lines < b.events) {
@@ -150,9 +153,9 @@ func (b *bench) time(ctx context.Context, p *program) (took time.Duration, err e
 		took, err = time.Since(began), errors.Join(err, ended)
 	}
 	if err != nil || lines != b.events {
-		return 0, fmt.Errorf("%s printed %d lines of %d: %w\n%s", p.name, lines, b.events, err, said.String())
+		return 0, 0, fmt.Errorf("%s printed %d lines of %d: %w\n%s", p.name, lines, b.events, err, said.String())
 	}
-	return took, nil
+	return took, cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), nil
 }
 
 // env is the caller's environment without what would lead the programs elsewhere.
