@@ -35,7 +35,7 @@ func run() int {
 	flag.IntVar(&cfg.Jobs, "jobs", 1000, "how many jobs run side by side")
 	flag.IntVar(&cfg.Tailed, "tailed", 4, "how many of them are followed")
 	flag.DurationVar(&cfg.Quiet, "quiet", 45*time.Second, "how long to wait for lines that do not come")
-	flag.Uint64Var(&cfg.Seed, "seed", uint64(time.Now().UnixNano()), "what the choices are made of") //nolint:gosec // not below zero
+	flag.Uint64Var(&cfg.Seed, "seed", uint64(time.Now().UnixNano()), "what the choices are made of")
 	flag.Parse()
 	if cfg.Events < 1 || cfg.Groups < 1 || cfg.Jobs < 1 || cfg.Tailed < 1 || cfg.Late <= 0 || cfg.Over <= 0 {
 		fmt.Fprintln(os.Stderr, "all counts and durations are above zero")
