@@ -43,6 +43,7 @@ type cursor struct {
 	buf []Line // fetched, not yet merged
 
 	original bool  // lines keep the event's own bytes
+	unparsed bool  // and have nothing else
 	ways     *ways // nil: lines come by this way only
 	renewed  int   // how often a page token was given up
 
@@ -177,6 +178,13 @@ func (c *cursor) parse(events []types.FilteredLogEvent, ids []string) []Line {
 	part := func(from, to int) {
 		for i := from; i < to; i++ {
 			e := &events[i]
+			if c.unparsed {
+				lines[i] = Line{
+					ID: ids[i], Time: time.UnixMilli(awssdk.ToInt64(e.Timestamp)), Group: c.src.Group, Stream: awssdk.ToString(e.LogStreamName),
+					WorkerID: c.src.WorkerID, Original: awssdk.ToString(e.Message),
+				}
+				continue
+			}
 			lines[i] = Parse(c.src.Group, awssdk.ToString(e.LogStreamName), c.src.WorkerID, ids[i], time.UnixMilli(awssdk.ToInt64(e.Timestamp)), awssdk.ToString(e.Message))
 			if c.original {
 				lines[i].Original = awssdk.ToString(e.Message)
@@ -184,7 +192,7 @@ func (c *cursor) parse(events []types.FilteredLogEvent, ids []string) []Line {
 		}
 	}
 	parts := min(goruntime.GOMAXPROCS(0), len(events)/parseAtOnce+1)
-	if parts == 1 {
+	if parts == 1 || c.unparsed {
 		part(0, len(events))
 		return lines
 	}

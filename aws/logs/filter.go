@@ -55,6 +55,9 @@ func (f *filter) take(out []Line, lines []Line) []Line {
 }
 
 func (f *filter) takeAll(lines []Line) []Line {
+	if f.q.Unparsed {
+		return lines
+	}
 	kept := 0
 	for i := range lines {
 		f.tr.observe(&lines[i])

@@ -167,6 +167,9 @@ type Query struct {
 	Live bool
 	// Original has lines keep the event's own bytes.
 	Original bool
+	// Unparsed leaves lines as they are: they have an id, a time, a place, and Original. It is for those who
+	// want nothing else, of queries without a job, request, level or Match.
+	Unparsed bool
 	// MinLevel drops lines below it; LevelNone keeps all.
 	MinLevel Level
 	// Match keeps lines for which it is true; nil keeps all. It is called from

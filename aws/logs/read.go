@@ -97,7 +97,7 @@ func cursors(q *Query) []*cursor {
 	cs := make([]*cursor, len(q.Sources))
 	for i, s := range q.Sources {
 		cs[i] = newCursor(s, q.Since, q.Until)
-		cs[i].original = q.Original
+		cs[i].original, cs[i].unparsed = q.Original, q.Unparsed
 	}
 	return cs
 }

@@ -1,6 +1,6 @@
 // Command tailbench measures how fast `aiwctl logs` prints a hundred thousand events beside `aws logs
-// tail`, saw (github.com/TylerBrock/saw) and a bare SDK program that does what saw does: one
-// FilterLogEvents page after another, each message printed. All read the same log group of one endpoint in
+// tail` (of version 2 of the AWS CLI; version 1 has no such command), saw (github.com/TylerBrock/saw) and a bare SDK
+// program that does what saw does: one FilterLogEvents page after another, each message printed. All read the same log group of one endpoint in
 // this process, one after the other, in turns.
 //
 //	go run ./examples/tailbench
@@ -21,8 +21,8 @@ import (
 )
 
 func main() {
-	if len(os.Args) == 4 && os.Args[1] == bareCommand {
-		if err := bare(context.Background(), os.Args[2], os.Args[3]); err != nil {
+	if len(os.Args) == 4 && (os.Args[1] == bareCommand || os.Args[1] == watchCommand) {
+		if err := bare(context.Background(), os.Args[1] == watchCommand, os.Args[2], os.Args[3]); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -34,7 +34,7 @@ func main() {
 func run() int {
 	var b bench
 	flag.StringVar(&b.aiwctl, "aiwctl", "", "the aiwctl to judge (default: it is built)")
-	flag.StringVar(&b.awscli, "aws", "", "the AWS CLI (default: aws on PATH, or the one that .ci/conformance/run installs)")
+	flag.StringVar(&b.awscli, "aws", "", "the AWS CLI, version 2 (default: aws on PATH, or the one that .ci/conformance/run installs, if it knows logs tail)")
 	flag.StringVar(&b.saw, "saw", "", "saw (default: saw on PATH; without one only the bare program stands for it)")
 	flag.IntVar(&b.events, "events", 100_000, "how many events there are")
 	flag.IntVar(&b.runs, "runs", 3, "how often each is measured; medians count")

@@ -171,6 +171,7 @@ func (a *App) logs(ctx context.Context, f logsFlags, names []string) (err error)
 		q.Pattern = ""
 	}
 	q.Original, q.Match = out.format == formatRaw || f.save != "", show
+	q.Unparsed = out.format == formatRaw && !a.OutTTY && !f.live && f.save == "" && q.JobID == "" && show == nil
 	s, inv, err := a.discover(ctx)
 	if err != nil {
 		return err

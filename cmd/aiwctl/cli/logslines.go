@@ -92,7 +92,7 @@ func (p *logPrinter) print(lines []logs.Line) error {
 	if f == formatTable || f == formatRaw {
 		size := 0
 		for i := range lines {
-			size += len(lines[i].Raw) + 64
+			size += max(len(lines[i].Raw), len(lines[i].Original)) + 64
 		}
 		b.Grow(size)
 	}
