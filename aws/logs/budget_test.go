@@ -90,7 +90,7 @@ func TestThePaceFollowsThrottling(t *testing.T) {
 			}
 			allowed = 0
 		})
-		if s := f.states[len(f.states)-1]; !s.Throttled || s.Lag < time.Minute || s.Behind != 1 || s.Groups != 1 {
+		if s := f.state(); !s.Throttled || s.Lag < time.Minute || s.Behind != 1 || s.Groups != 1 {
 			t.Errorf("the state says %+v", s)
 		}
 		time.Sleep(time.Minute)

@@ -169,7 +169,7 @@ func (fw *follower) catchUp(ctx context.Context) error {
 			t.failures++
 			wait := fw.r.backoff.after(t.failures)
 			fw.report.fail(t, t.failures, err, wait)
-			if t.failures >= tries(err) {
+			if t.failures >= min(tries(err), readTries) {
 				// The others must not wait for this one: polling goes on with it.
 				c.done = true
 				return nil, nil

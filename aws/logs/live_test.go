@@ -142,7 +142,7 @@ func TestLive(t *testing.T) {
 		if got := lines[len(lines)-1]; got.Text != "sampled away" || got.Original != "sampled away" {
 			t.Errorf("3 s after a sampled update the last line is %+v", got)
 		}
-		if s := f.states[len(f.states)-1]; !s.Sampled {
+		if s := f.state(); !s.Sampled {
 			t.Errorf("the state says %+v", s)
 		}
 		// After three hours the session ends, and another begins at once.
@@ -172,7 +172,7 @@ func TestLiveDenied(t *testing.T) {
 		if got := texts(f.end(t, 5*time.Second)); !slices.Equal(got, []string{"x", "y"}) {
 			t.Errorf("got %q", got)
 		}
-		if s := f.states[len(f.states)-1]; s.Err == nil || !strings.Contains(s.Err.Error(), "live tail") {
+		if s := f.state(); s.Err == nil || !strings.Contains(s.Err.Error(), "live tail") {
 			t.Errorf("the state says %+v", s)
 		}
 	})
