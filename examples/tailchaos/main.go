@@ -32,6 +32,7 @@ func run() int {
 	flag.DurationVar(&cfg.Over, "over", 40*time.Second, "for how long they are written")
 	flag.DurationVar(&cfg.Late, "late", time.Minute, "how late they arrive at most")
 	flag.Float64Var(&cfg.Throttled, "throttled", 0.1, "the part of the calls that is refused")
+	flag.BoolVar(&cfg.Live, "live", false, "the first round's tail uses live sessions, too, which leave out what is over 500 events a second")
 	flag.IntVar(&cfg.Jobs, "jobs", 1000, "how many jobs run side by side")
 	flag.IntVar(&cfg.Tailed, "tailed", 4, "how many of them are followed")
 	flag.DurationVar(&cfg.Quiet, "quiet", 45*time.Second, "how long to wait for lines that do not come")

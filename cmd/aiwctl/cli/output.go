@@ -42,7 +42,7 @@ func parseFormat(s, more string) (format, error) {
 	if slices.Contains(words, s) {
 		return format(s), nil
 	}
-	return "", usagef("unknown output format %q; -o takes %s", s, strings.Join(append([]string{"table", "json", "jsonl"}, append(words, "or yaml")...), ", "))
+	return "", usagef("unknown output format %q; -o takes %s or yaml", s, strings.Join(append([]string{"table", "json", "jsonl"}, words...), ", "))
 }
 
 func (a *App) format() format { return format(a.global.output) }

@@ -28,7 +28,9 @@ type Config struct {
 	Late time.Duration
 	// Throttled is the part of the calls that is refused.
 	Throttled float64
-	Seed      uint64
+	// Live has the first round's tail use live sessions as well, which sample.
+	Live bool
+	Seed uint64
 	// Quiet is how long nothing new may come before the tail is taken to have given up.
 	Quiet time.Duration
 	// OnLine gets a line about each round.
@@ -111,7 +113,11 @@ func everything(ctx context.Context, cfg Config) (out []Result, err error) {
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	began := time.Now()
-	p, err := start(ctx, cfg, s, "-f", "-o", "raw", "--since", "5m")
+	args := []string{"-f", "-o", "raw", "--since", "5m"}
+	if cfg.Live {
+		args = append(args, "--live")
+	}
+	p, err := start(ctx, cfg, s, args...)
 	if err != nil {
 		return nil, err
 	}
