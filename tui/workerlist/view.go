@@ -1,6 +1,7 @@
 package workerlist
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -25,17 +26,47 @@ func (s *Screen) above(width int) []string {
 		}
 		lines = append(lines, notice.Lines(t, data.Err, width, most)...)
 	} else if n := len(data.Inventory.Warnings); n > 0 {
-		text := cell.Clean(data.Inventory.Warnings[0].Error())
+		text := cell.Clean(lacking(data.Inventory.Warnings[0]))
 		if n > 1 {
 			text += fmt.Sprintf(" (and %d more)", n-1)
 		}
 		lines = append(lines, cell.Fit(" "+t.Warn.Render("! the list may be incomplete: "+text), width))
+	} else if text := finding(data.Inventory); text != "" {
+		lines = append(lines, cell.Fit(" "+t.Warn.Render("! "+text), width))
 	}
 	if s.filter.Shown() {
 		note := fmt.Sprintf("%d of %d", len(s.table.Rows()), s.table.Total())
 		lines = append(lines, s.filter.View(note, width))
 	}
 	return lines
+}
+
+// lacking says what could not be read: what to do about it where that is known,
+// since one line has no room for both.
+func lacking(err error) string {
+	source, ok := errors.AsType[*aws.SourceError](err)
+	if _, hint := aws.Classify(err); ok && hint != "" {
+		return source.Source + ": " + hint
+	}
+	return err.Error()
+}
+
+// finding is what is most wrong with the stage and with no one worker of it; empty
+// when nothing is.
+func finding(inv *aws.Inventory) string {
+	text, n := "", 0
+	for _, f := range inv.Findings {
+		if f.Severity == aws.SeverityInfo.String() {
+			continue
+		}
+		if n++; n == 1 {
+			text = cell.Clean(f.Text)
+		}
+	}
+	if n > 1 {
+		return fmt.Sprintf("%d findings: %s", n, text) // the count would be cut off at the end
+	}
+	return text
 }
 
 func (s *Screen) resize() {

@@ -17,7 +17,6 @@ const (
 	stateEnabled   = "Enabled"
 	stateDisabling = "Disabling"
 	stateDisabled  = "Disabled"
-	stateProblem   = "Problem"
 
 	userInitiated = "USER_INITIATED"
 
@@ -179,7 +178,7 @@ func (mp *mapping) status() MappingStatus {
 	case !mp.spec.Enabled:
 		s.State = stateDisabled
 	case mp.problem != "":
-		s.State, s.Reason, s.LastResult = stateProblem, mp.problem, "PROBLEM: "+mp.problem
+		s.LastResult = "PROBLEM: " + mp.problem // the state stays what the user made it
 	}
 	return s
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	goruntime "runtime"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/microfox-ai/aiwctl/aws"
+	"github.com/microfox-ai/aiwctl/cmd/aiwctl/version"
 )
 
 // globalFlags are the flags every command has.
@@ -42,6 +44,9 @@ func (a *App) newRoot() *cobra.Command {
 	f.StringVar(&g.target.Region, "region", "", "region of the stage (default: AIWCTL_REGION, AWS_REGION, the profile's)")
 	f.StringVar(&g.target.Stage, "stage", "", "deployment stage (default: AIWCTL_STAGE, what the stage says of itself, prod)")
 	f.StringVar(&g.target.Service, "service", "", "only this service's workers (default: AIWCTL_SERVICE)")
+	f.StringVar(&g.target.Prefix, "prefix", "", "only queues and functions whose names begin so (default: AIWCTL_PREFIX)")
+	f.Var((*tagsValue)(&g.target.Tags), "tag", "only workers whose queue or function has this tag; may be repeated (default: AIWCTL_TAGS, separated by commas)")
+	f.StringVar(&g.target.Manifest, "manifest", "", "schemas and settings from a file that a worker program's manifest command wrote, - for standard input (default: AIWCTL_MANIFEST)")
 	f.StringVar(&g.target.BaseURL, "base-url", "", "the workers API (default: AIWCTL_BASE_URL, WORKER_BASE_URL)")
 	f.StringVar(&g.target.EndpointURL, "endpoint-url", "", "replaces the endpoints of AWS (default: AIWCTL_ENDPOINT_URL, AWS_ENDPOINT_URL)")
 	f.BoolVar(&g.target.ReadOnly, "read-only", false, "refuse every write (default: AIWCTL_READ_ONLY)")
@@ -53,7 +58,7 @@ func (a *App) newRoot() *cobra.Command {
 
 	root.AddCommand(
 		a.newDemo(), a.newDev(), a.newWorkers(), a.newDispatch(), a.newValidate(),
-		a.newLogs(), a.newDLQ(), a.newVersion(),
+		a.newLogs(), a.newJob(), a.newDLQ(), a.newDoctor(), a.newVersion(),
 	)
 	root.SetHelpCommand(newHelp())
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
@@ -97,7 +102,7 @@ func (a *App) invoke(cmd *cobra.Command, args []string, fn func(ctx context.Cont
 	// Arguments are left out: they may hold a job's input.
 	a.log = slog.New(slog.NewTextHandler(f, nil)).With("command", cmd.CommandPath(), "pid", os.Getpid())
 	start := a.Now()
-	a.log.Info("begin", "version", version())
+	a.log.Info("begin", "version", version.Number)
 	err = fn(cmd.Context(), args)
 	if err != nil {
 		a.log.Error("end", "after", a.Now().Sub(start), "exit", exitCode(cmd.Context(), err), "error", err)
@@ -109,7 +114,7 @@ func (a *App) invoke(cmd *cobra.Command, args []string, fn func(ctx context.Cont
 
 // openStage opens the stage the flags and the environment name.
 func (a *App) openStage(ctx context.Context) (*aws.Stage, error) {
-	return aws.Open(ctx, a.global.target, aws.Options{Getenv: a.Getenv, Logger: a.log, Now: a.Now})
+	return aws.Open(ctx, a.global.target, aws.Options{Getenv: a.Getenv, Stdin: a.In, Logger: a.log, Now: a.Now})
 }
 
 // discover opens the stage and reads what is there. Sources that could not be
@@ -162,27 +167,36 @@ func (a *App) newVersion() *cobra.Command {
 		Short: "Print the version",
 		Args:  takes(0, 0, ""),
 		RunE: a.run(func(context.Context, []string) error {
-			return a.print(map[string]string{"version": version()}, func(t *tableWriter) { t.line("aiwctl " + version()) })
+			return a.print(thisBuild(), func(t *tableWriter) { t.line("aiwctl " + version.Number) })
 		}),
 	}
 }
 
-// version is the module's version, or the revision it was built from.
-func version() string {
+// buildInfo is what `version` prints; the field names are part of the interface.
+type buildInfo struct {
+	Version string `json:"version"`
+	// Revision is the commit it was built from, Modified whether there was more than
+	// that; empty and false when the build does not say.
+	Revision string `json:"revision,omitempty"`
+	Modified bool   `json:"modified,omitempty"`
+	Go       string `json:"go"`
+}
+
+func thisBuild() buildInfo {
+	b := buildInfo{Version: version.Number, Go: goruntime.Version()}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		return "unknown"
+		return b
 	}
-	v := info.Main.Version
-	if v == "" || v == "(devel)" {
-		v = "devel"
-		for _, s := range info.Settings {
-			if s.Key == "vcs.revision" && len(s.Value) >= 12 {
-				v += "-" + s.Value[:12]
-			}
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "vcs.revision":
+			b.Revision = s.Value
+		case "vcs.modified":
+			b.Modified = s.Value == "true"
 		}
 	}
-	return v
+	return b
 }
 
 func must(err error) {

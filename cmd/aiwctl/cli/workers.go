@@ -86,6 +86,7 @@ func (a *App) workersList(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	a.findings(inv)
 	rows := make([]workerRow, len(inv.Workers))
 	for i, w := range inv.Workers {
 		rows[i] = rowOf(w)
