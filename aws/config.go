@@ -127,7 +127,7 @@ func loadConfig(ctx context.Context, t Target, o Options) (awssdk.Config, Target
 	if o.HTTPClient != nil {
 		next = o.HTTPClient
 	}
-	counter := &countingClient{next: dispatch.StableHTTPClient(next)}
+	counter := &countingClient{next: dispatch.StableHTTPClient(next), plain: next}
 	cfg.HTTPClient = counter
 	source := sourceOf(cfg, t)
 	if cfg.Credentials != nil {

@@ -36,8 +36,9 @@ func newSDKClient() *awshttp.BuildableClient {
 // countingClient counts the requests that leave for AWS, retries included:
 // that is what AWS limits and bills.
 type countingClient struct {
-	next dispatch.Doer
-	n    atomic.Uint64
+	next  dispatch.Doer
+	plain dispatch.Doer // what next is made of
+	n     atomic.Uint64
 }
 
 var _ awssdk.HTTPClient = (*countingClient)(nil)
