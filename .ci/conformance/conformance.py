@@ -80,6 +80,7 @@ def run(ours, judge, tally, tried):
     rec = Recorder("stage", ours, tally)
     queues, groups, functions, cloudwatch = [tried.watch(client(s, ours)) for s in ("sqs", "logs", "lambda", "cloudwatch")]
     logs.patterns(rec, groups)
+    stage.live_tail(rec, groups, tried.watch(client("logs", ours, checked=False)))
     stage.move_tasks(rec, queues)
     stage.functions(rec, functions)
     stage.mappings(rec, functions, queues, groups)
@@ -93,7 +94,8 @@ def client(service, endpoint, checked=True):
     """checked is whether botocore looks at the parameters before the endpoint does."""
     return boto3.client(
         service, endpoint_url=endpoint, region_name="us-east-1", aws_access_key_id="local", aws_secret_access_key="local",
-        config=Config(retries={"total_max_attempts": 1}, read_timeout=60, parameter_validation=checked),
+        # StartLiveTail is asked of a host of its own, which a loopback address has not.
+        config=Config(retries={"total_max_attempts": 1}, read_timeout=60, parameter_validation=checked, inject_host_prefix=False),
     )
 
 

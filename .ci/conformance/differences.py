@@ -111,6 +111,7 @@ LOGS = [
 # What moto is not asked, since it cannot do it.
 NOT_PUT = [
     ("message move tasks (StartMessageMoveTask, CancelMessageMoveTask, ListMessageMoveTasks)", "moto does not have them"),
+    ("StartLiveTail", "moto does not have it"),
     ("filter patterns other than terms and phrases", "moto does not know them; the fixtures are those of AWS's description of the syntax"),
     ("Invoke, and what event source mappings deliver", "moto wants Docker for it, and shows a message again at once when a function fails, where AWS lets its visibility timeout run out"),
     ("metrics of queues that have messages", "moto's queues do not tell its CloudWatch"),

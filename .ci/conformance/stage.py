@@ -83,6 +83,33 @@ def move_tasks(rec, sqs):
     rec.fails("move from no dead-letter queue", "InvalidParameterValue", sqs.start_message_move_task, SourceArn=arn("move"))
 
 
+def live_tail(rec, logs, unchecked):
+    """https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_StartLiveTail.html"""
+    name = "arn:aws:logs:us-east-1:000000000000:log-group:/live"
+    logs.create_log_group(logGroupName="/live")
+    logs.create_log_stream(logGroupName="/live", logStreamName="s")
+    stream = logs.start_live_tail(logGroupIdentifiers=[name], logEventFilterPattern="ERROR")["responseStream"]
+    kinds, seen = [], []
+    for event in stream:
+        kinds += [kind for kind in event if kind not in kinds]
+        if "sessionStart" in event:
+            logs.put_log_events(logGroupName="/live", logStreamName="s", logEvents=[
+                {"timestamp": int(time.time() * 1000), "message": m} for m in ["ERROR one", "fine", "ERROR two"]])
+        seen += [e["message"] for e in event.get("sessionUpdate", {}).get("sessionResults", [])]
+        if len(seen) >= 2:
+            break
+    stream.close()
+    rec.equal("a live tail begins, then tells", kinds, ["sessionStart", "sessionUpdate"])
+    rec.equal("what it tells", seen, ["ERROR one", "ERROR two"])
+    for step, code, arguments in [
+        ("a live tail of no group", "ResourceNotFoundException", {"logGroupIdentifiers": [name + "-absent"]}),
+        ("of eleven groups", "InvalidParameterException", {"logGroupIdentifiers": [f"{name}-{i}" for i in range(11)]}),
+        ("of no groups", "InvalidParameterException", {"logGroupIdentifiers": []}),
+        ("with a bad pattern", "InvalidParameterException", {"logGroupIdentifiers": [name], "logEventFilterPattern": "{ $.a = }"}),
+    ]:
+        rec.fails(step, code, unchecked.start_live_tail, exception=code, **arguments)
+
+
 def functions(rec, lam):
     listed = [f["FunctionName"] for f in lam.list_functions()["Functions"]]
     rec.equal("functions of the stage", listed, [
