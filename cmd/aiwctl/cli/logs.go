@@ -26,6 +26,7 @@ type logsFlags struct {
 	settle       string
 	maxCalls     float64
 	save         string
+	invocations  bool
 }
 
 func (a *App) newLogs() *cobra.Command {
@@ -47,7 +48,7 @@ func (a *App) newLogs() *cobra.Command {
 			"Exits 3 when --job, --request, --level, --grep or --field leave nothing.",
 		Example: "aiwctl logs echo -f\naiwctl logs echo --job job-1700000000000-abc --since 1h\n" +
 			"aiwctl logs echo slow --level warn --since 'today 14:05' -o jsonl\n" +
-			"aiwctl logs echo -f --field 'durationMs>1000' --save slow.jsonl\naiwctl logs echo -n 20 -o raw",
+			"aiwctl logs echo -f --field 'durationMs>1000' --save slow.jsonl\naiwctl logs echo -n 20 -o raw\naiwctl logs echo --invocations --since 1h",
 		Args:              takes(1, -1, "the worker"),
 		Annotations:       map[string]string{moreFormats: "text raw"},
 		ValidArgsFunction: a.completeWorkers,
@@ -68,6 +69,7 @@ func (a *App) newLogs() *cobra.Command {
 	fl.StringVar(&f.settle, "settle", "", "with -f: how long lines wait for older ones that come late (default: 0s for one log group, 2s for several)")
 	fl.Float64Var(&f.maxCalls, "max-calls", 0, fmt.Sprintf("calls to CloudWatch a second at most (default: %d, of the 5 that an account has; 100 on this machine)", logs.DefaultCallRate))
 	fl.StringVar(&f.save, "save", "", "also write every line, whatever --request, --level, --grep and --field hide, to this new file as JSON lines")
+	fl.BoolVar(&f.invocations, "invocations", false, "one row for each invocation instead of its lines: outcome, duration, billed, memory, init, jobs")
 	must(cmd.RegisterFlagCompletionFunc("level", cobra.FixedCompletions(
 		[]string{"debug", "info", "warn", "error"}, cobra.ShellCompDirectiveNoFileComp)))
 	return cmd
@@ -170,6 +172,12 @@ func (a *App) logs(ctx context.Context, f logsFlags, names []string) (err error)
 	if out.format != formatTable && out.format != formatRaw {
 		q.Pattern = ""
 	}
+	if f.invocations {
+		if err := f.foldable(out.format); err != nil {
+			return err
+		}
+		show, q.Pattern = nil, ""
+	}
 	q.Original, q.Match = out.format == formatRaw || f.save != "", show
 	q.Unparsed = out.format == formatRaw && !a.OutTTY && !f.live && f.save == "" && q.JobID == "" && show == nil
 	s, inv, err := a.discover(ctx)
@@ -196,10 +204,16 @@ func (a *App) logs(ctx context.Context, f logsFlags, names []string) (err error)
 		defer func() { err = saver.end(err) }()
 	}
 	opts := []logs.Option{logs.WithCallRate(f.maxCalls, int(cmp.Or(f.maxCalls, 1)))}
-	if f.follow {
-		return a.follow(ctx, s, q, f, out, opts)
+	read := func(ctx context.Context, q logs.Query, fn func([]logs.Line) error) error {
+		if f.follow {
+			return a.follow(ctx, s, q, f, opts, fn)
+		}
+		return logs.For(s, opts...).Read(ctx, q, fn)
 	}
-	if err := logs.For(s, opts...).Read(ctx, q, out.print); err != nil {
+	if f.invocations {
+		return a.invocations(ctx, f, q, out, read)
+	}
+	if err := read(ctx, q, out.print); err != nil || f.follow {
 		return err
 	}
 	if err := out.end(); err != nil || out.n > 0 {
@@ -214,7 +228,7 @@ func (a *App) logs(ctx context.Context, f logsFlags, names []string) (err error)
 }
 
 // follow tails until ctx ends.
-func (a *App) follow(ctx context.Context, s *aws.Stage, q logs.Query, f logsFlags, out *logPrinter, opts []logs.Option) error {
+func (a *App) follow(ctx context.Context, s *aws.Stage, q logs.Query, f logsFlags, opts []logs.Option, fn func([]logs.Line) error) error {
 	if f.settle == "" && len(q.Sources) > 1 {
 		q.Settle = 2 * time.Second
 	}
@@ -224,5 +238,5 @@ func (a *App) follow(ctx context.Context, s *aws.Stage, q logs.Query, f logsFlag
 		defer meter.end()
 		opts = append(opts, logs.WithLive(meter.start))
 	}
-	return logs.For(s, opts...).Follow(ctx, q, a.tailState(), out.print)
+	return logs.For(s, opts...).Follow(ctx, q, a.tailState(), fn)
 }
