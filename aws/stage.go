@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
@@ -60,6 +61,9 @@ type Stage struct {
 	mu      sync.Mutex
 	learned learned
 	schemas map[string]compiledSchema
+
+	// asked counts the metrics that CloudWatch was asked for, which it charges for.
+	asked atomic.Uint64
 
 	// askWho is held while the guard asks STS, so that two writes at once are
 	// both on record with their caller.
@@ -211,6 +215,18 @@ func (s *Stage) Logs() LogsReader { return struct{ LogsReader }{s.api.logs} }
 // Lambda is read access to functions, for the packages below this one.
 func (s *Stage) Lambda() LambdaReader { return struct{ LambdaReader }{s.api.lambda} }
 
+// Metrics is read access to CloudWatch, for the packages below this one. Metrics
+// that are asked for are counted: see Usage.
+func (s *Stage) Metrics() MetricsReader { return meteredMetrics{s.api.metrics, &s.asked} }
+
+// KnownAccount is the account that Identity or the guard has learned of; empty
+// until then. It makes no call.
+func (s *Stage) KnownAccount() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.learned.identity.Account
+}
+
 // Guard is write access.
 func (s *Stage) Guard() *Guard { return s.guard }
 
@@ -230,6 +246,11 @@ type SQSReader interface {
 type LogsReader interface {
 	FilterLogEvents(context.Context, *cloudwatchlogs.FilterLogEventsInput, ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.FilterLogEventsOutput, error)
 	DescribeLogGroups(context.Context, *cloudwatchlogs.DescribeLogGroupsInput, ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.DescribeLogGroupsOutput, error)
+}
+
+// MetricsReader is the part of CloudWatch that looks.
+type MetricsReader interface {
+	GetMetricData(context.Context, *cloudwatch.GetMetricDataInput, ...func(*cloudwatch.Options)) (*cloudwatch.GetMetricDataOutput, error)
 }
 
 // LambdaReader is the part of Lambda that looks.
