@@ -115,7 +115,11 @@ func loadConfig(ctx context.Context, t Target, o Options) (awssdk.Config, Target
 	if o.HTTPClient != nil {
 		next = o.HTTPClient
 	}
-	counter := &countingClient{next: dispatch.StableHTTPClient(next)}
+	limit := o.MaxCalls
+	if limit == 0 && !t.Loopback() {
+		limit = DefaultMaxCalls
+	}
+	counter := &countingClient{next: dispatch.StableHTTPClient(next), pacer: newPacer(limit)}
 	cfg.HTTPClient = counter
 	cfg.APIOptions = append(cfg.APIOptions, tellBriefly)
 	return cfg, t, counter, nil

@@ -71,6 +71,7 @@ var errNoBaseURL = errors.New("no base URL is known: pass --base-url or set WORK
 //
 // Workers are sorted by ID.
 func (s *Stage) Inventory(ctx context.Context) (*Inventory, error) {
+	ctx = paced(ctx)
 	d := &discovery{s: s, t: s.target, inv: &Inventory{At: s.opts.Now()}, byQueue: make(map[queueKey][]*candidate)}
 	var (
 		cfg            *dispatch.WorkersConfig
@@ -348,7 +349,7 @@ func (d *discovery) readQueues(ctx context.Context) {
 	partial := &PartialError{Op: "read depths"}
 	fetch := func(refs []queueRef, workers []string) {
 		queues := make([]*Queue, len(refs))
-		failed := callEach(ctx, len(refs), func(i int) (err error) {
+		failed := callWide(ctx, queueWidth, len(refs), func(i int) (err error) {
 			queues[i], err = d.s.readQueue(ctx, refs[i])
 			return err
 		})

@@ -95,6 +95,9 @@ func branches(err error) []error {
 }
 
 func classifyOwn(err error) (ErrorKind, string) {
+	if errors.Is(err, ErrPaced) {
+		return KindThrottled, "it goes on by itself; --max-calls and AIWCTL_MAX_CALLS set the limit"
+	}
 	if errors.Is(err, ErrReadOnly) {
 		return KindDenied, "leave out --read-only and AIWCTL_READ_ONLY to allow writes"
 	}

@@ -33,6 +33,10 @@ type Options struct {
 	// Logger gets what the SDK has to say besides its errors; nil means nobody
 	// does. By itself the SDK writes to standard error, across a console.
 	Logger *slog.Logger
+	// MaxCalls is how many calls a minute the reading of the stage (workers, depths,
+	// metrics) may make; zero means DefaultMaxCalls, and no limit for a loopback
+	// endpoint; negative means no limit. Other calls never wait, and are counted.
+	MaxCalls int
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }
@@ -62,8 +66,8 @@ type Stage struct {
 	learned learned
 	schemas map[string]compiledSchema
 
-	// asked counts the metrics that CloudWatch was asked for, which it charges for.
-	asked atomic.Uint64
+	// metricsAsked counts what CloudWatch was asked for, which it charges for.
+	metricsAsked atomic.Uint64
 
 	// askWho is held while the guard asks STS, so that two writes at once are
 	// both on record with their caller.
@@ -96,6 +100,9 @@ type clients struct {
 	writer  Writer
 	http    *http.Client
 	calls   func() uint64
+	// sqsCalls and pace may be nil.
+	sqsCalls func() uint64
+	pace     func() Pace
 }
 
 type stsReader interface {
@@ -135,7 +142,7 @@ func Open(ctx context.Context, t Target, o Options) (*Stage, error) {
 		sqs: sqsClient, logs: logsClient, lambda: lambdaClient, sts: stsClient, metrics: metricsClient,
 		writer: sdkWriter{sqs: sqsClient, lambda: lambdaClient},
 		http:   httpClient,
-		calls:  counter.n.Load,
+		calls:  counter.n.Load, sqsCalls: counter.sqs.Load, pace: counter.pacer.pace,
 	}), nil
 }
 
@@ -217,7 +224,7 @@ func (s *Stage) Lambda() LambdaReader { return struct{ LambdaReader }{s.api.lamb
 
 // Metrics is read access to CloudWatch, for the packages below this one. Metrics
 // that are asked for are counted: see Usage.
-func (s *Stage) Metrics() MetricsReader { return meteredMetrics{s.api.metrics, &s.asked} }
+func (s *Stage) Metrics() MetricsReader { return meteredMetrics{s.api.metrics, &s.metricsAsked} }
 
 // KnownAccount is the account that Identity or the guard has learned of; empty
 // until then. It makes no call.

@@ -125,10 +125,6 @@ func catalogue() []metric {
 	}
 }
 
-// PricePerMetric is what AWS charges for a metric that is asked for, in dollars.
-// Source: CloudWatch pricing, GetMetricData.
-const PricePerMetric = 0.01 / 1000
-
 // most is how many datapoints a chart gets, about.
 const most = 180
 

@@ -52,7 +52,7 @@ type Question struct {
 }
 
 // Cost is how many metrics a question about workers asks for: AWS charges
-// PricePerMetric for each.
+// aws.PricePerMetric for each.
 func (q Question) Cost(workers []aws.Worker) int {
 	r := &Reader{target: func() aws.Target { return aws.Target{} }, account: func() string { return "" }}
 	n := 0
