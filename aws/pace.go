@@ -113,7 +113,7 @@ func (p *pacer) take(ctx context.Context) error {
 	p.slots[p.next] = at
 	p.next = (p.next + 1) % p.limit
 	p.mu.Unlock()
-	if at == now {
+	if at.Equal(now) {
 		return nil
 	}
 	timer := time.NewTimer(at.Sub(now))
