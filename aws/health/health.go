@@ -102,6 +102,32 @@ func SampleOf(w *aws.Worker) (Sample, bool) {
 	return s, true
 }
 
+// Past are the readings that CloudWatch has: what was visible each minute, in the
+// queue and in the dead-letter queue. It has no messages in flight among them, so
+// dead letters at which somebody looked are missing.
+func Past(m *metrics.Worker) []Sample {
+	if m == nil {
+		return nil
+	}
+	dead := make(map[int64]int, len(m.DLQ.Visible.Points))
+	for _, p := range m.DLQ.Visible.Points {
+		dead[p.At.Unix()] = number(p.Value)
+	}
+	out := make([]Sample, 0, len(m.Queue.Visible.Points))
+	for _, p := range m.Queue.Visible.Points {
+		s := Sample{At: p.At, Visible: number(p.Value), InFlight: -1, Dead: -1}
+		if n, ok := dead[p.At.Unix()]; ok {
+			s.Dead = n
+			delete(dead, p.At.Unix())
+		}
+		out = append(out, s)
+	}
+	for at, n := range dead { // the queue itself may be idle
+		out = append(out, Sample{At: time.Unix(at, 0), Visible: -1, InFlight: -1, Dead: n})
+	}
+	return out
+}
+
 // Input is what a verdict depends on. Worker and Now are needed.
 type Input struct {
 	Worker *aws.Worker
@@ -122,8 +148,9 @@ type Input struct {
 const (
 	// DefaultStaleAfter is how old a reading may be before nothing is known.
 	DefaultStaleAfter = 5 * time.Minute
-	// metricsAfter is how old CloudWatch's answer may be to be judged by.
-	metricsAfter = 30 * time.Minute
+	// metricsAfter is how old CloudWatch's answer may be to be judged by, and
+	// metricsFresh how old to say what is going on now.
+	metricsAfter, metricsFresh = time.Hour, 5 * time.Minute
 	// trendWindow is how far back the trend of a queue is taken from, and trendSpan
 	// the least that the readings must span. SQS's counts settle within a minute.
 	trendWindow = 10 * time.Minute
@@ -168,7 +195,7 @@ func Judge(in Input) Verdict {
 		j.StaleAfter = DefaultStaleAfter
 	}
 	if m := in.Metrics; m != nil && !m.At.IsZero() && in.Now.Sub(m.At) <= metricsAfter {
-		j.m = m
+		j.m, j.fresh = m, in.Now.Sub(m.At) <= metricsFresh
 	}
 	j.samples = j.readings()
 	j.deployment()

@@ -15,7 +15,8 @@ import (
 type judge struct {
 	Input
 	w       *aws.Worker
-	m       *metrics.Worker // nil when there is none that is fresh
+	m       *metrics.Worker // nil when there is none that counts
+	fresh   bool            // m says what is going on now
 	samples []Sample        // clean, the worker's own last
 	stale   bool            // the depths are not known
 	reasons []Reason
@@ -42,7 +43,7 @@ func was[T int | float64 | time.Duration](j *judge, k Kind, begin, end T) T {
 // that was put back leaves readings of the future, and they are dropped.
 func (j *judge) readings() []Sample {
 	from := j.Now.Add(-max(trendWindow, deadWindow))
-	var out []Sample
+	out := make([]Sample, 0, len(j.Samples)+1)
 	for _, s := range j.Samples {
 		if s.At.Before(from) || s.At.After(j.Now) {
 			continue
@@ -207,8 +208,8 @@ func (j *judge) stalled() {
 		return
 	}
 	told := seen[len(seen)-1].InFlight >= 0
-	if j.m != nil {
-		since := j.Now.Add(-failWindow / 3)
+	if j.fresh {
+		since := j.m.At.Add(-failWindow / 3)
 		if n, known := j.m.Queue.Deleted.Sum(since); known {
 			if n > 0 {
 				return
@@ -238,11 +239,11 @@ func (j *judge) invocations() {
 		return
 	}
 	f := &j.m.Function
-	since := j.Now.Add(-failWindow)
+	since := j.m.At.Add(-failWindow)
 	if j.m.Since.After(since) {
 		since = j.m.Since
 	}
-	over := span(j.Now.Sub(since))
+	over := span(j.m.At.Sub(since))
 	n, known1 := f.Invocations.Sum(since)
 	bad, known2 := f.Errors.Sum(since)
 	if !known1 || !known2 {
@@ -251,7 +252,7 @@ func (j *judge) invocations() {
 		j.failures(number(n), min(number(bad), number(n)), over, since)
 	}
 
-	since = j.Now.Add(-throttleWindow)
+	since = j.m.At.Add(-throttleWindow)
 	n, known1 = f.Invocations.Sum(since)
 	held, known2 := f.Throttles.Sum(since)
 	if !known1 || !known2 {
@@ -271,6 +272,14 @@ func (j *judge) invocations() {
 		fmt.Sprintf("Lambda refused %s of %s in the last %s: the concurrency of the function or of the account is used up", count(refused), plural(all, "invocation"), span(throttleWindow)),
 		"raise the function's reserved concurrency, or set the mapping's MaximumConcurrency below it",
 	})
+}
+
+// seen says when CloudWatch was asked, where that is long ago.
+func (j *judge) seen() string {
+	if j.fresh {
+		return ""
+	}
+	return ", as CloudWatch said " + span(j.Now.Sub(j.m.At)) + " ago"
 }
 
 func (j *judge) failures(n, bad int, over string, since time.Time) {
@@ -300,7 +309,7 @@ func (j *judge) failures(n, bad int, over string, since time.Time) {
 	if bad >= least && share >= was(j, Failing, failShare, failShareEnd) {
 		j.add(Reason{
 			Failing, fmt.Sprintf("failing: %s of %s invocations", count(bad), count(n)), severity,
-			fmt.Sprintf("%s of %s failed in the last %s", count(bad), plural(n, "invocation"), over), "aiwctl logs " + j.w.ID + " --level error",
+			fmt.Sprintf("%s of %s failed in the last %s%s", count(bad), plural(n, "invocation"), over, j.seen()), "aiwctl logs " + j.w.ID + " --level error",
 		})
 	}
 }
@@ -310,7 +319,7 @@ func (j *judge) age() {
 	if j.m == nil || j.w.Queue == nil {
 		return
 	}
-	p, ok := j.m.Queue.Oldest.Last(j.Now.Add(-ageWindow))
+	p, ok := j.m.Queue.Oldest.Last(j.m.At.Add(-ageWindow))
 	if !ok || p.Value < 0 || p.Value > 1e9 {
 		return
 	}
@@ -335,10 +344,10 @@ func (j *judge) age() {
 func (j *judge) calm() Reason {
 	d := j.w.Queue.Depth
 	ran := ""
-	if j.m != nil {
-		if n, known := j.m.Function.Invocations.Sum(j.Now.Add(-throttleWindow)); known && number(n) > 0 {
+	if j.fresh {
+		if n, known := j.m.Function.Invocations.Sum(j.m.At.Add(-throttleWindow)); known && number(n) > 0 {
 			ran = plural(number(n), "invocation") + " in the last " + span(throttleWindow)
-		} else if n, known := j.m.Queue.Deleted.Sum(j.Now.Add(-throttleWindow)); known && number(n) > 0 {
+		} else if n, known := j.m.Queue.Deleted.Sum(j.m.At.Add(-throttleWindow)); known && number(n) > 0 {
 			ran = plural(number(n), "message") + " done in the last " + span(throttleWindow)
 		}
 	}

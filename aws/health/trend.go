@@ -50,7 +50,7 @@ type slope struct {
 }
 
 // mostPoints bounds the readings that a trend is taken from: it looks at each pair.
-const mostPoints = 20
+const mostPoints = 16
 
 // fit is the trend of the visible messages since a time: the median of the slopes
 // between any two readings (Theil and Sen), which irregular readings and a few wrong
@@ -71,6 +71,10 @@ func fit(samples []Sample, since time.Time) (slope, bool) {
 	if t.over < trendSpan {
 		return slope{}, false
 	}
+	if !slices.ContainsFunc(seen, func(s Sample) bool { return s.Visible != first.Visible }) {
+		t.level = float64(first.Visible) // most workers of a large stage have nothing to do
+		return t, true
+	}
 	seen = thin(seen)
 	levels := make([]float64, len(seen))
 	slopes := make([]float64, 0, len(seen)*(len(seen)-1)/2)
@@ -90,15 +94,17 @@ func fit(samples []Sample, since time.Time) (slope, bool) {
 	return t, true
 }
 
-// thin keeps at most mostPoints readings, spread evenly, the first and the last
-// among them.
+// thin divides many readings into as many stretches as may be looked at, and takes
+// from each the one in the middle, by its number: a wrong one has no weight.
 func thin(seen []Sample) []Sample {
 	if len(seen) <= mostPoints {
 		return seen
 	}
 	out := make([]Sample, mostPoints)
 	for i := range out {
-		out[i] = seen[i*(len(seen)-1)/(mostPoints-1)]
+		part := slices.Clone(seen[i*len(seen)/mostPoints : (i+1)*len(seen)/mostPoints])
+		slices.SortStableFunc(part, func(a, b Sample) int { return a.Visible - b.Visible })
+		out[i] = part[(len(part)-1)/2]
 	}
 	return out
 }
