@@ -120,36 +120,26 @@ func TestParseMaxCalls(t *testing.T) {
 
 func TestWidthIsHalvedWhenThrottled(t *testing.T) {
 	t.Parallel()
-	var (
-		mu      sync.Mutex
-		at, top int
-	)
-	gate := make(chan struct{})
-	calls := 0
-	errs := callWide(t.Context(), 16, 200, func(int) error {
-		mu.Lock()
-		calls++
-		mine := calls
-		at++
-		if mine > 100 {
-			top = max(top, at)
+	synctest.Test(t, func(t *testing.T) {
+		var at, top, calls atomic.Int64
+		begin := time.Now()
+		errs := callWide(t.Context(), 16, 60, func(int) error {
+			mine, under := calls.Add(1), at.Add(1)
+			defer at.Add(-1)
+			// Those that began before the width had shrunk take a second to end.
+			if time.Since(begin) >= 3*time.Second {
+				top.Store(max(top.Load(), under))
+			}
+			<-time.After(time.Second)
+			if mine <= 16 {
+				return apiError("SQS", "GetQueueAttributes", "ThrottlingException", "slow down")
+			}
+			return nil
+		})
+		if top.Load() != 1 || len(errs) != 60 || calls.Load() != 60 {
+			t.Errorf("after sixteen throttled calls %d were under way at once, of %d calls", top.Load(), calls.Load())
 		}
-		if mine == 16 {
-			close(gate) // all are under way
-		}
-		mu.Unlock()
-		<-gate
-		mu.Lock()
-		at--
-		mu.Unlock()
-		if mine <= 16 && mine%4 == 0 {
-			return apiError("SQS", "GetQueueAttributes", "ThrottlingException", "slow down")
-		}
-		return nil
 	})
-	if top > 1 || len(errs) != 200 || calls != 200 {
-		t.Errorf("after four throttled calls %d were under way at once, of %d calls", top, calls)
-	}
 }
 
 // Through the real client: a limit that is used up is told at once.

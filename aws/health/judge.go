@@ -143,7 +143,14 @@ func (j *judge) dead() {
 		})
 		return
 	}
-	j.add(Reason{Dead, "dead letters: " + count(n), aws.SeverityWarning, plural(n, "dead letter") + ", none new in the last minutes that were seen", look})
+	text := plural(n, "dead letter")
+	for _, s := range j.samples {
+		if over := j.Now.Sub(s.At); s.Dead >= 0 && over >= time.Minute {
+			text += ", none new in " + span(over)
+			break
+		}
+	}
+	j.add(Reason{Dead, "dead letters: " + count(n), aws.SeverityWarning, text, look})
 }
 
 // rise is by how much the dead letters rose within the window, and over what time.

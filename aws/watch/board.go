@@ -39,7 +39,7 @@ type Config struct {
 // Board is what is known of a stage. It is not safe for concurrent use: one
 // goroutine owns it, and hands copies of workers to those that read.
 type Board struct {
-	cfg Config
+	cfg    Config
 	inv    *aws.Inventory
 	queues int // how many inv has
 	// known is what is remembered of the workers of inv, by id.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/microfox-ai/aiwctl/aws"
 	"github.com/microfox-ai/aiwctl/aws/logs"
+	"github.com/microfox-ai/aiwctl/aws/metrics"
 	"github.com/microfox-ai/aiwctl/aws/redrive"
 	"github.com/microfox-ai/aiwctl/tui"
 )
@@ -30,7 +31,7 @@ func (a *App) console(ctx context.Context) error {
 // appear in its task line.
 func (a *App) openConsole(ctx context.Context, s *aws.Stage, e *redrive.Engine, notices <-chan tui.Notice) error {
 	return tui.Run(ctx, tui.Config{
-		Stage: s, Logs: logs.For(s), Redrive: e, Notices: notices,
+		Stage: s, Logs: logs.For(s), Redrive: e, Metrics: metrics.For(s), Notices: notices,
 		NoColor: a.global.noColor, Getenv: a.Getenv, Now: a.Now,
 	})
 }

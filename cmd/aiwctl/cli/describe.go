@@ -7,21 +7,29 @@ import (
 	"time"
 
 	"github.com/microfox-ai/aiwctl/aws"
+	"github.com/microfox-ai/aiwctl/aws/health"
 )
 
 // workerDetail is a worker as `workers describe` prints it; the field names are
 // part of the interface. Times are in seconds.
 type workerDetail struct {
-	ID          string          `json:"id"`
-	Group       string          `json:"group,omitempty"`
-	State       string          `json:"state"`
-	Severity    string          `json:"severity"`
-	Queue       *queueDetail    `json:"queue"`
-	DLQ         *queueDetail    `json:"dlq"`
-	Function    *functionDetail `json:"function"`
-	Mapping     *aws.Mapping    `json:"mapping"`
-	InputSchema json.RawMessage `json:"inputSchema,omitempty"`
-	Problems    []aws.Problem   `json:"problems,omitempty"`
+	ID    string `json:"id"`
+	Group string `json:"group,omitempty"`
+	// Kind to Missing are as in workerRow.
+	Kind          health.Kind     `json:"kind"`
+	State         string          `json:"state"`
+	Severity      string          `json:"severity"`
+	Evidence      string          `json:"evidence,omitempty"`
+	Advice        string          `json:"advice,omitempty"`
+	Reasons       []health.Reason `json:"reasons,omitempty"`
+	Missing       []string        `json:"missing,omitempty"`
+	OldestSeconds *int64          `json:"oldestSeconds"`
+	Queue         *queueDetail    `json:"queue"`
+	DLQ           *queueDetail    `json:"dlq"`
+	Function      *functionDetail `json:"function"`
+	Mapping       *aws.Mapping    `json:"mapping"`
+	InputSchema   json.RawMessage `json:"inputSchema,omitempty"`
+	Problems      []aws.Problem   `json:"problems,omitempty"`
 }
 
 type queueDetail struct {
@@ -53,10 +61,11 @@ type functionDetail struct {
 	Derived bool `json:"derived,omitempty"`
 }
 
-func detailOf(w *aws.Worker) workerDetail {
-	text, severity := w.State()
+func detailOf(w *aws.Worker, v *health.Verdict) workerDetail {
+	r := rowOf(w, v)
 	d := workerDetail{
-		ID: w.ID, Group: w.Group, State: text, Severity: severity.String(),
+		ID: w.ID, Group: w.Group, Kind: r.Kind, State: r.State, Severity: r.Severity, Evidence: r.Evidence, Advice: r.Advice,
+		Reasons: r.Reasons, Missing: r.Missing, OldestSeconds: r.OldestSeconds,
 		Queue: queueDetailOf(w.Queue), DLQ: queueDetailOf(w.DLQ),
 		Mapping: w.Mapping, InputSchema: w.InputSchema, Problems: w.Problems,
 	}
@@ -91,15 +100,29 @@ func depthOf(q *aws.Queue) (visible, inFlight, delayed *int) {
 }
 
 func (a *App) workersDescribe(ctx context.Context, name string) error {
-	_, w, err := a.findWorker(ctx, name)
+	s, w, err := a.findWorker(ctx, name)
 	if err != nil {
 		return err
 	}
-	d := detailOf(&w)
+	board := boardOf(s, &workersFlags{})
+	board.Discovered(&aws.Inventory{Workers: []aws.Worker{w}}, a.Now())
+	a.measure(ctx, s, board, nil, func(err error) { a.warnErr("CloudWatch's numbers could not be read", err) })
+	d := detailOf(&w, new(board.Verdict(w.ID, a.Now())))
 	return a.print(d, func(t *tableWriter) {
 		t.row("worker", d.ID)
 		t.row("group", orDash(d.Group))
 		t.row("state", d.State)
+		for _, text := range []string{d.Evidence, d.Advice} {
+			if text != "" {
+				t.row("", text)
+			}
+		}
+		for _, r := range d.Reasons {
+			t.row("also", r.State)
+			if r.Evidence != "" {
+				t.row("", r.Evidence)
+			}
+		}
 		describeQueue(t, "queue", w.Queue)
 		describeQueue(t, "dead letters", w.DLQ)
 		describeFunction(t, w.Function)

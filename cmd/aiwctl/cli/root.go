@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -18,8 +19,10 @@ import (
 type globalFlags struct {
 	target  aws.Target
 	noColor bool
-	logFile string
-	output  string
+	// maxCalls is --max-calls as it was written.
+	maxCalls string
+	logFile  string
+	output   string
 }
 
 func (a *App) newRoot() *cobra.Command {
@@ -45,6 +48,7 @@ func (a *App) newRoot() *cobra.Command {
 	f.StringVar(&g.target.BaseURL, "base-url", "", "the workers API (default: AIWCTL_BASE_URL, WORKER_BASE_URL)")
 	f.StringVar(&g.target.EndpointURL, "endpoint-url", "", "replaces the endpoints of AWS (default: AIWCTL_ENDPOINT_URL, AWS_ENDPOINT_URL)")
 	f.BoolVar(&g.target.ReadOnly, "read-only", false, "refuse every write (default: AIWCTL_READ_ONLY)")
+	f.StringVar(&g.maxCalls, "max-calls", "", "most calls a minute that reading the stage may make, as 600/min; 0: any (default: AIWCTL_MAX_CALLS, 1200/min; any for a local endpoint)")
 	f.BoolVar(&g.noColor, "no-color", false, "no colours (default: NO_COLOR)")
 	f.StringVar(&g.logFile, "log-file", "", "write aiwctl's own log to this file")
 	f.StringVarP(&g.output, "output", "o", string(formatTable), "how data is printed: table, json, jsonl or yaml")
@@ -109,7 +113,14 @@ func (a *App) invoke(cmd *cobra.Command, args []string, fn func(ctx context.Cont
 
 // openStage opens the stage the flags and the environment name.
 func (a *App) openStage(ctx context.Context) (*aws.Stage, error) {
-	return aws.Open(ctx, a.global.target, aws.Options{Getenv: a.Getenv, Logger: a.log, Now: a.Now})
+	limit := 0
+	if text := cmp.Or(a.global.maxCalls, a.Getenv("AIWCTL_MAX_CALLS")); text != "" {
+		var err error
+		if limit, err = aws.ParseMaxCalls(text); err != nil {
+			return nil, usagef("--max-calls, AIWCTL_MAX_CALLS: %w", err)
+		}
+	}
+	return aws.Open(ctx, a.global.target, aws.Options{Getenv: a.Getenv, Logger: a.log, Now: a.Now, MaxCalls: limit})
 }
 
 // discover opens the stage and reads what is there. Sources that could not be
