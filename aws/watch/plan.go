@@ -1,6 +1,8 @@
 package watch
 
 import (
+	"cmp"
+	"math"
 	"slices"
 	"time"
 
@@ -172,31 +174,38 @@ func (b *Board) NextMetrics(shown []string, now time.Time) ([]aws.Worker, metric
 	for _, id := range shown {
 		onScreen[id] = true
 	}
-	list := slices.Clone(b.inv.Workers)
-	age := func(w *aws.Worker) time.Duration {
-		at := b.known[w.ID].measured
-		if at.IsZero() {
-			return 365 * 24 * time.Hour
-		}
-		if onScreen[w.ID] {
-			return shownFactor * now.Sub(at)
-		}
-		return now.Sub(at)
+	type turn struct {
+		worker int
+		age    time.Duration
 	}
-	slices.SortStableFunc(list, func(x, y aws.Worker) int { return int(age(&y).Seconds()) - int(age(&x).Seconds()) })
+	turns := make([]turn, len(b.inv.Workers))
+	for i := range b.inv.Workers {
+		id := b.inv.Workers[i].ID
+		at := b.known[id].measured
+		age := now.Sub(at)
+		switch {
+		case at.IsZero():
+			age = math.MaxInt64
+		case onScreen[id]:
+			age *= shownFactor
+		}
+		turns[i] = turn{i, age}
+	}
+	slices.SortStableFunc(turns, func(x, y turn) int { return cmp.Compare(y.age, x.age) })
 	var out []aws.Worker
 	q := metrics.Question{Set: metrics.ForWatch}
 	if first {
 		q.Set = metrics.ForHealth
 	}
-	for i := range list {
-		cost := float64(q.Cost(list[i : i+1]))
+	for _, t := range turns {
+		w := b.inv.Workers[t.worker]
+		cost := float64(q.Cost([]aws.Worker{w}))
 		if !b.cfg.Free && b.tokens < cost {
 			break
 		}
 		b.tokens = max(0, b.tokens-cost)
-		b.known[list[i].ID].measured = now
-		out = append(out, list[i])
+		b.known[w.ID].measured = now
+		out = append(out, w)
 	}
 	return out, q
 }
