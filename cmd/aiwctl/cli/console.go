@@ -30,10 +30,14 @@ func (a *App) console(ctx context.Context) error {
 // openConsole shows the console until a person quits it. Notices (may be nil)
 // appear in its task line.
 func (a *App) openConsole(ctx context.Context, s *aws.Stage, e *redrive.Engine, notices <-chan tui.Notice) error {
-	return tui.Run(ctx, tui.Config{
-		Stage: s, Logs: logs.For(s), Redrive: e, Metrics: metrics.For(s), Notices: notices,
+	cfg := tui.Config{
+		Stage: s, Logs: logs.For(s), Redrive: e, Notices: notices,
 		NoColor: a.global.noColor, Getenv: a.Getenv, Now: a.Now,
-	})
+	}
+	if !a.noMetrics {
+		cfg.Metrics = metrics.For(s)
+	}
+	return tui.Run(ctx, cfg)
 }
 
 func (a *App) needTerminal() error {

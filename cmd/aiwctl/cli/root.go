@@ -55,6 +55,8 @@ func (a *App) newRoot() *cobra.Command {
 	must(root.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(
 		[]string{"table", "json", "jsonl", "yaml"}, cobra.ShellCompDirectiveNoFileComp)))
 
+	root.Flags().BoolVar(&a.noMetrics, "no-metrics", false, "the console does not ask CloudWatch: no failures, throttles and oldest ages")
+
 	root.AddCommand(
 		a.newDemo(), a.newDev(), a.newWorkers(), a.newDispatch(), a.newValidate(),
 		a.newLogs(), a.newDLQ(), a.newVersion(),

@@ -45,7 +45,8 @@ type watching struct {
 	shown      []string
 	calls, sqs watch.Meter
 	failures   int
-	failed     error // the last reading's
+	failed     error  // the last reading's
+	warnings   string // of the last discovery
 	noMetrics  string
 	began      bool
 }
@@ -95,7 +96,8 @@ func (w *watching) read(ctx context.Context) error {
 				return err
 			}
 			w.board.Discovered(inv, w.app.Now())
-			return errors.Join(inv.Warnings...)
+			w.warned(inv)
+			return nil
 		})
 		if w.board.Inventory() == nil {
 			return err
@@ -124,6 +126,18 @@ func (w *watching) within(ctx context.Context, d time.Duration, f func(context.C
 	ctx, cancel := context.WithTimeout(ctx, d)
 	defer cancel()
 	return f(ctx)
+}
+
+// warned tells of sources that could not be read, once for as long as they cannot.
+func (w *watching) warned(inv *aws.Inventory) {
+	text := ""
+	if err := errors.Join(inv.Warnings...); err != nil {
+		text = err.Error()
+	}
+	if text != "" && text != w.warnings && !w.app.OutTTY {
+		w.app.warn(inv)
+	}
+	w.warnings = text
 }
 
 // outcome counts failures and, where nobody sees the table change, tells of the first.
@@ -194,6 +208,9 @@ func (w *watching) heading(now time.Time, calls uint64, perDay float64, workers 
 			text += "; " + hint
 		}
 		lines = append(lines, oneLine(text, 0))
+	}
+	if w.warnings != "" {
+		lines = append(lines, oneLine("the list may be incomplete: "+w.warnings, 0))
 	}
 	if w.noMetrics != "" {
 		lines = append(lines, oneLine("without CloudWatch: "+w.noMetrics, 0))
