@@ -19,6 +19,9 @@ const (
 	// share of the calls that they may take: each reads every queue.
 	discoverEvery = 60 * time.Second
 	discoverShare = 0.1
+	// firstDiscovery is how long the calls of the first may have to wait for their turn:
+	// nobody knows yet how many they are. At 1,200 a minute it reaches 2,000 workers.
+	firstDiscovery = 4 * time.Minute
 	// readShare is the share of the limit that depths are read with; the rest is for
 	// retries and for what else reads.
 	readShare = 0.9
@@ -82,8 +85,11 @@ func (b *Board) DiscoverDue(now time.Time) bool {
 // DiscoverTimeout is how long a discovery may take, when its calls have to wait for
 // their turn.
 func (b *Board) DiscoverTimeout(least time.Duration) time.Duration {
-	if b.cfg.MaxCalls <= 0 {
+	switch {
+	case b.cfg.MaxCalls <= 0:
 		return least
+	case b.inv == nil:
+		return least + firstDiscovery
 	}
 	return least + time.Duration(2*float64(b.Queues())/float64(b.cfg.MaxCalls)*float64(time.Minute))
 }
