@@ -25,9 +25,9 @@ type workersColumn struct {
 
 func workersColumns() []workersColumn {
 	return []workersColumn{
-		{title: "WORKER", least: 14, middle: true, cell: func(r *workerRow) string { return r.ID }},
+		{title: "WORKER", least: 12, middle: true, cell: func(r *workerRow) string { return r.ID }},
 		{title: "GROUP", drop: 3, cell: func(r *workerRow) string { return orDash(r.Group) }},
-		{title: "STATE", least: 20, cell: func(r *workerRow) string { return r.State }},
+		{title: "STATE", least: 24, cell: func(r *workerRow) string { return r.State }},
 		{title: "VISIBLE", cell: func(r *workerRow) string { return count(r.Visible) }},
 		{title: "IN FLIGHT", cell: func(r *workerRow) string { return count(r.InFlight) }},
 		{title: "DELAYED", drop: 1, cell: func(r *workerRow) string { return count(r.Delayed) }},

@@ -47,7 +47,7 @@ func TestWorkersTableFits(t *testing.T) {
 				t.Errorf("%d columns: %d cells: %s", tt.width, w, line)
 			}
 		}
-		if tt.width == 80 && (!strings.Contains(b.String(), "video-p…ames-eu") || !strings.Contains(b.String(), "throttled: 30 of")) {
+		if tt.width == 80 && (!strings.Contains(b.String(), "video-…es-eu") || !strings.Contains(b.String(), "throttled: 30 of")) {
 			t.Errorf("80 columns:\n%s", b.String())
 		}
 	}
