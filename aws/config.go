@@ -75,9 +75,14 @@ const (
 	localKey    = "local"
 )
 
-// maxAttempts is the SDK's "up to": the adaptive mode stops earlier when its
-// retry quota is used up.
-const maxAttempts = 5
+// maxAttempts is the SDK's "up to": it stops earlier when its retry quota is used
+// up. With maxBackoff they are over within about ten seconds, so that who waits for
+// a reading is told that AWS throttles, and not that time ran out. The SDK's
+// adaptive mode would wait for as long as its caller does.
+const (
+	maxAttempts = 5
+	maxBackoff  = 4 * time.Second
+)
 
 // loadConfig loads the SDK's configuration for a resolved target, and fills in
 // what only the configuration knows: the region and the endpoint of the
@@ -103,8 +108,10 @@ func loadConfig(ctx context.Context, t Target, o Options) (awssdk.Config, Target
 			})
 		}
 	} else if cfg.RetryMode == "" && cfg.Retryer == nil {
-		cfg.RetryMode = awssdk.RetryModeAdaptive
-		cfg.RetryMaxAttempts = cmp.Or(cfg.RetryMaxAttempts, maxAttempts)
+		attempts := cmp.Or(cfg.RetryMaxAttempts, maxAttempts)
+		cfg.Retryer = func() awssdk.Retryer {
+			return retry.NewStandard(func(so *retry.StandardOptions) { so.MaxAttempts, so.MaxBackoff = attempts, maxBackoff })
+		}
 	}
 	if cfg.Region == "" {
 		return awssdk.Config{}, t, nil, ErrNoRegion
@@ -159,7 +166,15 @@ func baseConfig(ctx context.Context, t Target, o Options) (awssdk.Config, error)
 		return awssdk.Config{}, fmt.Errorf("load the AWS configuration: %w", err)
 	}
 	if cfg.Credentials != nil {
-		cfg.Credentials = explainCredentials(cfg, t.Profile)
+		renewed := newRenewedCredentials(explainCredentials(cfg, t.Profile), o.Now, func(ctx context.Context) (awssdk.CredentialsProvider, error) {
+			fresh, err := config.LoadDefaultConfig(ctx, load...)
+			if err != nil || fresh.Credentials == nil {
+				return nil, err
+			}
+			return explainCredentials(fresh, t.Profile), nil
+		})
+		cfg.Credentials = renewed
+		cfg.APIOptions = append(cfg.APIOptions, renewed.watch)
 	}
 	return cfg, nil
 }

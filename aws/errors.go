@@ -53,12 +53,17 @@ func (k ErrorKind) Transient() bool {
 // Classify sorts an error of the SDK, the workers API or the network, and says
 // in one sentence what to do about it (may be empty). Of a joined error it
 // takes the part that has to be put right first: expired credentials before a
-// missing permission before a network that is down.
+// missing permission before a network that is down. A part for which merely no
+// time was left counts only when there is no other: the time may have gone by in
+// retries of what another part says.
 func Classify(err error) (kind ErrorKind, hint string) {
 	if err == nil {
 		return KindNone, ""
 	}
 	if parts := branches(err); len(parts) > 1 {
+		if answered := slices.DeleteFunc(slices.Clone(parts), outOfTime); len(answered) > 0 {
+			parts = answered
+		}
 		for _, part := range parts {
 			if k, h := Classify(part); k.urgency() > kind.urgency() {
 				kind, hint = k, h
@@ -92,6 +97,12 @@ func branches(err error) []error {
 		err = errors.Unwrap(err)
 	}
 	return nil
+}
+
+// outOfTime is whether a context's deadline is all that an error tells.
+func outOfTime(err error) bool {
+	_, answered := errors.AsType[smithy.APIError](err)
+	return errors.Is(err, context.DeadlineExceeded) && !answered && len(branches(err)) < 2
 }
 
 func classifyOwn(err error) (ErrorKind, string) {
@@ -128,13 +139,18 @@ func classifyOwn(err error) (ErrorKind, string) {
 	return KindNone, ""
 }
 
+// bareCode is an error code without the namespace that the JSON protocols may
+// prefix, and without the word that some services end it with.
+func bareCode(code string) string {
+	code = code[strings.LastIndexByte(code, '#')+1:]
+	return strings.TrimSuffix(code[strings.LastIndexByte(code, '.')+1:], "Exception")
+}
+
 // The codes are those of the services' API references and of AWS's list of
 // common errors. A code not listed here is sorted by its shape.
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/CommonErrors.html
 func kindOfCode(code string) ErrorKind {
-	// The JSON protocols may prefix a namespace.
-	code = code[strings.LastIndexByte(code, '#')+1:]
-	bare := strings.TrimSuffix(code[strings.LastIndexByte(code, '.')+1:], "Exception")
+	bare := bareCode(code)
 	switch bare {
 	case "ExpiredToken", "RequestExpired", "UnrecognizedClient", "InvalidClientTokenId", "InvalidAccessKeyId",
 		"InvalidSignature", "SignatureDoesNotMatch", "IncompleteSignature", "MissingAuthenticationToken",

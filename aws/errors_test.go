@@ -82,6 +82,8 @@ func TestClassify(t *testing.T) {
 		{"cut", io.ErrUnexpectedEOF, KindNetwork, "connection"},
 		{"cancelled", fmt.Errorf("x: %w", context.Canceled), KindOther, ""},
 
+		{"several: time that went by in retries", errors.Join(code("ThrottlingException"), fmt.Errorf("list: %w", context.DeadlineExceeded)), KindThrottled, "refresh less often"},
+		{"several: nothing but time", errors.Join(context.DeadlineExceeded, context.DeadlineExceeded), KindNetwork, "no answer in time"},
 		{"several: what must be put right first", errors.Join(code("ThrottlingException"), io.EOF, fmt.Errorf("a: %w", code("ExpiredToken")), code(denied)), KindAuth, "log in again"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

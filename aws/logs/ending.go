@@ -160,15 +160,23 @@ func (l *Line) dumpedError() dispatch.JobError {
 	return e
 }
 
+// OutOfMemory reports whether the invocation failed with all of its memory in use.
+func (r *Report) OutOfMemory() bool {
+	return r.Status == "error" && (r.ErrorType == "Runtime.OutOfMemory" || r.MemoryMB > 0 && r.MaxMemoryMB >= r.MemoryMB)
+}
+
 func (l *Line) reportEnding() Ending {
 	r := l.Report
-	e := Ending{How: HowCrashed, Whole: true, OutOfMemory: r.MemoryMB > 0 && r.MaxMemoryMB >= r.MemoryMB}
+	e := Ending{How: HowCrashed, Whole: true, OutOfMemory: r.OutOfMemory()}
 	if r.Status == "timeout" {
 		e.How, e.OutOfMemory = HowTimedOut, false
 		e.Error.Message = fmt.Sprintf("Task timed out after %.2f seconds", r.Duration.Seconds())
 		return e
 	}
 	e.Error.Message = "the invocation ended with status error"
+	if r.ErrorType != "" {
+		e.Error.Message += " (" + r.ErrorType + ")"
+	}
 	return e
 }
 
@@ -186,6 +194,8 @@ func (l *Line) thrown() Ending {
 		}
 	}
 	switch {
+	case strings.HasPrefix(l.Raw, pythonError) && strings.Contains(l.Raw, pythonTrace):
+		return Ending{How: HowThrew, Whole: true, Error: pythonThrown(l.Raw)}
 	case strings.HasPrefix(l.Text, "panic: "), strings.HasPrefix(l.Text, "fatal error: "), strings.HasPrefix(l.Text, "FATAL ERROR: "):
 		return Ending{How: HowThrew, Whole: true, Error: dispatch.JobError{Message: l.Text}}
 	case strings.HasPrefix(l.Text, "{") && strings.Contains(l.Text, `"errorMessage"`):
@@ -196,6 +206,22 @@ func (l *Line) thrown() Ending {
 		return Ending{How: told(ok, HowThrew), Whole: true, Error: e}
 	}
 	return Ending{}
+}
+
+// Python's runtime prints what a handler raises as "[ERROR] Name: message" and, behind
+// carriage returns, a traceback.
+const (
+	pythonError = "[ERROR] "
+	pythonTrace = "Traceback (most recent call last)"
+)
+
+func pythonThrown(raw string) dispatch.JobError {
+	said, stack, _ := strings.Cut(strings.TrimPrefix(raw, pythonError), pythonTrace)
+	e := dispatch.JobError{Message: strings.TrimSpace(Sanitize(said, true)), Stack: Sanitize(pythonTrace+stack, true)}
+	if name, text, ok := strings.Cut(e.Message, ": "); ok && errorName(name) {
+		e.Name, e.Message = name, text
+	}
+	return e
 }
 
 func told(ok bool, h How) How {

@@ -19,8 +19,8 @@ func TestEnding(t *testing.T) {
 	failed := func(err, stack string) string {
 		return node("[Worker] Error processing SQS record: {\n  jobId: 'j',\n  workerId: 'w',\n  error: " + err + ",\n  stack: " + stack + "\n}")
 	}
-	crashed := func(outOfMemory bool) logs.Ending {
-		return logs.Ending{How: logs.HowCrashed, Whole: true, OutOfMemory: outOfMemory, Error: dispatch.JobError{Message: "the invocation ended with status error"}}
+	crashed := func(outOfMemory bool, typ string) logs.Ending {
+		return logs.Ending{How: logs.HowCrashed, Whole: true, OutOfMemory: outOfMemory, Error: dispatch.JobError{Message: "the invocation ended with status error" + typ}}
 	}
 	timedOut := logs.Ending{How: logs.HowTimedOut, Whole: true, Error: dispatch.JobError{Message: "Task timed out after 3.00 seconds"}}
 	for name, tt := range map[string]struct {
@@ -42,8 +42,8 @@ func TestEnding(t *testing.T) {
 		"timeout":                {line: "2026-01-02T03:04:05.678Z r1 Task timed out after 3.00 seconds", want: timedOut},
 		"timeout in the REPORT":  {line: "REPORT RequestId: r1\tDuration: 3000.00 ms\tMemory Size: 128 MB\tMax Memory Used: 128 MB\tStatus: timeout", want: timedOut},
 		"crash":                  {line: "RequestId: r1 Error: Runtime exited with error: exit status 2\nRuntime.ExitError", want: logs.Ending{How: logs.HowCrashed, Whole: true, Error: dispatch.JobError{Message: "Runtime exited with error: exit status 2"}}},
-		"error in the REPORT":    {line: "REPORT RequestId: r1\tDuration: 3000.00 ms\tMemory Size: 128 MB\tMax Memory Used: 100 MB\tStatus: error\tError Type: Runtime.ExitError", want: crashed(false)},
-		"out of memory":          {line: "REPORT RequestId: r1\tDuration: 3000.00 ms\tMemory Size: 128 MB\tMax Memory Used: 128 MB\tStatus: error", want: crashed(true)},
+		"error in the REPORT":    {line: "REPORT RequestId: r1\tDuration: 3000.00 ms\tMemory Size: 128 MB\tMax Memory Used: 100 MB\tStatus: error\tError Type: Runtime.ExitError", want: crashed(false, " (Runtime.ExitError)")},
+		"out of memory":          {line: "REPORT RequestId: r1\tDuration: 3000.00 ms\tMemory Size: 128 MB\tMax Memory Used: 128 MB\tStatus: error", want: crashed(true, "")},
 		"panic":                  {line: "panic: boom", want: logs.Ending{How: logs.HowThrew, Whole: true, Error: dispatch.JobError{Message: "panic: boom"}}},
 		"TypeScript running":     {line: node("[Worker] Job status updated to running: { jobId: 'j', workerId: 'w' }"), want: logs.Ending{Stored: "running"}},
 		"TypeScript stored":      {line: node("[Worker] Job status updated to failed: { jobId: 'j', workerId: 'w' }"), want: logs.Ending{Stored: "failed"}},

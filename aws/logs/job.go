@@ -198,7 +198,8 @@ func (j *Job) report(l *Line, a *attempt) {
 			Message: fmt.Sprintf("Task timed out after %.2f seconds", l.Report.Duration.Seconds()),
 		})
 	case l.Report.Status != "":
-		j.end(l, a, StatusCrashed, l.Report.Duration, &dispatch.JobError{Message: "the invocation ended with status error"})
+		e := l.reportEnding()
+		j.end(l, a, StatusCrashed, l.Report.Duration, &e.Error)
 	case a.stored:
 		j.end(l, a, StatusFailed, l.Report.Duration, &dispatch.JobError{Message: "the job is recorded as failed"})
 	}
@@ -291,7 +292,9 @@ func (r *Reader) WaitJob(ctx context.Context, q Query, maxReceives int, onLine f
 // timeoutText and crashText take the message out of a platform line.
 func timeoutText(text string) string { return cutTo(text, "Task timed out after ") }
 
-func crashText(text string) string { return cutTo(text, "Error: ") }
+func crashText(text string) string {
+	return cutTo(cutTo(text, "Process exited before completing request"), "Error: ")
+}
 
 func cutTo(text, mark string) string {
 	if i := strings.Index(text, mark); i > 0 {

@@ -3,7 +3,6 @@ package logs
 import (
 	"bytes"
 	"encoding/json"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -24,34 +23,35 @@ var (
 // log format, or any structured logger's. It returns false when text is no
 // JSON object.
 func parseJSON(l *Line, text string) bool {
-	var fields map[string]json.RawMessage
-	if json.Unmarshal([]byte(text), &fields) != nil {
+	var some [32]field
+	fields, ok := readFields(text, some[:])
+	if !ok {
 		return false
 	}
-	if t := str(fields["type"]); strings.HasPrefix(t, "platform.") {
+	if t := str(fields.get("type")); strings.HasPrefix(t, "platform.") {
 		parsePlatformJSON(l, t, fields)
 		return true
 	}
-	l.Level = levelOf(first(fields, levelKeys[:]))
-	if id := first(fields, requestKeys[:]); validRequestID(id) {
+	l.Level = levelOf(fields.first(levelKeys[:]))
+	if id := fields.first(requestKeys[:]); validRequestID(id) {
 		l.RequestID = id
 	}
-	if id := first(fields, jobKeys[:]); id != "" {
+	if id := fields.first(jobKeys[:]); id != "" {
 		l.JobID = Sanitize(id, false)
 	}
-	if parseEvent(l, text, fields) {
+	if parseEvent(l, fields) {
 		return true
 	}
 	msg := ""
 	for _, k := range messageKeys {
-		v, ok := fields[k]
-		if !ok {
+		v := fields.get(k)
+		if v == "" {
 			continue
 		}
-		if msg = str(v); msg == "" && len(v) > 0 && v[0] != '"' {
-			msg = string(v)
+		if msg = str(v); msg == "" && v[0] != '"' {
+			msg = v
 		}
-		delete(fields, k)
+		fields.drop(k)
 		break
 	}
 	// Lambda's JSON format wraps what the program printed: look inside.
@@ -73,26 +73,20 @@ func parseJSON(l *Line, text string) bool {
 
 // writeDelivery writes what every line of a job says about its delivery, and its
 // error, as eventText does. Other programs' fields of these names are left alone.
-func writeDelivery(b *strings.Builder, l *Line, msg string, fields map[string]json.RawMessage) {
-	var of struct {
-		WorkerID    string             `json:"workerId"`
-		Attempt     int                `json:"attempt"`
-		MaxAttempts int                `json:"maxAttempts"`
-		Error       *dispatch.JobError `json:"error"`
-	}
-	if l.JobID == "" || json.Unmarshal(fields["workerId"], &of.WorkerID) != nil ||
-		json.Unmarshal(fields["attempt"], &of.Attempt) != nil || of.Attempt < 1 {
+func writeDelivery(b *strings.Builder, l *Line, msg string, f fields) {
+	worker, attempt, limit := f.get("workerId"), 0, 0
+	if l.JobID == "" || worker == "" || worker[0] != '"' || !f.intoInt("attempt", &attempt) || attempt < 1 || !f.intoInt("maxAttempts", &limit) {
 		return
 	}
-	if v, ok := fields["maxAttempts"]; ok && json.Unmarshal(v, &of.MaxAttempts) != nil {
-		return
-	}
-	writeAttempt(b, of.Attempt, of.MaxAttempts)
-	delete(fields, "attempt")
-	delete(fields, "maxAttempts")
-	if json.Unmarshal(fields["error"], &of.Error) == nil && of.Error != nil && of.Error.Message != "" {
-		writeReason(b, msg, of.Error.Message)
-		delete(fields, "error")
+	writeAttempt(b, attempt, limit)
+	f.drop("attempt")
+	f.drop("maxAttempts")
+	if v := f.get("error"); strings.HasPrefix(v, "{") {
+		var e dispatch.JobError
+		if json.Unmarshal([]byte(v), &e) == nil && e.Message != "" {
+			writeReason(b, msg, e.Message)
+			f.drop("error")
+		}
 	}
 }
 
@@ -114,8 +108,8 @@ func writeReason(b *strings.Builder, msg, reason string) {
 }
 
 // parseEvent recognises a worker's lifecycle event.
-func parseEvent(l *Line, text string, fields map[string]json.RawMessage) bool {
-	switch str(fields["event"]) {
+func parseEvent(l *Line, f fields) bool {
+	switch str(f.get("event")) {
 	case dispatch.EventStarted, dispatch.EventProgress, dispatch.EventCompleted,
 		dispatch.EventRetrying, dispatch.EventFailed, dispatch.EventWebhook,
 		dispatch.EventDeferred, dispatch.EventSkipped:
@@ -123,7 +117,7 @@ func parseEvent(l *Line, text string, fields map[string]json.RawMessage) bool {
 		return false
 	}
 	var e dispatch.JobEvent
-	if json.Unmarshal([]byte(text), &e) != nil || e.JobID == "" {
+	if !readEvent(f, &e) || e.JobID == "" {
 		return false
 	}
 	for _, s := range []*string{&e.Level, &e.Message, &e.Event, &e.JobID, &e.WorkerID, &e.RequestID, &e.Note, &e.JobStatus} {
@@ -137,13 +131,32 @@ func parseEvent(l *Line, text string, fields map[string]json.RawMessage) bool {
 	e.Output = escapeHidden(e.Output)
 	l.Event = &e
 	l.run = e.Event != dispatch.EventWebhook
-	l.Text = eventText(&e, fields)
+	l.Text = eventText(&e, f)
+	return true
+}
+
+// readEvent reads the fields of an event; false when one is of another type.
+func readEvent(f fields, e *dispatch.JobEvent) bool {
+	ok := f.intoTime("time", &e.Time) && f.intoString("level", &e.Level) && f.intoString("msg", &e.Message) && f.intoString("event", &e.Event) &&
+		f.intoString("jobId", &e.JobID) && f.intoString("workerId", &e.WorkerID) && f.intoString("requestId", &e.RequestID) &&
+		f.intoInt("attempt", &e.Attempt) && f.intoInt("maxAttempts", &e.MaxAttempts) && f.intoFloat("delayMs", &e.DelayMS) &&
+		f.intoString("jobStatus", &e.JobStatus) && f.intoFloat("durationMs", &e.DurationMS) && f.intoFloat("percent", &e.Percent) &&
+		f.intoString("note", &e.Note) && f.intoInt("outputBytes", &e.OutputBytes)
+	if !ok {
+		return false
+	}
+	if v := f.get("output"); v != "" {
+		e.Output = json.RawMessage(v)
+	}
+	if v := f.get("error"); v != "" {
+		return json.Unmarshal([]byte(v), &e.Error) == nil
+	}
 	return true
 }
 
 // eventText is the message, what belongs to the event in a fixed order, then
 // the author's own fields by name.
-func eventText(e *dispatch.JobEvent, fields map[string]json.RawMessage) string {
+func eventText(e *dispatch.JobEvent, f fields) string {
 	var b strings.Builder
 	b.WriteString(e.Message)
 	if e.Attempt > 0 {
@@ -170,14 +183,14 @@ func eventText(e *dispatch.JobEvent, fields map[string]json.RawMessage) string {
 		writeReason(&b, e.Message, e.Error.Message)
 	}
 	if len(e.Output) > 0 {
-		writeRaw(&b, "output", e.Output)
+		writeRaw(&b, "output", string(e.Output))
 	} else if e.OutputBytes > 0 {
 		writeField(&b, "outputBytes", strconv.Itoa(e.OutputBytes))
 	}
 	for _, k := range [...]string{"msg", "attempt", "maxAttempts", "durationMs", "delayMs", "jobStatus", "percent", "note", "error", "output", "outputBytes"} {
-		delete(fields, k)
+		f.drop(k)
 	}
-	writeFields(&b, fields)
+	writeFields(&b, f)
 	return b.String()
 }
 
@@ -195,40 +208,39 @@ func roundDuration(d time.Duration) time.Duration {
 }
 
 // writeFields writes the fields that the line's own columns do not show, by name.
-func writeFields(b *strings.Builder, fields map[string]json.RawMessage) {
-	keys := make([]string, 0, len(fields))
-	for k := range fields {
-		switch k {
+func writeFields(b *strings.Builder, f fields) {
+	shown := f[:0]
+	for _, one := range f {
+		switch one.name {
 		case "time", "timestamp", "ts", "level", "severity", "lvl", "event",
 			"requestId", "AWSRequestId", "awsRequestId", "request_id", "jobId", "job_id", "workerId":
-		default:
-			keys = append(keys, k)
+			continue
+		}
+		if one.value != "" && one.value != "null" {
+			shown = append(shown, one)
 		}
 	}
-	slices.Sort(keys)
-	for _, k := range keys {
-		v := fields[k]
-		switch {
-		case len(v) == 0 || string(v) == "null":
-		case v[0] == '"':
-			writeField(b, Sanitize(k, false), Sanitize(str(v), false))
-		default:
-			writeRaw(b, Sanitize(k, false), v)
+	shown.sorted()
+	for _, one := range shown {
+		if one.value[0] == '"' {
+			writeField(b, Sanitize(one.name, false), Sanitize(str(one.value), false))
+		} else {
+			writeRaw(b, Sanitize(one.name, false), one.value)
 		}
 	}
 }
 
-func writeRaw(b *strings.Builder, key string, v json.RawMessage) {
+func writeRaw(b *strings.Builder, key, v string) {
 	sep(b)
 	b.WriteString(key)
 	b.WriteByte('=')
-	if bytes.ContainsAny(v, "\n\r\t") {
+	if strings.ContainsAny(v, "\n\r\t") {
 		var c bytes.Buffer
-		if json.Compact(&c, v) == nil {
-			v = c.Bytes()
+		if json.Compact(&c, []byte(v)) == nil {
+			v = c.String()
 		}
 	}
-	b.WriteString(Sanitize(string(v), false))
+	b.WriteString(Sanitize(v, false))
 }
 
 // writeField quotes a value that would not read as one word.
@@ -238,7 +250,10 @@ func writeField(b *strings.Builder, key, value string) {
 	b.WriteByte('=')
 	if value == "" || strings.ContainsAny(value, " \"=") {
 		b.WriteByte('"')
-		b.WriteString(strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(value))
+		if strings.ContainsAny(value, `"\`) {
+			value = strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(value)
+		}
+		b.WriteString(value)
 		b.WriteByte('"')
 		return
 	}
@@ -249,28 +264,6 @@ func sep(b *strings.Builder) {
 	if b.Len() > 0 {
 		b.WriteByte(' ')
 	}
-}
-
-// str is the text of a JSON string, empty for anything else.
-func str(v json.RawMessage) string {
-	if len(v) < 2 || v[0] != '"' {
-		return ""
-	}
-	if in := v[1 : len(v)-1]; bytes.IndexByte(in, '\\') < 0 && utf8.Valid(in) {
-		return string(in)
-	}
-	var s string
-	_ = json.Unmarshal(v, &s) // fields is valid JSON already
-	return s
-}
-
-func first(fields map[string]json.RawMessage, keys []string) string {
-	for _, k := range keys {
-		if v, ok := fields[k]; ok {
-			return str(v)
-		}
-	}
-	return ""
 }
 
 // escapeHidden writes the characters that Sanitize would remove as \u escapes,

@@ -51,7 +51,7 @@ type Kind int
 const (
 	KindApp Kind = iota
 	KindMarker
-	KindInit
+	KindInit // about the environment and no request: init, restore, extensions
 	KindStart
 	KindEnd
 	KindReport
@@ -99,8 +99,16 @@ type Line struct {
 // Report is what a REPORT line says of an invocation.
 type Report struct {
 	Duration, Billed, Init time.Duration
+	// Restore and BilledRestore stand in Init's place where a function starts from a
+	// snapshot (SnapStart).
+	Restore, BilledRestore time.Duration
 	MemoryMB, MaxMemoryMB  int
 	Status                 string // "", "timeout", "error"
+	// ErrorType is Lambda's name for the error, such as "Runtime.ExitError" or
+	// "Runtime.OutOfMemory"; mostly empty.
+	ErrorType string
+	// TraceID is X-Ray's; empty where the invocation is not traced.
+	TraceID string
 }
 
 // Source is a log group to read and the worker it belongs to.

@@ -41,6 +41,9 @@ func parseBody(l *Line, body string) {
 			l.Text = Sanitize(body, false)
 			return
 		}
+		if l.Level == LevelNone && strings.HasPrefix(body, "LAMBDA_WARNING: ") {
+			l.Level = LevelWarn
+		}
 		if l.Level == LevelNone && (strings.HasPrefix(body, "panic: ") || strings.HasPrefix(body, "fatal error: ")) {
 			l.Level = LevelError
 		}

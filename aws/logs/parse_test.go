@@ -208,6 +208,9 @@ func FuzzParse(f *testing.F) {
 		"[Worker] Job completed: { jobId: 'a\\", "[Worker] Error processing SQS record: { error: `", "[INFO] [w] [j] {", `[INFO] [w] [j] m {"a":1}`,
 		`{"event":"job.completed","jobId":"j","output":"\u009b"}`, `{"type":"platform.report","record":{"metrics":{"durationMs":1e308}}}`,
 		"2026-01-02T03:04:05.678Z\tr\tERROR\tInvoke Error {\"errorMessage\":\"x\"}", `{"message":"[Worker] {"}`, "\x1b]0;", "\tINFO\tx\ty",
+		"[Worker] Error processing SQS record: {\n  jobId: 'j',\n  error: 'a\\x1B[2J\\u202e' +\n    \"b\"... 3 more characters\n}", "[ERROR] E: x\x07\rTraceback (most recent call last):\r",
+		`{"type":"platform.fault","record":"RequestId: r Error: \u001b[2J"}`, `{"type":"platform.extension","record":{"name":"\u0007"}}`, "EXTENSION\tName: \x1b[0m", "REPORT RequestId: r\tStatus: error\tError Type: \x1b[2J\tXRAY TraceId: \x07",
+		`[Worker] x { 'a\': 'b', 'c": `, "[INFO] [w] [j] [worker-retry] Retrying handler (attempt 2/3): x {\"delayMs\":1}",
 	} {
 		f.Add(s)
 	}
@@ -225,6 +228,25 @@ func FuzzParse(f *testing.F) {
 		}
 		if l.Event != nil && len(l.Event.Output) > 0 && !json.Valid(l.Event.Output) {
 			t.Fatalf("output of %q is not JSON any more: %q", s, l.Event.Output)
+		}
+		e, _ := l.Ending()
+		invocations := logs.Fold([]logs.Line{l}, time.Time{})
+		if len(invocations) > 1 {
+			t.Fatalf("%d invocations of one line", len(invocations))
+		}
+		texts := []string{e.Error.Name, e.Error.Message, e.Error.Stack}
+		for _, i := range invocations {
+			if i.Error != nil {
+				texts = append(texts, i.Error.Name, i.Error.Message, i.Error.Stack)
+			}
+			if i.Report != nil {
+				texts = append(texts, i.Report.ErrorType, i.Report.TraceID, i.Report.Status)
+			}
+		}
+		for _, text := range texts {
+			if strings.ContainsFunc(text, func(r rune) bool { return unicode.IsControl(r) && r != '\n' }) {
+				t.Fatalf("an ending of %q keeps a control character: %q", s, text)
+			}
 		}
 		o, done := logs.NewJob(l.JobID, 1).Observe(&l)
 		if done && o.Status == "" {

@@ -31,6 +31,7 @@ type streamState struct {
 	current *request // between its START and its END
 	last    time.Time
 	spans   []span // oldest first
+	dump    spreadDump
 }
 
 // span is when a request ran; for lines that arrive late.
@@ -81,6 +82,9 @@ func (t *tracker) observe(l *Line) *request {
 		t.forgetRequests()
 	}
 	late := l.Time.Before(st.last)
+	if !late {
+		st.dump.take(l)
+	}
 	req := t.find(st, l, late)
 	if !late {
 		st.last = l.Time

@@ -49,7 +49,13 @@ func parseBracket(l *Line, s string) bool {
 		l.Text = Sanitize(strings.TrimSpace(text), false)
 		return true
 	default:
-		return parseUserLog(l, tag, rest)
+		if parseUserLog(l, tag, rest) {
+			return true
+		}
+		if l.Level == LevelNone { // "[ERROR] ValueError: ..." of Python, and what others begin so
+			l.Level = levelOf(tag)
+		}
+		return false
 	}
 	l.Text = Sanitize(s, false)
 	return true
@@ -87,8 +93,8 @@ func parseUserLog(l *Line, tag, rest string) bool {
 	if i < 0 || i > 0 && rest[i-1] != ' ' || !strings.HasSuffix(rest, "}") {
 		return true
 	}
-	var fields map[string]json.RawMessage
-	if json.Unmarshal([]byte(rest[i:]), &fields) == nil {
+	var some [32]field
+	if fields, ok := readFields(rest[i:], some[:]); ok {
 		var b strings.Builder
 		b.WriteString(Sanitize(strings.TrimSpace(rest[:i]), false))
 		writeFields(&b, fields)
@@ -103,20 +109,27 @@ func parseDump(l *Line, tag, rest string) {
 	if at < 0 {
 		return
 	}
-	sentence, dump := strings.TrimSpace(rest[:at]), rest[at:]
-	if tag == "Worker" || strings.HasPrefix(tag, "WORKER_USER:") {
-		if id := inspectString(dump, "jobId"); id != "" && id != "(parse failed)" {
+	sentence := strings.TrimSpace(rest[:at])
+	var f dumpFields
+	f.read(rest[at:])
+	runs := tag == "Worker" || strings.HasPrefix(tag, "WORKER_USER:")
+	// A dispatched queue's first job is told by the one that dispatched it.
+	if id := f[dumpJobID]; runs || tag == "queue" {
+		if id != "" && id != "(parse failed)" {
 			l.JobID = Sanitize(id, false)
-			l.run = true
+			l.run = runs
 		}
 	}
-	if l.RequestID == "" && tag != "queue" {
-		for _, key := range [...]string{"awsRequestId", "requestId"} {
-			if id := inspectString(dump, key); validRequestID(id) && tag != "workers-config" {
+	if l.RequestID == "" && tag != "queue" && tag != "workers-config" {
+		for _, id := range [...]string{f[dumpAWSRequestID], f[dumpRequestID]} {
+			if validRequestID(id) {
 				l.RequestID = id
 				break
 			}
 		}
+	}
+	if tag == "workers-config" {
+		l.Level = max(l.Level, LevelWarn) // "getQueueUrl failed" is all it says
 	}
 	if tag != "Worker" {
 		return
@@ -129,57 +142,18 @@ func parseDump(l *Line, tag, rest string) {
 		l.Level = max(l.Level, LevelError)
 	case strings.HasPrefix(sentence, "Error processing SQS record:"):
 		l.legacy = legacyFailed
-		l.legacyErr = Sanitize(inspectString(dump, "error"), true)
+		l.legacyErr = Sanitize(f[dumpError], true)
 		l.Level = LevelError
 	case strings.HasPrefix(sentence, "Skipping already terminal job"):
-		if inspectString(dump, "status") == "completed" {
+		if f[dumpStatus] == "completed" {
 			l.legacy = legacySkippedCompleted
 		} else {
 			l.legacy = legacySkippedFailed
 		}
-	case strings.HasPrefix(sentence, "Failed to "):
+	case strings.HasPrefix(sentence, "Failed to "), strings.HasPrefix(sentence, "Webhook callback failed:"),
+		strings.HasPrefix(sentence, "Webhook callback error:"):
 		l.Level = max(l.Level, LevelWarn)
 	}
-}
-
-// inspectString finds the string value of a key in an object printed by Node's
-// util.inspect, which quotes with ', " or `, whichever the text lacks.
-func inspectString(dump, key string) string {
-	for from := 0; ; {
-		i := strings.Index(dump[from:], key+": ")
-		if i < 0 {
-			return ""
-		}
-		i += from
-		from = i + len(key)
-		if i > 0 && dump[i-1] != ' ' && dump[i-1] != '{' && dump[i-1] != '\n' {
-			continue // the end of a longer key
-		}
-		v := strings.TrimLeft(dump[i+len(key)+2:], " \n")
-		if v == "" || v[0] != '\'' && v[0] != '"' && v[0] != '`' {
-			return ""
-		}
-		return unquoteInspect(v)
-	}
-}
-
-func unquoteInspect(v string) string {
-	quote := v[0]
-	end := 1
-	for end < len(v) && v[end] != quote {
-		if v[end] == '\\' {
-			end++
-		}
-		end++
-	}
-	if end >= len(v) {
-		return v[1:]
-	}
-	s := v[1:end]
-	if strings.IndexByte(s, '\\') < 0 {
-		return s
-	}
-	return strings.NewReplacer(`\\`, `\`, `\n`, "\n", `\t`, "\t", `\'`, `'`, `\"`, `"`, "\\`", "`").Replace(s)
 }
 
 // parseInvokeError recognises the line with which Lambda's Node runtime reports

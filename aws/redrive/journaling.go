@@ -142,11 +142,12 @@ func (m *mover) journalSent(results []Result) error {
 	if m.journal == nil {
 		return nil
 	}
-	var r journal.Record
+	r := journal.Record{At: time.Now().UnixMilli()}
 	for i := range results {
 		switch {
 		case results[i].Status == StatusReplayed:
 			r.Sent = append(r.Sent, journal.Pair{results[i].ID, results[i].NewID})
+			r.Jobs = append(r.Jobs, journal.Pair{results[i].JobID, results[i].NewJobID})
 		case !results[i].MaybeSent:
 			r.Refused = append(r.Refused, results[i].ID)
 		}

@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"github.com/microfox-ai/aiwctl/cmd/aiwctl/cli"
+	_ "github.com/microfox-ai/aiwctl/cmd/aiwctl/early" // answers version and --help before all else
 )
 
 func main() { os.Exit(cli.Main(os.Args[1:])) }

@@ -1,6 +1,7 @@
 package workerlist
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -26,7 +27,7 @@ func (s *Screen) above(width int) []string {
 		}
 		lines = append(lines, notice.Lines(t, data.Err, width, most)...)
 	} else if n := len(data.Inventory.Warnings); n > 0 {
-		text := cell.Clean(data.Inventory.Warnings[0].Error())
+		text := cell.Clean(lacking(data.Inventory.Warnings[0]))
 		if n > 1 {
 			text += fmt.Sprintf(" (and %d more)", n-1)
 		}
@@ -40,6 +41,16 @@ func (s *Screen) above(width int) []string {
 		lines = append(lines, s.filter.View(note, width))
 	}
 	return lines
+}
+
+// lacking says what could not be read: what to do about it where that is known,
+// since one line has no room for both.
+func lacking(err error) string {
+	source, ok := errors.AsType[*aws.SourceError](err)
+	if _, hint := aws.Classify(err); ok && hint != "" {
+		return source.Source + ": " + hint
+	}
+	return err.Error()
 }
 
 func (s *Screen) resize() {

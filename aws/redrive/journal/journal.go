@@ -64,12 +64,17 @@ type Record struct {
 	Chosen []string `json:"chosen,omitempty"`
 	// Skipped are ids that are not to be sent.
 	Skipped []string `json:"skipped,omitempty"`
-	// At is when Try was written, in milliseconds since 1970.
+	// At is when Try or Sent was written, in milliseconds since 1970; older journals
+	// have none with Sent.
 	At int64 `json:"at,omitempty"`
 	// Try has id and receipt handle of messages about to be sent.
 	Try []Pair `json:"try,omitempty"`
 	// Sent has id and new id of messages whose send was accepted.
 	Sent []Pair `json:"sent,omitempty"`
+	// Jobs has job id and new job id of each of Sent, in its order; the new one is
+	// empty when the id is kept, both when the message is no job. Older journals have
+	// none.
+	Jobs []Pair `json:"jobs,omitempty"`
 	// Refused are tried messages whose send was refused: they were not sent.
 	Refused []string `json:"refused,omitempty"`
 	// Deleted are sent messages that were deleted.

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode"
 
 	"github.com/expr-lang/expr/file"
@@ -36,7 +37,7 @@ func explainMatch(text string, err error) error {
 	if own, ok := isCannot(err); ok {
 		return errors.New(at + own.text)
 	}
-	for _, known := range failures {
+	for _, known := range failures() {
 		if m := known.pattern.FindStringSubmatch(message); m != nil {
 			return errors.New(at + known.say(m[1:]))
 		}
@@ -72,83 +73,90 @@ type saying struct {
 // aGoType matches the name of a type of Go, as %T and %v write it.
 const aGoType = `(<nil>|nil|unknown|[\w.]+|map\[string\]interface \{\}|map\[string\]struct \{\}|\[\][\w.]+(?: \{\})?|interface \{\})`
 
+// The patterns are compiled when the first mistake is made: every start of the
+// program would pay for them otherwise.
+
 // failures are messages of an evaluation. None of their parts is a value.
-var failures = []saying{
-	{regexp.MustCompile(`^invalid operation: ` + aGoType + ` (<|>|<=|>=|\+|-|\*|/|%) ` + aGoType + `$`), func(p []string) string {
-		return operation(p[1], p[0], p[2])
-	}},
-	{regexp.MustCompile(`^interface conversion: interface \{\} is ` + aGoType + `, not ` + aGoType + `$`), func(p []string) string {
-		return aType(p[0]) + " stands where " + aType(p[1]) + " is needed"
-	}},
-	{regexp.MustCompile(`^operator "in" not defined on ` + aGoType + `$`), func(p []string) string {
-		return `"in" needs an array or an object, and this is ` + aType(p[0])
-	}},
-	{regexp.MustCompile(`^invalid argument for (\w+) \(type ` + aGoType + `\)$`), func(p []string) string {
-		return p[0] + "() cannot be asked of " + aType(p[1])
-	}},
-	{regexp.MustCompile(`^cannot (?:get|take)(?: \w+)? from (invalid|\w+)$`), func([]string) string { return "an array or an object is needed" }},
-	{regexp.MustCompile(`^invalid operation: (int|float|bool)\(`), func(p []string) string {
-		if p[0] == "bool" {
-			return "the expression gives no boolean"
-		}
-		return "the value cannot be read as a number"
-	}},
-	{regexp.MustCompile(`^memory budget exceeded$`), func([]string) string { return "the evaluation makes too many elements for this letter" }},
-	{regexp.MustCompile(`^runtime error: integer divide by zero$`), func([]string) string { return "a number cannot be divided by zero" }},
-	{regexp.MustCompile(`^error parsing regexp: `), func([]string) string { return "the value is no regular expression" }},
-}
+var failures = sync.OnceValue(func() []saying {
+	return []saying{
+		{regexp.MustCompile(`^invalid operation: ` + aGoType + ` (<|>|<=|>=|\+|-|\*|/|%) ` + aGoType + `$`), func(p []string) string {
+			return operation(p[1], p[0], p[2])
+		}},
+		{regexp.MustCompile(`^interface conversion: interface \{\} is ` + aGoType + `, not ` + aGoType + `$`), func(p []string) string {
+			return aType(p[0]) + " stands where " + aType(p[1]) + " is needed"
+		}},
+		{regexp.MustCompile(`^operator "in" not defined on ` + aGoType + `$`), func(p []string) string {
+			return `"in" needs an array or an object, and this is ` + aType(p[0])
+		}},
+		{regexp.MustCompile(`^invalid argument for (\w+) \(type ` + aGoType + `\)$`), func(p []string) string {
+			return p[0] + "() cannot be asked of " + aType(p[1])
+		}},
+		{regexp.MustCompile(`^cannot (?:get|take)(?: \w+)? from (invalid|\w+)$`), func([]string) string { return "an array or an object is needed" }},
+		{regexp.MustCompile(`^invalid operation: (int|float|bool)\(`), func(p []string) string {
+			if p[0] == "bool" {
+				return "the expression gives no boolean"
+			}
+			return "the value cannot be read as a number"
+		}},
+		{regexp.MustCompile(`^memory budget exceeded$`), func([]string) string { return "the evaluation makes too many elements for this letter" }},
+		{regexp.MustCompile(`^runtime error: integer divide by zero$`), func([]string) string { return "a number cannot be divided by zero" }},
+		{regexp.MustCompile(`^error parsing regexp: `), func([]string) string { return "the value is no regular expression" }},
+	}
+})
 
 // mistakes are messages about the expression itself, whose text may be quoted.
-var mistakes = []saying{
-	{regexp.MustCompile(`^unexpected token EOF$|^unexpected end of expression$`), func([]string) string { return "the expression ends too early" }},
-	{regexp.MustCompile(`^unexpected token \w+\("="\)$`), func([]string) string { return `"=" is not expected here: values are compared with ==` }},
-	{regexp.MustCompile(`^unexpected token \w+\((".*")\)$`), func(p []string) string {
-		token, err := strconv.Unquote(p[0])
-		if err != nil {
-			token = p[0]
-		}
-		return quoted(token) + " is not expected here"
-	}},
-	{regexp.MustCompile(`^unexpected token (\w+)$`), func([]string) string { return "an empty text is not expected here" }},
-	{regexp.MustCompile(`^literal not terminated$`), func([]string) string { return "a text is not closed with a quote" }},
-	{regexp.MustCompile(`^unrecognized character: \S+ '(.+)'`), func(p []string) string { return quoted(p[0]) + " is not expected here" }},
-	{regexp.MustCompile(`^unrecognized character: (U\+\w+)$`), func(p []string) string { return "the character " + p[0] + " is not expected here" }},
-	{regexp.MustCompile(`^Operator \((.+)\) and coalesce expressions`), func(p []string) string {
-		return "?? and " + p[0] + " stand together: put one of them in parentheses"
-	}},
-	{regexp.MustCompile(`^invalid integer literal: .*out of range`), func([]string) string { return "the number is too large" }},
-	{regexp.MustCompile(`^compilation failed: expression exceeds maximum allowed nodes$`), func([]string) string { return "the expression is too complex" }},
-	{regexp.MustCompile(`^invalid operation: (\S+) \(mismatched types ` + aGoType + ` and ` + aGoType + `\)$`), func(p []string) string {
-		return operation(p[0], p[1], p[2])
-	}},
-	{regexp.MustCompile(`^invalid operation: (\S+) \(mismatched type ` + aGoType + `\)$`), func(p []string) string {
-		return quoted(p[0]) + " cannot be asked of " + aType(p[1])
-	}},
-	{regexp.MustCompile(`^expected bool, but got ` + aGoType + `$`), func(p []string) string {
-		return "the expression gives " + aType(p[0]) + ", and must give a boolean: compare it with something"
-	}},
-	{regexp.MustCompile(`^non-bool expression \(type ` + aGoType + `\) used as condition$`), func(p []string) string {
-		return aType(p[0]) + " stands where a boolean is needed"
-	}},
-	{regexp.MustCompile(`^predicate should return boolean \(got ` + aGoType + `\)$`), func(p []string) string {
-		return aType(p[0]) + " stands where a boolean is needed"
-	}},
-	{regexp.MustCompile(`^builtin (\w+) takes only array \(got ` + aGoType + `\)$`), func(p []string) string {
-		return p[0] + "() needs an array, and this is " + aType(p[1])
-	}},
-	{regexp.MustCompile(`^cannot use ` + aGoType + ` as (?:argument \(type|type) ` + aGoType + `\)? (?:to call ?(\w+)|in array|in map key)`), func(p []string) string {
-		return aType(p[0]) + " stands where " + aType(p[1]) + " is needed"
-	}},
-	{regexp.MustCompile(`^(not enough|too many) arguments to call ?(\w+)$`), func(p []string) string { return p[1] + "() has " + p[0] + " values" }},
-	{regexp.MustCompile(`^error parsing regexp: (.*)$`), func(p []string) string { return "the regular expression cannot be read: " + p[0] }},
-}
+var mistakes = sync.OnceValue(func() []saying {
+	return []saying{
+		{regexp.MustCompile(`^unexpected token EOF$|^unexpected end of expression$`), func([]string) string { return "the expression ends too early" }},
+		{regexp.MustCompile(`^unexpected token \w+\("="\)$`), func([]string) string { return `"=" is not expected here: values are compared with ==` }},
+		{regexp.MustCompile(`^unexpected token \w+\((".*")\)$`), func(p []string) string {
+			token, err := strconv.Unquote(p[0])
+			if err != nil {
+				token = p[0]
+			}
+			return quoted(token) + " is not expected here"
+		}},
+		{regexp.MustCompile(`^unexpected token (\w+)$`), func([]string) string { return "an empty text is not expected here" }},
+		{regexp.MustCompile(`^literal not terminated$`), func([]string) string { return "a text is not closed with a quote" }},
+		{regexp.MustCompile(`^unrecognized character: \S+ '(.+)'`), func(p []string) string { return quoted(p[0]) + " is not expected here" }},
+		{regexp.MustCompile(`^unrecognized character: (U\+\w+)$`), func(p []string) string { return "the character " + p[0] + " is not expected here" }},
+		{regexp.MustCompile(`^Operator \((.+)\) and coalesce expressions`), func(p []string) string {
+			return "?? and " + p[0] + " stand together: put one of them in parentheses"
+		}},
+		{regexp.MustCompile(`^invalid integer literal: .*out of range`), func([]string) string { return "the number is too large" }},
+		{regexp.MustCompile(`^compilation failed: expression exceeds maximum allowed nodes$`), func([]string) string { return "the expression is too complex" }},
+		{regexp.MustCompile(`^invalid operation: (\S+) \(mismatched types ` + aGoType + ` and ` + aGoType + `\)$`), func(p []string) string {
+			return operation(p[0], p[1], p[2])
+		}},
+		{regexp.MustCompile(`^invalid operation: (\S+) \(mismatched type ` + aGoType + `\)$`), func(p []string) string {
+			return quoted(p[0]) + " cannot be asked of " + aType(p[1])
+		}},
+		{regexp.MustCompile(`^expected bool, but got ` + aGoType + `$`), func(p []string) string {
+			return "the expression gives " + aType(p[0]) + ", and must give a boolean: compare it with something"
+		}},
+		{regexp.MustCompile(`^non-bool expression \(type ` + aGoType + `\) used as condition$`), func(p []string) string {
+			return aType(p[0]) + " stands where a boolean is needed"
+		}},
+		{regexp.MustCompile(`^predicate should return boolean \(got ` + aGoType + `\)$`), func(p []string) string {
+			return aType(p[0]) + " stands where a boolean is needed"
+		}},
+		{regexp.MustCompile(`^builtin (\w+) takes only array \(got ` + aGoType + `\)$`), func(p []string) string {
+			return p[0] + "() needs an array, and this is " + aType(p[1])
+		}},
+		{regexp.MustCompile(`^cannot use ` + aGoType + ` as (?:argument \(type|type) ` + aGoType + `\)? (?:to call ?(\w+)|in array|in map key)`), func(p []string) string {
+			return aType(p[0]) + " stands where " + aType(p[1]) + " is needed"
+		}},
+		{regexp.MustCompile(`^(not enough|too many) arguments to call ?(\w+)$`), func(p []string) string { return p[1] + "() has " + p[0] + " values" }},
+		{regexp.MustCompile(`^error parsing regexp: (.*)$`), func(p []string) string { return "the regular expression cannot be read: " + p[0] }},
+	}
+})
 
 // words says in words what the library says of an expression. Its positions and its
 // picture of the place are left out, and so is a stack.
 func words(message string) string {
 	message, _, _ = strings.Cut(message, "\n")
 	message = strings.Join(strings.Fields(message), " ")
-	for _, known := range mistakes {
+	for _, known := range mistakes() {
 		if m := known.pattern.FindStringSubmatch(message); m != nil {
 			return clean(known.say(m[1:]), maxMessage)
 		}

@@ -80,7 +80,7 @@ func TestFailures(t *testing.T) {
 			lines: []string{marker("j", "r1"), node("r1", "ERROR", "Unhandled Promise Rejection \t"+`{"errorType":"Runtime.UnhandledPromiseRejection","errorMessage":"Error: boom","reason":{},"stack":["x"]}`), exited("r1", "exit status 128")},
 			text:  "Runtime.UnhandledPromiseRejection: Error: boom", kind: why.KindCrash, req: "r1", stack: "x",
 		},
-		"platform.report":       {lines: []string{marker("j", "r1"), `{"time":"t","type":"platform.report","record":{"requestId":"r1","status":"error","errorType":"Runtime.ExitError","metrics":{"durationMs":3000,"memorySizeMB":128,"maxMemoryUsedMB":30}}}`}, text: "the invocation ended with status error", kind: why.KindCrash, req: "r1"},
+		"platform.report":       {lines: []string{marker("j", "r1"), `{"time":"t","type":"platform.report","record":{"requestId":"r1","status":"error","errorType":"Runtime.ExitError","metrics":{"durationMs":3000,"memorySizeMB":128,"maxMemoryUsedMB":30}}}`}, text: "the invocation ended with status error (Runtime.ExitError)", kind: why.KindCrash, req: "r1"},
 		"platform.report, well": {lines: []string{marker("j", "r1"), `{"time":"t","type":"platform.report","record":{"requestId":"r1","status":"success","metrics":{"durationMs":3000}}}`}},
 		"an error in Node's JSON format": {
 			lines: []string{marker("j", "r1"), nodeJSON("r1", "ERROR", `"message":{`+refJSON+`,"stackTrace":["a","b"]}`), `{"time":"t","type":"platform.report","record":{"requestId":"r1","status":"error","metrics":{}}}`},

@@ -15,6 +15,7 @@ import (
 	"charm.land/fang/v2"
 	"golang.org/x/term"
 
+	"github.com/microfox-ai/aiwctl/cmd/aiwctl/version"
 	"github.com/microfox-ai/aiwctl/examples/workers/jobs"
 	"github.com/microfox-ai/aiwctl/runtime"
 )
@@ -78,7 +79,7 @@ func (a *App) Run(ctx context.Context, args []string) int {
 	root.SetArgs(args)
 	err := fang.Execute(ctx, root,
 		fang.WithColorSchemeFunc(fang.AnsiColorScheme),
-		fang.WithVersion(version()),
+		fang.WithVersion(version.Number),
 		fang.WithErrorHandler(func(io.Writer, fang.Styles, error) {}))
 	switch out, ok := a.Out.(*stdout); {
 	case err != nil && !isSystemError(err):

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	goruntime "runtime"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/microfox-ai/aiwctl/aws"
+	"github.com/microfox-ai/aiwctl/cmd/aiwctl/version"
 )
 
 // globalFlags are the flags every command has.
@@ -59,7 +61,7 @@ func (a *App) newRoot() *cobra.Command {
 
 	root.AddCommand(
 		a.newDemo(), a.newDev(), a.newWorkers(), a.newDispatch(), a.newValidate(),
-		a.newLogs(), a.newDLQ(), a.newVersion(),
+		a.newLogs(), a.newJob(), a.newDLQ(), a.newVersion(),
 	)
 	root.SetHelpCommand(newHelp())
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
@@ -103,7 +105,7 @@ func (a *App) invoke(cmd *cobra.Command, args []string, fn func(ctx context.Cont
 	// Arguments are left out: they may hold a job's input.
 	a.log = slog.New(slog.NewTextHandler(f, nil)).With("command", cmd.CommandPath(), "pid", os.Getpid())
 	start := a.Now()
-	a.log.Info("begin", "version", version())
+	a.log.Info("begin", "version", version.Number)
 	err = fn(cmd.Context(), args)
 	if err != nil {
 		a.log.Error("end", "after", a.Now().Sub(start), "exit", exitCode(cmd.Context(), err), "error", err)
@@ -175,27 +177,36 @@ func (a *App) newVersion() *cobra.Command {
 		Short: "Print the version",
 		Args:  takes(0, 0, ""),
 		RunE: a.run(func(context.Context, []string) error {
-			return a.print(map[string]string{"version": version()}, func(t *tableWriter) { t.line("aiwctl " + version()) })
+			return a.print(thisBuild(), func(t *tableWriter) { t.line("aiwctl " + version.Number) })
 		}),
 	}
 }
 
-// version is the module's version, or the revision it was built from.
-func version() string {
+// buildInfo is what `version` prints; the field names are part of the interface.
+type buildInfo struct {
+	Version string `json:"version"`
+	// Revision is the commit it was built from, Modified whether there was more than
+	// that; empty and false when the build does not say.
+	Revision string `json:"revision,omitempty"`
+	Modified bool   `json:"modified,omitempty"`
+	Go       string `json:"go"`
+}
+
+func thisBuild() buildInfo {
+	b := buildInfo{Version: version.Number, Go: goruntime.Version()}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		return "unknown"
+		return b
 	}
-	v := info.Main.Version
-	if v == "" || v == "(devel)" {
-		v = "devel"
-		for _, s := range info.Settings {
-			if s.Key == "vcs.revision" && len(s.Value) >= 12 {
-				v += "-" + s.Value[:12]
-			}
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "vcs.revision":
+			b.Revision = s.Value
+		case "vcs.modified":
+			b.Modified = s.Value == "true"
 		}
 	}
-	return v
+	return b
 }
 
 func must(err error) {

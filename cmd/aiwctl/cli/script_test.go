@@ -17,6 +17,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/microfox-ai/aiwctl/cmd/aiwctl/cli"
+	_ "github.com/microfox-ai/aiwctl/cmd/aiwctl/early" // as the program has it
 )
 
 func TestMain(m *testing.M) {

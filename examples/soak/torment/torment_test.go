@@ -16,7 +16,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestTorment is the soak command in short form: a thousand jobs.
+// TestTorment is the soak command in short form: four hundred jobs.
 func TestTorment(t *testing.T) {
 	t.Parallel()
 	wrong, err := faults.Parse(DefaultFaults)
@@ -27,7 +27,7 @@ func TestTorment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	report, err := Run(t.Context(), Config{Jobs: 1000, Faults: wrong, Program: exe})
+	report, err := Run(t.Context(), Config{Jobs: 400, Faults: wrong, Program: exe})
 	if err != nil {
 		t.Fatal(err)
 	}
