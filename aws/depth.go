@@ -124,6 +124,7 @@ func (s *Stage) readQueue(ctx context.Context, ref queueRef) (*Queue, error) {
 	if policy, ok := parseRedrivePolicy(a[string(types.QueueAttributeNameRedrivePolicy)]); ok {
 		q.DeadLetterARN, q.MaxReceiveCount = policy.target, policy.maxReceives
 	}
+	q.RedriveAllow, q.AllowedSources = parseRedriveAllow(a[string(types.QueueAttributeNameRedriveAllowPolicy)])
 	q.Depth = s.depthOf(a)
 	return q, nil
 }
@@ -158,6 +159,18 @@ func parseRedrivePolicy(raw string) (redrivePolicy, bool) {
 		return redrivePolicy{}, false
 	}
 	return redrivePolicy{target: p.Target, maxReceives: atoi(strings.Trim(string(p.Max), `"`))}, true
+}
+
+// parseRedriveAllow reads the attribute RedriveAllowPolicy.
+func parseRedriveAllow(raw string) (permission string, sources []string) {
+	var p struct {
+		Permission string   `json:"redrivePermission"`
+		Sources    []string `json:"sourceQueueArns"`
+	}
+	if json.Unmarshal([]byte(raw), &p) != nil {
+		return "", nil
+	}
+	return p.Permission, p.Sources
 }
 
 func seconds(s string) time.Duration { return time.Duration(atoi(s)) * time.Second }

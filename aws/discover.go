@@ -9,6 +9,9 @@ import (
 	"strings"
 	"sync"
 
+	awssdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
 	"github.com/microfox-ai/aiwctl/dispatch"
 )
 
@@ -67,29 +70,109 @@ var errNoBaseURL = errors.New("no base URL is known: pass --base-url or set WORK
 //
 // Without workers/config, a stage that the target names leaves out workers of
 // other stages: by the function's ENVIRONMENT or STAGE variable, else by the
-// names. Service leaves out queues and functions not named <service>-....
+// names. Service leaves out queues and functions not named <service>-..., Prefix
+// those whose names begin otherwise, Tags those of which neither the queue nor the
+// function carries them.
+//
+// Queues that no event source mapping reads are looked for where something bounds
+// the search: Prefix, Tags, Service, or the services that workers/config, or the
+// names of queues and functions together, reveal. See addUnclaimed.
+//
+// It costs one call of workers/config, one for every 100 event source mappings of
+// the region and every 50 functions (or one for each function that is wanted, when
+// those are fewer), one ListQueues for each service, one GetResources for every
+// 100 resources with the tags, and one GetQueueAttributes for each queue.
 //
 // Workers are sorted by ID.
 func (s *Stage) Inventory(ctx context.Context) (*Inventory, error) {
 	ctx = paced(ctx)
-	d := &discovery{s: s, t: s.target, inv: &Inventory{At: s.opts.Now()}, byQueue: make(map[queueKey][]*candidate)}
+	d := newDiscovery(s)
+	if err := d.sources(ctx); err != nil {
+		return nil, err
+	}
+	d.readQueues(ctx)
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("find the workers of stage %s: %w", s.Target().Stage, err)
+	}
+	d.joinManifest()
+	d.finish()
+	return d.inv, nil
+}
+
+// Names are the ids of the stage's workers, sorted, and nothing of their queues:
+// for whoever waits for a completion at a prompt. Sources that could not be read
+// are an error only when none could.
+func (s *Stage) Names(ctx context.Context) ([]string, error) {
+	d := newDiscovery(s)
+	d.namesOnly = true
+	if err := d.sources(ctx); err != nil {
+		return nil, err
+	}
+	d.joinManifest()
+	uniqueIDs(d.cands)
+	ids := make([]string, len(d.cands))
+	for i, c := range d.cands {
+		ids[i] = c.ID
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids), nil
+}
+
+// QueueNames are the first names of queues that begin with prefix: at most a
+// thousand, from one call.
+func (s *Stage) QueueNames(ctx context.Context, prefix string) ([]string, error) {
+	out, err := s.api.sqs.ListQueues(ctx, &sqs.ListQueuesInput{QueueNamePrefix: awssdk.String(prefix), MaxResults: awssdk.Int32(1000)})
+	if err != nil {
+		return nil, fmt.Errorf("list the queues named %s...: %w", clean(prefix), err)
+	}
+	var names []string
+	for _, u := range out.QueueUrls {
+		if q, ok := queueFromURL(u, s.target.Region); ok {
+			names = append(names, q.name)
+		}
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+func newDiscovery(s *Stage) *discovery {
+	return &discovery{
+		s: s, t: s.target, inv: &Inventory{At: s.opts.Now()}, byQueue: make(map[queueKey][]*candidate),
+		read: make(map[queueKey]*Queue), readErrs: make(map[queueKey]error), partial: &PartialError{Op: "read depths"},
+	}
+}
+
+// sources asks whatever knows workers, and makes the candidates.
+func (d *discovery) sources(ctx context.Context) error {
+	s := d.s
 	var (
-		cfg            *dispatch.WorkersConfig
-		mappings       []mapped
-		cfgErr, mapErr error
-		wg             sync.WaitGroup
+		cfg                    *dispatch.WorkersConfig
+		mappings               []mapped
+		tags                   *tagged
+		cfgErr, mapErr, tagErr error
+		wg                     sync.WaitGroup
 	)
 	if d.t.BaseURL != "" {
 		wg.Go(func() { cfg, cfgErr = s.fetchConfig(ctx) })
 	} else {
 		cfgErr = errNoBaseURL
 	}
+	if d.t.Tags != "" {
+		wg.Go(func() { tags, tagErr = s.listTagged(ctx) })
+	}
 	wg.Go(func() { mappings, mapErr = s.listMappings(ctx) })
 	wg.Wait()
 	if err := ctx.Err(); err != nil {
-		return nil, fmt.Errorf("find the workers of stage %s: %w", s.Target().Stage, err)
+		return fmt.Errorf("find the workers of stage %s: %w", s.Target().Stage, err)
 	}
 
+	switch {
+	case tagErr != nil:
+		d.warn(SourceTags, fmt.Errorf("workers are shown whatever their tags: %w", tagErr))
+	case tags != nil:
+		d.source(SourceTags)
+		d.tagged = tags
+	}
 	if cfgErr == nil {
 		cfgErr = s.learn(cfg)
 	}
@@ -102,14 +185,20 @@ func (s *Stage) Inventory(ctx context.Context) (*Inventory, error) {
 	if mapErr == nil {
 		d.source(SourceMappings)
 		d.mappingsRead = true
+		// The queues that workers/config lists are read while functions are, which come
+		// page after page; not where filters may leave some of them out.
+		if listed := slices.Clone(d.cands); !d.namesOnly && !d.narrow() {
+			wg.Go(func() { d.readCandidates(ctx, listed) })
+		}
 		d.addMappings(ctx, mappings)
+		wg.Wait()
 	} else {
 		d.warn(SourceMappings, mapErr)
 	}
 	if cfgErr != nil && mapErr != nil {
-		queues, err := s.listQueues(ctx)
+		queues, err := s.listQueues(ctx, cmp.Or(d.t.Prefix, servicePrefix(d.t.Service)))
 		if err != nil {
-			return nil, &DiscoveryError{Target: s.Target(), Tried: []error{
+			return &DiscoveryError{Target: s.Target(), Tried: []error{
 				&SourceError{Source: SourceConfig, Err: cfgErr},
 				&SourceError{Source: SourceMappings, Err: mapErr},
 				&SourceError{Source: SourceQueues, Err: err},
@@ -118,12 +207,8 @@ func (s *Stage) Inventory(ctx context.Context) (*Inventory, error) {
 		d.source(SourceQueues)
 		d.addQueues(queues)
 	}
-	d.readQueues(ctx)
-	if err := ctx.Err(); err != nil {
-		return nil, fmt.Errorf("find the workers of stage %s: %w", s.Target().Stage, err)
-	}
-	d.finish()
-	return d.inv, nil
+	d.cands = slices.DeleteFunc(d.cands, func(c *candidate) bool { return !d.filtered(c) })
+	return nil
 }
 
 // learn keeps what workers/config says about the stage. It is an error when the
@@ -155,6 +240,17 @@ type candidate struct {
 	mappings []mapped
 	// name is known when the names of queue and function agree.
 	name deployedName
+	// function is what runs the worker by name, where no mapping says so: as the API
+	// says, or as deployments name it.
+	function string
+	// unclaimed is a queue that was found by listing: no mapping reads it.
+	unclaimed bool
+	// sources are the queues whose dead letters it takes, asked of unclaimed ones.
+	sources []string
+	// declared is what the manifest says; schemaDeclared is true when the input
+	// schema is the manifest's.
+	declared       *dispatch.ManifestWorker
+	schemaDeclared bool
 	// queueErr and dlqErr say why a queue could not be read.
 	queueErr, dlqErr error
 }
@@ -173,6 +269,22 @@ type discovery struct {
 	mappingsRead bool
 	functions    map[string]lambdaFunction
 	gone         map[string]bool
+	// mapped are the functions that some mapping of the region feeds, mappedQueues
+	// the queues that some mapping reads, whoever's they are.
+	mapped       map[string]bool
+	mappedQueues map[queueKey]bool
+	// tagged is what carries the target's tags; nil when none are asked for or
+	// they could not be read.
+	tagged *tagged
+	// known are the ids that workers/config names, of every service.
+	known []string
+	// namesOnly leaves out what only a worker's description needs.
+	namesOnly bool
+
+	// read and readErrs are the queues that were read, and what became of it.
+	read     map[queueKey]*Queue
+	readErrs map[queueKey]error
+	partial  *PartialError
 }
 
 // key is a queue's identity among this discovery's sources. Behind one endpoint
@@ -207,9 +319,13 @@ func (d *discovery) addConfig(cfg *dispatch.WorkersConfig) {
 		why[e.WorkerID] = strings.TrimSpace(clean(e.Name + " " + e.Message))
 	}
 	elsewhere := ""
-	for _, id := range configIDs(cfg) {
+	d.known = configIDs(cfg)
+	for _, id := range d.known {
 		entry, ok := cfg.Workers[id]
-		c := &candidate{listed: true, Worker: Worker{ID: id, Group: entry.Group}}
+		c := &candidate{listed: true, function: entry.FunctionName, Worker: Worker{ID: id, Group: entry.Group, Description: entry.Description}}
+		if raw := entry.OutputSchema; len(raw) > 0 && string(raw) != "null" {
+			c.OutputSchema = raw
+		}
 		// A null schema is no schema.
 		if raw := cfg.Schemas[id]; len(raw) > 0 && string(raw) != "null" {
 			c.InputSchema = raw
@@ -229,16 +345,21 @@ func (d *discovery) addConfig(cfg *dispatch.WorkersConfig) {
 			continue
 		}
 		if c.hasRef {
-			if d.t.EndpointURL == "" && c.ref.region != d.t.Region {
+			here := d.t.EndpointURL != "" || c.ref.region == d.t.Region
+			if !here {
 				elsewhere = c.ref.region
 			}
 			if service, ok := strings.CutSuffix(c.ref.baseName(), "-"+id+"-"+d.stage); ok {
 				c.name = deployedName{service: service, id: id, stage: d.stage}
-				d.services = append(d.services, service)
+				c.function = cmp.Or(c.function, dispatch.FunctionName(service, d.stage, id))
+				if here {
+					d.services = append(d.services, service)
+				}
 			}
 		}
 		d.add(c)
 	}
+	d.addChains(cfg)
 	if elsewhere != "" {
 		d.warn(SourceConfig, fmt.Errorf("its queues are in %s and the target's region is %s: pass --region %s to see their functions and logs", elsewhere, d.t.Region, elsewhere))
 	}
@@ -248,14 +369,28 @@ func (d *discovery) addConfig(cfg *dispatch.WorkersConfig) {
 // of those that workers/config does not list but that are of this stage.
 func (d *discovery) addMappings(ctx context.Context, all []mapped) {
 	var ours []mapped
+	wanted := make(map[string]functionRef)
+	d.mapped, d.mappedQueues = make(map[string]bool), make(map[queueKey]bool)
 	for _, m := range all {
-		if len(d.byQueue[d.key(m.queue)]) > 0 || d.inService(m.queue.name, m.function.name) {
+		d.mapped[m.function.name], d.mappedQueues[d.key(m.queue)] = true, true
+		if len(d.byQueue[d.key(m.queue)]) > 0 || d.wants(m.queue, m.function.name) {
 			ours = append(ours, m)
+			wanted[m.function.key()] = m.function
 		}
 	}
-	if len(ours) > 0 {
+	fed := make(map[queueKey]bool, len(ours))
+	for _, m := range ours {
+		fed[d.key(m.queue)] = true
+	}
+	for _, c := range d.cands {
+		// A worker without a mapping may still have its function.
+		if c.hasRef && c.function != "" && !fed[d.key(c.ref)] && (c.ref.region == d.t.Region || d.t.EndpointURL != "") {
+			wanted[c.function] = functionRef{name: c.function}
+		}
+	}
+	if len(wanted) > 0 && (!d.namesOnly || !d.configRead) {
 		var err error
-		d.functions, d.gone, err = d.s.functionsOf(ctx, ours)
+		d.functions, d.gone, err = d.s.functionsOf(ctx, wanted)
 		if err != nil {
 			d.warn(SourceFunctions, err)
 		} else {
@@ -276,6 +411,44 @@ func (d *discovery) addMappings(ctx context.Context, all []mapped) {
 			c.mappings = append(c.mappings, m)
 		}
 	}
+}
+
+// wants is whether a queue and its function may be what the target asks for.
+func (d *discovery) wants(q queueRef, function string) bool {
+	if !d.narrowed(q, function) {
+		return false
+	}
+	return d.t.Service == "" && d.narrow() || d.inService(q.name, function)
+}
+
+// narrow is whether prefix or tags bound the target by themselves.
+func (d *discovery) narrow() bool { return d.t.Prefix != "" || d.tagged != nil }
+
+// narrowed is whether a queue, or the function that reads it, passes prefix and
+// tags; either may be zero.
+func (d *discovery) narrowed(q queueRef, functions ...string) bool {
+	prefixed := func(name string) bool { return name != "" && strings.HasPrefix(name, d.t.Prefix) }
+	if d.t.Prefix != "" && !prefixed(q.name) && !slices.ContainsFunc(functions, prefixed) {
+		return false
+	}
+	return d.tagged == nil || d.tagged.queues[d.key(q)] || slices.ContainsFunc(functions, func(name string) bool { return d.tagged.functions[name] })
+}
+
+// filtered is narrowed for a candidate.
+func (d *discovery) filtered(c *candidate) bool {
+	functions := []string{c.function}
+	for _, m := range c.mappings {
+		functions = append(functions, m.function.name)
+	}
+	return d.narrowed(c.ref, functions...)
+}
+
+// servicePrefix is what the names of a service's queues and functions begin with.
+func servicePrefix(service string) string {
+	if service == "" {
+		return ""
+	}
+	return service + "-"
 }
 
 // inService is whether a mapping's names allow it to be of the target's
@@ -302,7 +475,7 @@ func (d *discovery) unlisted(m mapped) *candidate {
 	}
 	c := &candidate{ref: m.queue, hasRef: true}
 	name, agrees := nameAgrees(m.queue.baseName(), m.function.name, d.t.Service, cmp.Or(stage, fn.stage))
-	if d.configRead && d.t.Service == "" && (!agrees || !slices.Contains(d.services, name.service)) {
+	if d.configRead && d.t.Service == "" && !d.narrow() && (!agrees || !slices.Contains(d.services, name.service)) {
 		// A prefix of a name is too little to call it a worker of this stage.
 		return nil
 	}
@@ -339,80 +512,4 @@ func (d *discovery) addQueues(queues []queueRef) {
 			d.add(&candidate{Worker: Worker{ID: q.name}, ref: q, hasRef: true})
 		}
 	}
-}
-
-// readQueues reads every candidate's queue, then the dead-letter queues that
-// their policies name and that were not read yet.
-func (d *discovery) readQueues(ctx context.Context) {
-	read := make(map[queueKey]*Queue)
-	errs := make(map[queueKey]error)
-	partial := &PartialError{Op: "read depths"}
-	fetch := func(refs []queueRef, workers []string) {
-		queues := make([]*Queue, len(refs))
-		failed := callWide(ctx, queueWidth, len(refs), func(i int) (err error) {
-			queues[i], err = d.s.readQueue(ctx, refs[i])
-			return err
-		})
-		for i, ref := range refs {
-			if queues[i] == nil { // spared
-				queues[i] = d.s.unreadQueue(ref)
-			}
-			read[d.key(ref)], errs[d.key(ref)] = queues[i], failed[i]
-			if failed[i] != nil {
-				partial.Failed = append(partial.Failed, &WorkerError{WorkerID: workers[i], Queue: ref.name, Err: failed[i]})
-			}
-		}
-		partial.Of += len(refs)
-	}
-	unread := func(of func(*candidate) (queueRef, bool)) (refs []queueRef, workers []string) {
-		seen := make(map[queueKey]bool)
-		for _, c := range d.cands {
-			ref, ok := of(c)
-			if ok && read[d.key(ref)] == nil && !seen[d.key(ref)] {
-				seen[d.key(ref)] = true
-				refs, workers = append(refs, ref), append(workers, c.ID)
-			}
-		}
-		return refs, workers
-	}
-
-	fetch(unread(func(c *candidate) (queueRef, bool) { return c.ref, c.hasRef }))
-	for _, c := range d.cands {
-		if c.hasRef {
-			c.Queue, c.queueErr = read[d.key(c.ref)], errs[d.key(c.ref)]
-		}
-	}
-	fetch(unread(func(c *candidate) (queueRef, bool) { return d.deadLetterRef(c) }))
-	for _, c := range d.cands {
-		if ref, ok := d.deadLetterRef(c); ok {
-			// A queue may serve several workers, and a refresh of one must not
-			// move another's: each has its own copy.
-			dlq := *read[d.key(ref)]
-			c.DLQ, c.dlqErr = &dlq, errs[d.key(ref)]
-		}
-		if c.Queue != nil {
-			q := *c.Queue
-			c.Queue = &q
-		}
-	}
-	if len(partial.Failed) > 0 {
-		d.warn(SourceQueues, partial)
-	}
-}
-
-// deadLetterRef is the queue that a candidate's RedrivePolicy names. It keeps
-// the host of the URL by which the worker's own queue was reached.
-func (d *discovery) deadLetterRef(c *candidate) (queueRef, bool) {
-	if c.Queue == nil || c.Queue.DeadLetterARN == "" {
-		return queueRef{}, false
-	}
-	ref, ok := queueFromARN(c.Queue.DeadLetterARN)
-	if !ok {
-		return queueRef{}, false
-	}
-	source, _ := queueFromARN(c.Queue.ARN)
-	if base, found := strings.CutSuffix(c.Queue.URL, "/"+c.ref.account+"/"+c.ref.name); found && ref.region == source.region {
-		ref.url = base + "/" + ref.account + "/" + ref.name
-	}
-	return ref, true
 }

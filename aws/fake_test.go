@@ -1,6 +1,7 @@
 package aws
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -17,6 +18,8 @@ import (
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	"github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi"
+	tagtypes "github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -38,6 +41,12 @@ type fakeAWS struct {
 	mappings  []types.EventSourceMappingConfiguration
 	functions map[string]types.FunctionConfiguration
 	sent      []*sqs.SendMessageInput
+	// reserved is a function's reserved concurrency; tags are those of queues and
+	// functions, by ARN.
+	reserved map[string]int32
+	tags     map[string]map[string]string
+	// pageSize is how many mappings are on a page, 2 unless set.
+	pageSize int
 	// fail makes an operation fail: the operation, or the operation and the
 	// queue or function, as in "GetQueueAttributes p-x-echo-prod".
 	fail map[string]error
@@ -57,6 +66,7 @@ type fakeAWS struct {
 func newFakeAWS() *fakeAWS {
 	return &fakeAWS{
 		queues: make(map[string]map[string]string), functions: make(map[string]types.FunctionConfiguration),
+		reserved: make(map[string]int32), tags: make(map[string]map[string]string),
 		fail: make(map[string]error), calls: make(map[string]int),
 	}
 }
@@ -105,7 +115,8 @@ func (f *fakeAWS) function(name, runtime, queue string, env map[string]string) *
 // worker adds a worker as a deployment makes it, healthy in every way.
 func (f *fakeAWS) worker(service, id, stage, runtime string) *fakeAWS {
 	q, dlq := service+"-"+id+"-"+stage, service+"-"+id+"-dlq-"+stage
-	return f.queue(dlq, "", 0).queue(q, dlq, 0).
+	f.queue(dlq, "", 0).queues[dlq]["MessageRetentionPeriod"] = "1209600"
+	return f.queue(q, dlq, 0).
 		function(dispatch.FunctionName(service, stage, id), runtime, q, map[string]string{"ENVIRONMENT": stage, "SECRET": "hunter2"})
 }
 
@@ -192,6 +203,9 @@ func (f *fakeAWS) ListQueues(_ context.Context, in *sqs.ListQueuesInput, _ ...fu
 	defer unlock()
 	out := &sqs.ListQueuesOutput{}
 	for name := range f.queues {
+		if !strings.HasPrefix(name, awssdk.ToString(in.QueueNamePrefix)) {
+			continue
+		}
 		out.QueueUrls = append(out.QueueUrls, queueURL(name))
 	}
 	slices.Sort(out.QueueUrls)
@@ -222,6 +236,44 @@ func (f *fakeAWS) ChangeMessageVisibilityBatch(context.Context, *sqs.ChangeMessa
 	panic("not called by this package")
 }
 
+// GetResources gives pages of one, so that paging is always tried.
+func (f *fakeAWS) GetResources(_ context.Context, in *resourcegroupstaggingapi.GetResourcesInput, _ ...func(*resourcegroupstaggingapi.Options)) (*resourcegroupstaggingapi.GetResourcesOutput, error) {
+	unlock, err := f.enter("Resource Groups Tagging API", "GetResources", "")
+	defer unlock()
+	if err != nil {
+		return nil, err
+	}
+	var arns []string
+	for arn, tags := range f.tags {
+		if !slices.ContainsFunc(in.TagFilters, func(filter tagtypes.TagFilter) bool {
+			v, ok := tags[*filter.Key]
+			return !ok || len(filter.Values) > 0 && !slices.Contains(filter.Values, v)
+		}) {
+			arns = append(arns, arn)
+		}
+	}
+	slices.Sort(arns)
+	from, to, token := page(in.PaginationToken, len(arns), 1)
+	out := &resourcegroupstaggingapi.GetResourcesOutput{PaginationToken: token}
+	for _, arn := range arns[from:to] {
+		out.ResourceTagMappingList = append(out.ResourceTagMappingList, tagtypes.ResourceTagMapping{ResourceARN: awssdk.String(arn)})
+	}
+	return out, nil
+}
+
+func (f *fakeAWS) GetFunctionConcurrency(_ context.Context, in *lambda.GetFunctionConcurrencyInput, _ ...func(*lambda.Options)) (*lambda.GetFunctionConcurrencyOutput, error) {
+	unlock, err := f.enter("Lambda", "GetFunctionConcurrency", *in.FunctionName)
+	defer unlock()
+	if err != nil {
+		return nil, err
+	}
+	out := &lambda.GetFunctionConcurrencyOutput{}
+	if n, ok := f.reserved[*in.FunctionName]; ok {
+		out.ReservedConcurrentExecutions = awssdk.Int32(n)
+	}
+	return out, nil
+}
+
 // ListEventSourceMappings gives pages of two, so that paging is always tried.
 func (f *fakeAWS) ListEventSourceMappings(_ context.Context, in *lambda.ListEventSourceMappingsInput, _ ...func(*lambda.Options)) (*lambda.ListEventSourceMappingsOutput, error) {
 	unlock, err := f.enter("Lambda", "ListEventSourceMappings", "")
@@ -229,7 +281,7 @@ func (f *fakeAWS) ListEventSourceMappings(_ context.Context, in *lambda.ListEven
 	if err != nil {
 		return nil, err
 	}
-	from, to, marker := page(in.Marker, len(f.mappings), 2)
+	from, to, marker := page(in.Marker, len(f.mappings), cmp.Or(f.pageSize, 2))
 	return &lambda.ListEventSourceMappingsOutput{EventSourceMappings: f.mappings[from:to], NextMarker: marker}, nil
 }
 
@@ -241,6 +293,7 @@ func (f *fakeAWS) ListFunctions(_ context.Context, in *lambda.ListFunctionsInput
 	}
 	var all []types.FunctionConfiguration
 	for _, fn := range f.functions {
+		fn.State, fn.StateReason, fn.LastUpdateStatus, fn.LastUpdateStatusReason = "", nil, "", nil // as AWS does
 		all = append(all, fn)
 	}
 	slices.SortFunc(all, func(a, b types.FunctionConfiguration) int {
@@ -274,7 +327,8 @@ func (f *fakeAWS) GetFunctionConfiguration(_ context.Context, in *lambda.GetFunc
 	return &lambda.GetFunctionConfigurationOutput{
 		FunctionName: fn.FunctionName, FunctionArn: fn.FunctionArn, Runtime: fn.Runtime, Timeout: fn.Timeout, MemorySize: fn.MemorySize,
 		LastModified: fn.LastModified, Environment: fn.Environment, Handler: fn.Handler, LoggingConfig: fn.LoggingConfig,
-		State: types.StateActive,
+		State: cmp.Or(fn.State, types.StateActive), StateReason: fn.StateReason, LastUpdateStatus: fn.LastUpdateStatus, LastUpdateStatusReason: fn.LastUpdateStatusReason,
+		Architectures: fn.Architectures, PackageType: fn.PackageType,
 	}, nil
 }
 
@@ -342,7 +396,7 @@ func (f *fakeAWS) stage(t Target, o Options) *Stage {
 	}
 	o.Now = testNow
 	return newStage(t, o, clients{
-		sqs: f, lambda: f, sts: f, writer: f, http: http.DefaultClient, calls: func() uint64 { return 0 },
+		sqs: f, lambda: f, sts: f, tags: f, writer: f, http: http.DefaultClient, calls: func() uint64 { return 0 },
 	})
 }
 
@@ -368,7 +422,11 @@ func newWorkersAPI(t testing.TB, cfg dispatch.WorkersConfig) *workersAPI {
 			fmt.Fprint(w, `{"error":"Unauthorized"}`)
 			return
 		}
-		_ = json.NewEncoder(w).Encode(api.config)
+		answer := api.config
+		if api.key == "" || r.URL.Query().Get("debug") != "1" {
+			answer.Errors = nil // as the deployed system has it
+		}
+		_ = json.NewEncoder(w).Encode(answer)
 	})
 	mux.HandleFunc("POST /workers/trigger", func(w http.ResponseWriter, r *http.Request) {
 		api.mu.Lock()

@@ -46,7 +46,7 @@ func newEndpoint(t *testing.T) *endpoint {
 		mux.ServeHTTP(w, r)
 	}))
 	t.Cleanup(e.Close)
-	_, dlq, err := e.broker.CreateQueue("aiw-echo-dlq-demo", nil)
+	_, dlq, err := e.broker.CreateQueue("aiw-echo-dlq-demo", map[string]string{"MessageRetentionPeriod": "1209600"})
 	if err != nil {
 		t.Fatal(err)
 	}

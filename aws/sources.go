@@ -24,6 +24,8 @@ const (
 	SourceMappings  = "event source mappings"
 	SourceFunctions = "functions"
 	SourceQueues    = "queues"
+	SourceTags      = "tags"
+	SourceManifest  = "manifest"
 )
 
 // SourceError is a source of discovery that could not be read, or not wholly.
@@ -110,20 +112,35 @@ func (s *Stage) listMappings(ctx context.Context) ([]mapped, error) {
 			if !ok {
 				continue // a stream, a topic, a broker
 			}
-			one := mapped{queue: q, function: functionFromARN(awssdk.ToString(m.FunctionArn)), Mapping: Mapping{
-				UUID: awssdk.ToString(m.UUID), State: awssdk.ToString(m.State),
-				BatchSize:                int(awssdk.ToInt32(m.BatchSize)),
-				ReportsBatchItemFailures: slices.Contains(m.FunctionResponseTypes, types.FunctionResponseTypeReportBatchItemFailures),
-			}}
-			if m.ScalingConfig != nil {
-				one.MaximumConcurrency = int(awssdk.ToInt32(m.ScalingConfig.MaximumConcurrency))
-			}
-			out = append(out, one)
+			out = append(out, mapped{queue: q, function: functionFromARN(awssdk.ToString(m.FunctionArn)), Mapping: newMapping(&m)})
 		}
 		if in.Marker = page.NextMarker; awssdk.ToString(in.Marker) == "" {
 			return out, nil
 		}
 	}
+}
+
+func newMapping(m *types.EventSourceMappingConfiguration) Mapping {
+	out := Mapping{
+		UUID: awssdk.ToString(m.UUID), State: awssdk.ToString(m.State), Reason: awssdk.ToString(m.StateTransitionReason),
+		LastModified: awssdk.ToTime(m.LastModified), LastResult: awssdk.ToString(m.LastProcessingResult),
+		BatchSize:                int(awssdk.ToInt32(m.BatchSize)),
+		BatchingWindow:           time.Duration(awssdk.ToInt32(m.MaximumBatchingWindowInSeconds)) * time.Second,
+		ReportsBatchItemFailures: slices.Contains(m.FunctionResponseTypes, types.FunctionResponseTypeReportBatchItemFailures),
+	}
+	if m.ScalingConfig != nil {
+		out.MaximumConcurrency = int(awssdk.ToInt32(m.ScalingConfig.MaximumConcurrency))
+	}
+	if m.FilterCriteria != nil {
+		for _, f := range m.FilterCriteria.Filters {
+			out.Filters = append(out.Filters, awssdk.ToString(f.Pattern))
+		}
+	}
+	if e := m.FilterCriteriaError; e != nil && len(out.Filters) == 0 {
+		// They are encrypted with a key that the reader may not use.
+		out.Filters = []string{"filters that cannot be read (" + awssdk.ToString(e.ErrorCode) + ")"}
+	}
+	return out
 }
 
 // lambdaFunction is a function with the part of its environment that says what
@@ -133,19 +150,25 @@ type lambdaFunction struct {
 	stage string // ENVIRONMENT, else STAGE; empty when the function has neither
 }
 
-func newFunction(name, arn, runtime, handler string, timeout, memory *int32, modified string, logs *types.LoggingConfig, env map[string]string) lambdaFunction {
+func newFunction(c *types.FunctionConfiguration) lambdaFunction {
+	name := awssdk.ToString(c.FunctionName)
 	f := lambdaFunction{Function: Function{
-		Name: name, ARN: arn, Runtime: runtime, Handler: handler,
-		Timeout:  time.Duration(awssdk.ToInt32(timeout)) * time.Second,
-		MemoryMB: int(awssdk.ToInt32(memory)), LastModified: parseModified(modified),
-		LogGroup: "/aws/lambda/" + name,
+		Name: name, ARN: awssdk.ToString(c.FunctionArn), Runtime: string(c.Runtime), Handler: awssdk.ToString(c.Handler),
+		State: string(c.State), StateReason: awssdk.ToString(c.StateReason),
+		LastUpdate: string(c.LastUpdateStatus), LastUpdateReason: awssdk.ToString(c.LastUpdateStatusReason),
+		Timeout:  time.Duration(awssdk.ToInt32(c.Timeout)) * time.Second,
+		MemoryMB: int(awssdk.ToInt32(c.MemorySize)), LastModified: parseModified(awssdk.ToString(c.LastModified)),
+		PackageType: string(c.PackageType), LogGroup: "/aws/lambda/" + name,
 	}}
-	if logs != nil && awssdk.ToString(logs.LogGroup) != "" {
-		f.LogGroup = *logs.LogGroup
+	if len(c.Architectures) > 0 {
+		f.Architecture = string(c.Architectures[0])
 	}
-	f.stage = env["ENVIRONMENT"]
-	if f.stage == "" {
-		f.stage = env["STAGE"]
+	if l := c.LoggingConfig; l != nil {
+		f.LogGroup = cmp.Or(awssdk.ToString(l.LogGroup), f.LogGroup)
+		f.LogFormat = string(l.LogFormat)
+	}
+	if c.Environment != nil {
+		f.stage = cmp.Or(c.Environment.Variables["ENVIRONMENT"], c.Environment.Variables["STAGE"])
 	}
 	return f
 }
@@ -174,14 +197,7 @@ func (s *Stage) listFunctions(ctx context.Context, wanted map[string]functionRef
 			return out, err
 		}
 		for i := range page.Functions {
-			c := &page.Functions[i]
-			var env map[string]string
-			if c.Environment != nil {
-				env = c.Environment.Variables
-			}
-			f := newFunction(awssdk.ToString(c.FunctionName), awssdk.ToString(c.FunctionArn), string(c.Runtime),
-				awssdk.ToString(c.Handler), c.Timeout, c.MemorySize, awssdk.ToString(c.LastModified), c.LoggingConfig, env)
-			f.State = string(c.State)
+			f := newFunction(&page.Functions[i])
 			out[f.Name] = f
 			if _, ok := wanted[f.Name]; ok {
 				missing--
@@ -197,32 +213,29 @@ func (s *Stage) listFunctions(ctx context.Context, wanted map[string]functionRef
 // getFunction reads one function, at the version or alias the mapping names.
 func (s *Stage) getFunction(ctx context.Context, ref functionRef) (lambdaFunction, error) {
 	in := &lambda.GetFunctionConfigurationInput{FunctionName: awssdk.String(ref.name)}
-	if ref.qualifier != "" {
+	if ref.qualifier != "" && ref.qualifier != "$LATEST" {
 		in.Qualifier = awssdk.String(ref.qualifier)
 	}
 	c, err := s.api.lambda.GetFunctionConfiguration(ctx, in)
 	if err != nil {
 		return lambdaFunction{}, fmt.Errorf("function %s: %w", ref.name, err)
 	}
-	var env map[string]string
-	if c.Environment != nil {
-		env = c.Environment.Variables
-	}
-	f := newFunction(ref.name, awssdk.ToString(c.FunctionArn), string(c.Runtime), awssdk.ToString(c.Handler),
-		c.Timeout, c.MemorySize, awssdk.ToString(c.LastModified), c.LoggingConfig, env)
-	f.State = string(c.State)
+	f := newFunction(&types.FunctionConfiguration{
+		FunctionName: awssdk.String(ref.name), FunctionArn: c.FunctionArn, Runtime: c.Runtime, Handler: c.Handler,
+		State: c.State, StateReason: c.StateReason, LastUpdateStatus: c.LastUpdateStatus, LastUpdateStatusReason: c.LastUpdateStatusReason,
+		Timeout: c.Timeout, MemorySize: c.MemorySize, LastModified: c.LastModified, PackageType: c.PackageType,
+		Architectures: c.Architectures, LoggingConfig: c.LoggingConfig, Environment: c.Environment,
+	})
+	f.Qualifier = ref.qualifier
 	return f, nil
 }
 
-// functionsOf reads the functions of the given mappings, by functionRef.key:
+// functionsOf reads the given functions, by functionRef.key:
 // from the region's list, and those it lacks one by one. What could not be read
 // is missing from the result and named in err; gone lists the functions Lambda
 // says do not exist.
-func (s *Stage) functionsOf(ctx context.Context, ms []mapped) (found map[string]lambdaFunction, gone map[string]bool, err error) {
-	wanted := make(map[string]functionRef)
-	for _, m := range ms {
-		wanted[m.function.key()] = m.function
-	}
+func (s *Stage) functionsOf(ctx context.Context, wanted map[string]functionRef) (found map[string]lambdaFunction, gone map[string]bool, err error) {
+	wanted = maps.Clone(wanted)
 	found, listErr := s.listFunctions(ctx, wanted)
 	if kind, _ := Classify(listErr); kind == KindAuth || ctx.Err() != nil {
 		return found, nil, listErr
@@ -255,12 +268,12 @@ func (s *Stage) functionsOf(ctx context.Context, ms []mapped) (found map[string]
 	return found, gone, err
 }
 
-// listQueues is the last resort: queues by name, when neither the workers API
-// nor Lambda can be read.
-func (s *Stage) listQueues(ctx context.Context) ([]queueRef, error) {
+// listQueues lists the region's queues whose names begin with prefix, a thousand
+// a call.
+func (s *Stage) listQueues(ctx context.Context, prefix string) ([]queueRef, error) {
 	in := &sqs.ListQueuesInput{MaxResults: awssdk.Int32(1000)}
-	if s.target.Service != "" {
-		in.QueueNamePrefix = awssdk.String(s.target.Service + "-")
+	if prefix != "" {
+		in.QueueNamePrefix = awssdk.String(prefix)
 	}
 	var out []queueRef
 	for {

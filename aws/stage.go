@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"os"
@@ -15,8 +16,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"github.com/microfox-ai/aiwctl/dispatch"
 )
 
 // Options configures Open. The zero value works.
@@ -30,6 +34,8 @@ type Options struct {
 	// AuditPath is the audit trail's file; empty means DefaultAuditPath, NoAudit
 	// ("-") means none is kept.
 	AuditPath string
+	// Stdin is where a manifest named "-" is read from; nil means os.Stdin.
+	Stdin io.Reader
 	// Logger gets what the SDK has to say besides its errors; nil means nobody
 	// does. By itself the SDK writes to standard error, across a console.
 	Logger *slog.Logger
@@ -51,6 +57,9 @@ func (o Options) withDefaults() Options {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.Stdin == nil {
+		o.Stdin = os.Stdin
+	}
 	return o
 }
 
@@ -60,6 +69,8 @@ type Stage struct {
 	opts   Options
 	api    clients
 	guard  *Guard
+	// manifest is what a worker program says of its workers; nil without one.
+	manifest *dispatch.Manifest
 
 	// mu guards what is learned while the stage is in use.
 	mu      sync.Mutex
@@ -97,9 +108,11 @@ type clients struct {
 	lambda  LambdaReader
 	sts     stsReader
 	metrics MetricsReader
+	tags    TagsReader
 	writer  Writer
 	http    *http.Client
 	calls   func() uint64
+	wires   wires
 	// sqsCalls and pace may be nil.
 	sqsCalls func() uint64
 	pace     func() Pace
@@ -113,12 +126,20 @@ type stsReader interface {
 // makes no call to AWS: credentials that have expired are the first call's
 // error, a *CredentialsError.
 //
-// The error is ErrNoRegion, ErrEndpoint, a *ProfileError, or the SDK's.
+// The error is ErrNoRegion, ErrEndpoint, ErrTag, a *ProfileError, a
+// *ManifestError, or the SDK's.
 func Open(ctx context.Context, t Target, o Options) (*Stage, error) {
 	o = o.withDefaults()
 	cfg, t, counter, err := loadConfig(ctx, t.Resolve(o.Getenv), o)
 	if err == nil && t.EndpointURL != "" && !callable(t.EndpointURL) {
 		err = ErrEndpoint
+	}
+	var manifest *dispatch.Manifest
+	if err == nil {
+		_, err = tagFilters(t.Tags)
+	}
+	if err == nil && t.Manifest != "" {
+		manifest, err = readManifest(t.Manifest, o.Stdin)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open the stage: %w", err)
@@ -134,16 +155,23 @@ func Open(ctx context.Context, t Target, o Options) (*Stage, error) {
 	logsClient := cloudwatchlogs.NewFromConfig(cfg, func(lo *cloudwatchlogs.Options) { lo.BaseEndpoint = cmp.Or(base, lo.BaseEndpoint) })
 	stsClient := sts.NewFromConfig(cfg, func(so *sts.Options) { so.BaseEndpoint = cmp.Or(base, so.BaseEndpoint) })
 	metricsClient := cloudwatch.NewFromConfig(cfg, func(mo *cloudwatch.Options) { mo.BaseEndpoint = cmp.Or(base, mo.BaseEndpoint) })
+	tagsClient := resourcegroupstaggingapi.NewFromConfig(cfg, func(to *resourcegroupstaggingapi.Options) { to.BaseEndpoint = cmp.Or(base, to.BaseEndpoint) })
 	httpClient := o.HTTPClient
 	if httpClient == nil {
 		httpClient = newAPIClient()
 	}
-	return newStage(t, o, clients{
-		sqs: sqsClient, logs: logsClient, lambda: lambdaClient, sts: stsClient, metrics: metricsClient,
+	s := newStage(t, o, clients{
+		sqs: sqsClient, logs: logsClient, lambda: lambdaClient, sts: stsClient, metrics: metricsClient, tags: tagsClient,
 		writer: sdkWriter{sqs: sqsClient, lambda: lambdaClient},
 		http:   httpClient,
 		calls:  counter.n.Load, sqsCalls: counter.sqs.Load, pace: counter.pacer.pace,
-	}), nil
+		wires: wires{
+			credentials: cfg.Credentials, http: counter.next,
+			resolve: endpointsOf(sqsClient, lambdaClient, logsClient, metricsClient, stsClient),
+		},
+	})
+	s.manifest = manifest
+	return s, nil
 }
 
 // newStage makes a stage of the given clients.
@@ -264,5 +292,6 @@ type MetricsReader interface {
 type LambdaReader interface {
 	ListFunctions(context.Context, *lambda.ListFunctionsInput, ...func(*lambda.Options)) (*lambda.ListFunctionsOutput, error)
 	GetFunctionConfiguration(context.Context, *lambda.GetFunctionConfigurationInput, ...func(*lambda.Options)) (*lambda.GetFunctionConfigurationOutput, error)
+	GetFunctionConcurrency(context.Context, *lambda.GetFunctionConcurrencyInput, ...func(*lambda.Options)) (*lambda.GetFunctionConcurrencyOutput, error)
 	ListEventSourceMappings(context.Context, *lambda.ListEventSourceMappingsInput, ...func(*lambda.Options)) (*lambda.ListEventSourceMappingsOutput, error)
 }

@@ -31,6 +31,10 @@ func sortProblems(ps []Problem) {
 	slices.SortStableFunc(ps, func(a, b Problem) int { return Severity(b.Severity).Rank() - Severity(a.Severity).Rank() })
 }
 
+func (w *Worker) note(kind ProblemKind, format string, args ...any) {
+	w.Notes = append(w.Notes, Problem{Severity: SeverityInfo.String(), Kind: kind, Text: strings.TrimSpace(fmt.Sprintf(format, args...))})
+}
+
 func (w *Worker) problem(s Severity, kind ProblemKind, format string, args ...any) {
 	w.Problems = append(w.Problems, Problem{Severity: s.String(), Kind: kind, Text: strings.TrimSpace(fmt.Sprintf(format, args...))})
 }

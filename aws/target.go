@@ -33,6 +33,17 @@ type Target struct {
 	// Service limits discovery to functions and queues of one service name;
 	// empty means AIWCTL_SERVICE, then no limit.
 	Service string `json:"service,omitempty"`
+	// Prefix limits discovery to queues and functions whose names begin with it;
+	// empty means AIWCTL_PREFIX, then no limit.
+	Prefix string `json:"prefix,omitempty"`
+	// Tags limit discovery to workers of which the queue or the function carries
+	// all of these tags: key=value, or a key alone for any value, separated by commas,
+	// which no tag of AWS contains; several values of one key are alternatives. Empty
+	// means AIWCTL_TAGS, then no limit.
+	Tags string `json:"tags,omitempty"`
+	// Manifest is a file with what a worker program says of its workers, "-" for
+	// standard input; empty means AIWCTL_MANIFEST, then none.
+	Manifest string `json:"manifest,omitempty"`
 	// BaseURL of the workers API; empty means AIWCTL_BASE_URL, then
 	// dispatch.BaseURLFromEnv, then none. For a loopback endpoint the last of
 	// these counts only when it is on this machine too: the API of a deployed
@@ -73,6 +84,9 @@ func (t Target) Resolve(getenv func(string) string) Target {
 	t.Region = cmp.Or(t.Region, first("AIWCTL_REGION", "AWS_REGION", "AWS_DEFAULT_REGION"))
 	t.Stage = cmp.Or(t.Stage, getenv("AIWCTL_STAGE"))
 	t.Service = cmp.Or(t.Service, getenv("AIWCTL_SERVICE"))
+	t.Prefix = cmp.Or(t.Prefix, getenv("AIWCTL_PREFIX"))
+	t.Tags = cmp.Or(t.Tags, getenv("AIWCTL_TAGS"))
+	t.Manifest = cmp.Or(t.Manifest, getenv("AIWCTL_MANIFEST"))
 	t.BaseURL = cmp.Or(t.BaseURL, getenv("AIWCTL_BASE_URL"))
 	if t.BaseURL == "" {
 		if base := dispatch.BaseURLFromEnv(getenv); !t.Loopback() || loopbackURL(base) {

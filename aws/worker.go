@@ -31,8 +31,14 @@ type Worker struct {
 	// TolerantSchema marks a schema published by the TypeScript system, to be
 	// compiled with dispatch.TolerateOutputMode.
 	TolerantSchema bool `json:"tolerantSchema,omitempty"`
+	// OutputSchema and Description are known of workers that are written with our
+	// runtime, from workers/config or a manifest.
+	OutputSchema json.RawMessage `json:"outputSchema,omitempty"`
+	Description  string          `json:"description,omitempty"`
 	// Problems are what is wrong with the deployment, most serious first.
 	Problems []Problem `json:"problems,omitempty"`
+	// Notes are what is worth knowing of the deployment and not wrong.
+	Notes []Problem `json:"notes,omitempty"`
 }
 
 // Schema compiles the worker's input schema, as tolerantly as its source needs.
@@ -65,6 +71,11 @@ type Queue struct {
 	// empty when it has none.
 	MaxReceiveCount int    `json:"maxReceiveCount,omitempty"`
 	DeadLetterARN   string `json:"deadLetterArn,omitempty"`
+	// RedriveAllow is the permission of the queue's RedriveAllowPolicy: allowAll,
+	// denyAll or byQueue; empty when it has none, which SQS takes for allowAll.
+	// AllowedSources are the ARNs of byQueue.
+	RedriveAllow   string   `json:"redriveAllow,omitempty"`
+	AllowedSources []string `json:"allowedSources,omitempty"`
 	// MaxMessageBytes is the largest message the queue takes; zero when unread.
 	MaxMessageBytes int   `json:"maxMessageBytes,omitempty"`
 	Depth           Depth `json:"depth"`
@@ -89,14 +100,30 @@ type Function struct {
 	ARN     string `json:"arn"`
 	Runtime string `json:"runtime,omitempty"`
 	// State is AWS's word (Pending, Active, Inactive, Failed); empty when the
-	// call that found the function does not say.
-	State string `json:"state,omitempty"`
+	// call that found the function does not say: ListFunctions never does, see
+	// Stage.Describe. StateReason is AWS's sentence about it.
+	State       string `json:"state,omitempty"`
+	StateReason string `json:"stateReason,omitempty"`
+	// LastUpdate is what became of the last deployment of the function
+	// (Successful, Failed, InProgress), known where State is.
+	LastUpdate       string `json:"lastUpdate,omitempty"`
+	LastUpdateReason string `json:"lastUpdateReason,omitempty"`
 	// Handler is the function's handler setting.
-	Handler      string        `json:"handler,omitempty"`
-	LogGroup     string        `json:"logGroup"`
+	Handler  string `json:"handler,omitempty"`
+	LogGroup string `json:"logGroup"`
+	// LogFormat is Text or JSON: what Lambda itself writes there. Empty means unknown.
+	LogFormat string `json:"logFormat,omitempty"`
+	// Architecture is arm64 or x86_64; PackageType is Zip or Image.
+	Architecture string `json:"architecture,omitempty"`
+	PackageType  string `json:"packageType,omitempty"`
+	// Qualifier is the version or alias that the mapping names; empty means $LATEST.
+	Qualifier    string        `json:"qualifier,omitempty"`
 	Timeout      time.Duration `json:"timeout"`
 	MemoryMB     int           `json:"memoryMB"`
 	LastModified time.Time     `json:"lastModified"`
+	// ReservedConcurrency is how many instances the function may have; zero stops
+	// it, nil means that nothing is reserved or nobody asked: Stage.Describe does.
+	ReservedConcurrency *int `json:"reservedConcurrency,omitempty"`
 	// Derived is true when only Name and LogGroup are known, built as a
 	// deployment builds them, because Lambda could not be read.
 	Derived bool `json:"derived,omitempty"`
@@ -106,49 +133,24 @@ type Function struct {
 type Mapping struct {
 	UUID string `json:"uuid"`
 	// State is AWS's word: Enabled, Disabled, Enabling, Creating, ...
-	State     string `json:"state"`
-	BatchSize int    `json:"batchSize"`
+	State string `json:"state"`
+	// Reason is why it is in that state: USER_INITIATED, or Lambda's sentence.
+	Reason string `json:"reason,omitempty"`
+	// LastModified is when it was last changed, which includes its state.
+	LastModified time.Time `json:"lastModified,omitzero"`
+	// LastResult is what Lambda says of its last poll; often empty for queues.
+	LastResult string `json:"lastResult,omitempty"`
+	BatchSize  int    `json:"batchSize"`
+	// BatchingWindow is how long messages are gathered for a batch.
+	BatchingWindow time.Duration `json:"batchingWindow,omitempty"`
 	// ReportsBatchItemFailures is whether AWS honours a partial batch response.
 	ReportsBatchItemFailures bool `json:"reportsBatchItemFailures"`
 	// MaximumConcurrency is zero when there is no cap.
 	MaximumConcurrency int `json:"maximumConcurrency,omitempty"`
+	// Filters are its filter patterns: a message that none of them matches is
+	// deleted without being run.
+	Filters []string `json:"filters,omitempty"`
 }
-
-// Problem is something wrong with a worker's deployment.
-type Problem struct {
-	// Severity is "error" when jobs do not run or are lost without a trace, else
-	// "warning".
-	Severity string `json:"severity"`
-	// Kind is the problem in two or three words, for a table.
-	Kind ProblemKind `json:"kind"`
-	// Text says what is wrong and what follows from it.
-	Text string `json:"text"`
-}
-
-// ProblemKind names a Problem.
-type ProblemKind string
-
-// The problems that discovery finds.
-const (
-	ProblemNoQueue         ProblemKind = "no queue"
-	ProblemQueueGone       ProblemKind = "queue does not exist"
-	ProblemQueueUnread     ProblemKind = "queue not readable"
-	ProblemQueueIsDLQ      ProblemKind = "queue is a dead-letter queue"
-	ProblemNoMapping       ProblemKind = "no mapping"
-	ProblemMappingDisabled ProblemKind = "mapping disabled"
-	ProblemMappingState    ProblemKind = "mapping changing"
-	ProblemSeveralMappings ProblemKind = "several mappings"
-	ProblemFunctionGone    ProblemKind = "function does not exist"
-	ProblemFunctionFailed  ProblemKind = "function failed"
-	ProblemPartialFailures ProblemKind = "failures not reported"
-	ProblemShortVisibility ProblemKind = "visibility too short"
-	ProblemNoDLQ           ProblemKind = "no dead-letter queue"
-	ProblemDLQGone         ProblemKind = "dead-letter queue does not exist"
-	ProblemDLQUnread       ProblemKind = "dead-letter queue not readable"
-	ProblemSingleAttempt   ProblemKind = "one attempt only"
-	ProblemSameQueue       ProblemKind = "queue shared"
-	ProblemUnlisted        ProblemKind = "not in workers/config"
-)
 
 // Inventory is what discovery found.
 type Inventory struct {
@@ -156,6 +158,11 @@ type Inventory struct {
 	At      time.Time `json:"at"`
 	// Sources names where it came from: "workers/config", "event source mappings".
 	Sources []string `json:"sources"`
+	// Chains are the multi-step queues of workers/config, by ID.
+	Chains []Chain `json:"chains,omitempty"`
+	// Findings are what is wrong with the stage and with no one worker of it, most
+	// serious first.
+	Findings []Problem `json:"findings,omitempty"`
 	// Warnings are sources that could not be read; the rest is still good.
 	Warnings []error `json:"-"`
 }

@@ -8,9 +8,11 @@ import (
 )
 
 // FetchConfig reads GET {base}/workers/config. baseURL is any form ConfigURL
-// takes. key may be empty; client nil means one of net/http's defaults; the
-// call is bounded by DefaultTryTimeout in any case. Redirects are not followed. The errors are ErrNoBaseURL, *StatusError, and those for an
-// answer that is not a workers config.
+// takes. key may be empty; with one, the answer is asked to say which workers it
+// lacks and why, ?debug=1, which does nothing without. client nil means one of
+// net/http's defaults; the call is bounded by DefaultTryTimeout in any case.
+// Redirects are not followed. The errors are ErrNoBaseURL, *StatusError, and those
+// for an answer that is not a workers config.
 func FetchConfig(ctx context.Context, baseURL, key string, client *http.Client) (*WorkersConfig, error) {
 	const op = "fetch workers config"
 	if strings.TrimSpace(baseURL) == "" {
@@ -27,6 +29,7 @@ func FetchConfig(ctx context.Context, baseURL, key string, client *http.Client) 
 	req.Header.Set("Accept", "application/json")
 	key = strings.TrimSpace(key)
 	if key != "" {
+		req.URL.RawQuery = "debug=1"
 		req.Header.Set(configKeyHeader, key)
 	}
 	var out WorkersConfig

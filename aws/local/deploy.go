@@ -76,9 +76,24 @@ func (d *deployment) ensureQueues(context.Context) error {
 		if err != nil {
 			return err
 		}
+		for _, queue := range []string{arn, dlqARN} {
+			if err := d.Server.queues.Tag(queue, d.tags(w.ID)); err != nil {
+				return err
+			}
+		}
 		d.queues[w.ID] = queueAddress{url: url, arn: arn, dlq: dlqURL}
 	}
 	return nil
+}
+
+// tags are what a deployment puts on queues and functions: STAGE is the Serverless
+// Framework's, which the TypeScript system deploys with.
+func (d *deployment) tags(workerID string) map[string]string {
+	tags := map[string]string{"STAGE": d.cfg.Stage, "aiwctl:service": d.cfg.Service}
+	if workerID != "" {
+		tags["aiwctl:worker"] = workerID
+	}
+	return tags
 }
 
 // setSeconds sets an attribute; zero leaves it at what AWS has for default.
@@ -116,6 +131,7 @@ func (d *deployment) putFunctions(ctx context.Context) error {
 			Timeout:     time.Duration(w.TimeoutSeconds) * time.Second,
 			MemoryMB:    w.MemoryMB,
 			Description: w.Description,
+			Tags:        d.tags(w.ID),
 		})
 	}
 	if len(d.workers) > 0 {
@@ -127,6 +143,7 @@ func (d *deployment) putFunctions(ctx context.Context) error {
 			Timeout:     apiTimeout,
 			MemoryMB:    256,
 			Description: "The workers API",
+			Tags:        d.tags(""),
 		})
 	}
 	return g.Wait()

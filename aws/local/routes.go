@@ -18,8 +18,8 @@ const sqsTarget = "AmazonSQS"
 
 // router sends each request to the service it is for.
 type router struct {
-	sqs, logs, metrics, runtime, lambda, sts, api, info http.Handler
-	unknown                                             *wire.Service
+	sqs, logs, metrics, tagging, runtime, lambda, sts, api, info http.Handler
+	unknown                                                      *wire.Service
 	// stagePrefix is the path below which API Gateway serves the stage.
 	stagePrefix string
 }
@@ -29,6 +29,7 @@ func (s *Server) routes() http.Handler {
 		sqs:         faults.Handler(s.queues, s.cfg.Faults.API),
 		logs:        s.logs.Handler(),
 		metrics:     metrics.Handler(metrics.Config{Recorder: s.metrics, Logger: s.cfg.Logger}),
+		tagging:     s.taggingHandler(),
 		runtime:     s.functions.RuntimeHandler(),
 		lambda:      s.functions.APIHandler(),
 		sts:         wire.Recover(s.cfg.Logger, writeSTSError, http.HandlerFunc(s.serveSTS)),
@@ -53,6 +54,8 @@ func (rt *router) choose(r *http.Request) http.Handler {
 			return rt.logs
 		case metrics.Target:
 			return rt.metrics
+		case taggingTarget:
+			return rt.tagging
 		default:
 			return rt.unknown
 		}
@@ -110,7 +113,7 @@ func (s *Server) infoRoutes() http.Handler {
 			"region":    s.cfg.Region,
 			"account":   s.cfg.Account,
 			"functions": len(s.functions.Functions()),
-			"services":  []string{"sqs", "logs", "cloudwatch", "lambda", "sts"},
+			"services":  []string{"sqs", "logs", "cloudwatch", "lambda", "sts", "resourcegroupstaggingapi"},
 		})
 	})
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {

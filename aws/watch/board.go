@@ -7,6 +7,7 @@
 package watch
 
 import (
+	"errors"
 	"slices"
 	"time"
 
@@ -46,6 +47,9 @@ type Board struct {
 	known map[string]*memory
 
 	discoveredAt time.Time
+	// cut is whether the last discovery had more calls to make than the limit allowed
+	// in its time.
+	cut bool
 	// cursor is the worker of inv that is read next when not all are.
 	cursor int
 	// tokens are the metrics that may be asked for, as of filledAt.
@@ -79,6 +83,7 @@ func (b *Board) Inventory() *aws.Inventory { return b.inv }
 // read this time have not gone: they are kept as they were.
 func (b *Board) Discovered(inv *aws.Inventory, now time.Time) {
 	b.discoveredAt = now
+	b.cut = slices.ContainsFunc(inv.Warnings, func(err error) bool { return errors.Is(err, aws.ErrPaced) })
 	if b.inv != nil && len(inv.Warnings) > 0 {
 		there := make(map[string]bool, len(inv.Workers))
 		for i := range inv.Workers {

@@ -19,9 +19,6 @@ const (
 	// share of the calls that they may take: each reads every queue.
 	discoverEvery = 60 * time.Second
 	discoverShare = 0.1
-	// firstDiscovery is how long the calls of the first may have to wait for their turn:
-	// nobody knows yet how many they are. At 1,200 a minute it reaches 2,000 workers.
-	firstDiscovery = 4 * time.Minute
 	// readShare is the share of the limit that depths are read with; the rest is for
 	// retries and for what else reads.
 	readShare = 0.9
@@ -76,20 +73,18 @@ func (b *Board) Round() time.Duration {
 // DiscoverDue is whether it is time to look for workers that came or went.
 func (b *Board) DiscoverDue(now time.Time) bool {
 	wait := discoverEvery
-	if b.cfg.MaxCalls > 0 {
+	if b.cfg.MaxCalls > 0 && !b.cut {
 		wait = max(wait, time.Duration(float64(b.Queues())/(discoverShare*float64(b.cfg.MaxCalls))*float64(time.Minute)))
 	}
 	return b.inv == nil || now.Sub(b.discoveredAt) >= wait || now.Before(b.discoveredAt)
 }
 
 // DiscoverTimeout is how long a discovery may take, when its calls have to wait for
-// their turn.
+// their turn. Of the first one nobody knows yet how many they are: where it is cut
+// short, the next one comes soon and takes its time.
 func (b *Board) DiscoverTimeout(least time.Duration) time.Duration {
-	switch {
-	case b.cfg.MaxCalls <= 0:
+	if b.cfg.MaxCalls <= 0 {
 		return least
-	case b.inv == nil:
-		return least + firstDiscovery
 	}
 	return least + time.Duration(2*float64(b.Queues())/float64(b.cfg.MaxCalls)*float64(time.Minute))
 }

@@ -87,6 +87,12 @@ func TestALargeStage(t *testing.T) {
 	if d := b.DiscoverTimeout(20 * time.Second); d < time.Minute || d > 3*time.Minute {
 		t.Errorf("a discovery may take %s", d)
 	}
+	short := stage(500)
+	short.Warnings = []error{fmt.Errorf("read queues: %w", aws.ErrPaced)}
+	b.Discovered(short, begin())
+	if !b.DiscoverDue(begin().Add(time.Minute)) {
+		t.Error("a discovery that was cut short is not tried again soon")
+	}
 	if list := b.Next(shown, watch.Every, 20); len(list) != 10 {
 		t.Errorf("%d workers with 20 calls left", len(list))
 	}

@@ -32,6 +32,8 @@ func (s *Screen) above(width int) []string {
 			text += fmt.Sprintf(" (and %d more)", n-1)
 		}
 		lines = append(lines, cell.Fit(" "+t.Warn.Render("! the list may be incomplete: "+text), width))
+	} else if text := finding(data.Inventory); text != "" {
+		lines = append(lines, cell.Fit(" "+t.Warn.Render("! "+text), width))
 	}
 	if data.Err == nil && data.MetricsErr != nil {
 		lines = append(lines, cell.Fit(" "+t.Dim.Render("! without CloudWatch there are no failures, throttles and ages: "+cell.Clean(data.MetricsErr.Error())), width))
@@ -51,6 +53,24 @@ func lacking(err error) string {
 		return source.Source + ": " + hint
 	}
 	return err.Error()
+}
+
+// finding is what is most wrong with the stage and with no one worker of it; empty
+// when nothing is.
+func finding(inv *aws.Inventory) string {
+	text, n := "", 0
+	for _, f := range inv.Findings {
+		if f.Severity == aws.SeverityInfo.String() {
+			continue
+		}
+		if n++; n == 1 {
+			text = cell.Clean(f.Text)
+		}
+	}
+	if n > 1 {
+		return fmt.Sprintf("%d findings: %s", n, text) // the count would be cut off at the end
+	}
+	return text
 }
 
 func (s *Screen) resize() {

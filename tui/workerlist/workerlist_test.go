@@ -103,6 +103,14 @@ func TestGolden(t *testing.T) {
 			load(env, stage()[:3])
 			env.Data.Inventory.Warnings = []error{errors.New("read workers/config: 401 Unauthorized")}
 		},
+		"findings": func(env screen.Env) {
+			load(env, stage()[:3])
+			env.Data.Inventory.Findings = []aws.Problem{
+				{Severity: "error", Text: "step 2 of chain nightly is worker \"mail\x1b[31m\", which workers/config does not list"},
+				{Severity: "warning", Text: "aiw-old-dlq-demo is a dead-letter queue"},
+				{Severity: "info", Text: "nothing to do"},
+			}
+		},
 	}
 	for name, prepare := range states {
 		for _, size := range [][2]int{{60, 15}, {80, 19}, {120, 35}} {

@@ -13,9 +13,9 @@ import (
 const apiVersion = "/2015-03-31"
 
 // APIHandler serves the parts of the Lambda REST API that a console needs:
-// ListFunctions, GetFunction, GetFunctionConfiguration, Invoke, and List, Get and
-// UpdateEventSourceMapping. Route every path that begins with /2015-03-31/ (and,
-// for a clear refusal, Lambda's other dates, such as /2019-09-30/) to it.
+// ListFunctions, GetFunction, GetFunctionConfiguration, GetFunctionConcurrency, Invoke,
+// ListTags, TagResource, UntagResource, and List, Get and UpdateEventSourceMapping.
+// Route every path that begins with one of Lambda's dates, such as /2015-03-31/, to it.
 // Requests are not authenticated.
 // See https://docs.aws.amazon.com/lambda/latest/api/API_Operations.html.
 func (m *Manager) APIHandler() http.Handler {
@@ -29,6 +29,10 @@ func (m *Manager) APIHandler() http.Handler {
 	handle("GET "+apiVersion+"/functions/{name}/configuration", m.getConfiguration)
 	mux.Handle("POST "+apiVersion+"/functions/{name}/invocations",
 		wire.Recover(m.cfg.Logger, wire.WriteRESTError, http.HandlerFunc(m.serveInvoke)))
+	handle("GET "+concurrencyVersion+"/functions/{name}/concurrency", m.getConcurrency)
+	handle("GET "+tagsVersion+"/tags/{arn}", m.listTags)
+	handle("POST "+tagsVersion+"/tags/{arn}", m.tagResource)
+	handle("DELETE "+tagsVersion+"/tags/{arn}", m.untagResource)
 	handle("GET "+apiVersion+"/event-source-mappings", m.listMappings)
 	handle("GET "+apiVersion+"/event-source-mappings/{$}", m.listMappings)
 	handle("GET "+apiVersion+"/event-source-mappings/{uuid}", m.getMapping)

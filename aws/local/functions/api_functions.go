@@ -33,8 +33,8 @@ type configuration struct {
 	Version          string
 	TracingConfig    struct{ Mode string }
 	RevisionId       string //nolint:revive // the API's spelling
-	State            string
-	LastUpdateStatus string
+	State            string `json:",omitempty"`
+	LastUpdateStatus string `json:",omitempty"`
 	PackageType      string
 	Architectures    []string
 	EphemeralStorage struct{ Size int }
@@ -142,7 +142,9 @@ func (m *Manager) listFunctions(_ context.Context, r *http.Request) (int, any, e
 	}{Functions: []configuration{}, NextMarker: next}
 	for _, name := range names {
 		if f := m.function(name); f != nil {
-			out.Functions = append(out.Functions, m.configuration(f))
+			c := m.configuration(f)
+			c.State, c.LastUpdateStatus = "", "" // which Lambda tells only of one function at a time
+			out.Functions = append(out.Functions, c)
 		}
 	}
 	return http.StatusOK, out, nil
@@ -179,8 +181,10 @@ func (m *Manager) getFunction(_ context.Context, r *http.Request) (int, any, err
 	out := struct {
 		Configuration configuration
 		Code          struct{ RepositoryType, Location string }
-		Concurrency   *concurrency `json:",omitempty"`
+		Concurrency   *concurrency      `json:",omitempty"`
+		Tags          map[string]string `json:",omitempty"`
 	}{Configuration: m.configuration(f)}
+	out.Tags = m.copyTags(f)
 	out.Code.RepositoryType = "Local"
 	out.Code.Location = (&url.URL{Scheme: "file", Path: f.pool.spec.Command[0]}).String()
 	if n := f.pool.spec.ReservedConcurrency; n > 0 {

@@ -50,6 +50,9 @@ func TestListAndGetFunctions(t *testing.T) {
 		pages++
 		for _, f := range out.Functions {
 			names = append(names, *f.FunctionName)
+			if f.State != "" || f.LastUpdateStatus != "" {
+				t.Errorf("%s is listed with its state, which Lambda tells of one function at a time", *f.FunctionName)
+			}
 		}
 	}
 	if pages != 3 || !slices.Equal(names, []string{"f0", "f1", "f2", "f3", "f4"}) {
@@ -77,6 +80,10 @@ func TestListAndGetFunctions(t *testing.T) {
 	short, err := client.GetFunctionConfiguration(t.Context(), &lambda.GetFunctionConfigurationInput{FunctionName: awssdk.String("f3"), Qualifier: awssdk.String("$LATEST")})
 	if err != nil || *short.RevisionId != *c.RevisionId {
 		t.Errorf("got %v, %v", short, err)
+	}
+	limit, err := client.GetFunctionConcurrency(t.Context(), &lambda.GetFunctionConcurrencyInput{FunctionName: awssdk.String("f3")})
+	if err != nil || awssdk.ToInt32(limit.ReservedConcurrentExecutions) != 7 {
+		t.Errorf("reserved concurrency %+v, %v, want 7", limit, err)
 	}
 	_, err = client.GetFunction(t.Context(), &lambda.GetFunctionInput{FunctionName: awssdk.String("nope")})
 	if e, ok := errors.AsType[*types.ResourceNotFoundException](err); !ok || e.ErrorMessage() != "Function not found: arn:aws:lambda:us-east-1:000000000000:function:nope" {

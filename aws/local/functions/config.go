@@ -132,6 +132,8 @@ type Function struct {
 	// further ones are refused with TooManyRequestsException, as in Lambda. Zero
 	// means DefaultConcurrency, and further invocations wait for a while first.
 	ReservedConcurrency int
+	// Tags are shown by the API, with those that were given through it.
+	Tags map[string]string
 }
 
 var functionName = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,64}$`)

@@ -191,6 +191,7 @@ func newStage(t testing.TB, change ...func(*Config)) *stage {
 	s.url = server.URL
 	mux.Handle("/", s.RuntimeHandler())
 	mux.Handle("/2015-03-31/", s.APIHandler())
+	mux.Handle("/2019-09-30/", s.APIHandler())
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 		defer cancel()

@@ -47,6 +47,7 @@ type function struct {
 	pool     *pool
 	modified time.Time
 	revision string
+	tags     map[string]string // under Manager.mu
 }
 
 // New makes a manager. It panics when Queues, Logs or RuntimeAPI is missing,
@@ -92,7 +93,12 @@ func (m *Manager) Put(ctx context.Context, f Function) error {
 		return fmt.Errorf("put function %s: %w", f.Name, errClosed)
 	}
 	old := m.functions[f.Name]
-	m.functions[f.Name] = &function{pool: newPool(m, f), modified: m.cfg.Now(), revision: wire.NewID()}
+	tags := map[string]string{}
+	if old != nil {
+		maps.Copy(tags, old.tags)
+	}
+	maps.Copy(tags, f.Tags)
+	m.functions[f.Name] = &function{pool: newPool(m, f), modified: m.cfg.Now(), revision: wire.NewID(), tags: tags}
 	m.mu.Unlock()
 	if old != nil {
 		old.pool.retire(ctx, m.cfg.DrainTimeout)

@@ -3,6 +3,7 @@ package queues
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strconv"
 	"time"
 
@@ -90,6 +91,31 @@ func (b *Broker) SetVisibility(queueARN string, receiptHandles []string, timeout
 		}
 		return nil
 	})
+}
+
+// Tag adds tags to a queue, as TagQueue does. An unknown queue is a *wire.Error
+// with the code QueueDoesNotExist.
+func (b *Broker) Tag(queueARN string, tags map[string]string) error {
+	q := b.byARN(queueARN)
+	if q == nil {
+		return fmt.Errorf("tag %q: %w", queueARN, errNoQueue())
+	}
+	return q.tag(tags)
+}
+
+// Tags are the tags of every queue that has some, by ARN.
+func (b *Broker) Tags() map[string]map[string]string {
+	all := make(map[string]map[string]string)
+	for _, q := range b.all() {
+		// A queue that was deleted meanwhile is left out.
+		_ = q.change(func(int64) error {
+			if len(q.tags) > 0 {
+				all[q.arn] = maps.Clone(q.tags)
+			}
+			return nil
+		})
+	}
+	return all
 }
 
 // event is a received message as Lambda passes it to a function. Source: Lambda

@@ -240,7 +240,12 @@ func (b *Broker) tagQueue(_ context.Context, in *tagQueueInput) error {
 	if len(in.Tags) == 0 {
 		return missing("Tags")
 	}
-	if err := checkTags(in.Tags); err != nil {
+	return q.tag(in.Tags)
+}
+
+// tag adds tags.
+func (q *queue) tag(more map[string]string) error {
+	if err := checkTags(more); err != nil {
 		return err
 	}
 	return q.change(func(int64) error {
@@ -248,7 +253,7 @@ func (b *Broker) tagQueue(_ context.Context, in *tagQueueInput) error {
 		if tags == nil {
 			tags = map[string]string{}
 		}
-		maps.Copy(tags, in.Tags)
+		maps.Copy(tags, more)
 		if len(tags) > maxTags {
 			return invalid("Too many tags added for queue %s.", q.name)
 		}

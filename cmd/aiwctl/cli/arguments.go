@@ -3,10 +3,13 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/microfox-ai/aiwctl/aws"
 )
 
 // takes is the check of a command's arguments: from min to max of them (max
@@ -43,29 +46,61 @@ func usageOf(cmd *cobra.Command) string {
 	return fmt.Sprintf("usage is `%s`, and `%s --help` says more", strings.TrimSuffix(cmd.UseLine(), " [flags]"), cmd.CommandPath())
 }
 
+// tagsValue is the value of --tag: every use adds one.
+type tagsValue string
+
+// String implements pflag.Value.
+func (v *tagsValue) String() string { return string(*v) }
+
+// Type implements pflag.Value.
+func (v *tagsValue) Type() string { return "key=value" }
+
+// Set implements pflag.Value.
+func (v *tagsValue) Set(tag string) error {
+	if *v != "" {
+		tag = string(*v) + "," + tag
+	}
+	*v = tagsValue(tag)
+	return nil
+}
+
 // completeTimeout is how long a person at a prompt waits for completions.
 const completeTimeout = 3 * time.Second
 
-// completeWorkers offers the ids of workers not named yet to the shell.
+// completeWorkers offers the ids of workers not named yet to the shell, or, where
+// none begins like that, the names of queues that do. It asks for no more than it
+// offers, and says nothing when that fails: what it printed would stand in the
+// line that somebody is writing.
 func (a *App) completeWorkers(cmd *cobra.Command, args []string, prefix string) ([]string, cobra.ShellCompDirective) {
+	const directive = cobra.ShellCompDirectiveNoFileComp
 	ctx, cancel := context.WithTimeout(cmd.Context(), completeTimeout)
 	defer cancel()
-	_, inv, err := a.discover(ctx)
+	t := a.global.target.Resolve(a.Getenv)
+	if t.Manifest == "-" {
+		return nil, directive // standard input is the shell's
+	}
+	s, err := aws.Open(ctx, t, aws.Options{Getenv: a.Getenv, Now: a.Now})
 	if err != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
+		return nil, directive
 	}
-	named := make(map[string]bool, len(args))
-	for _, arg := range args {
-		named[arg] = true
+	offer := func(names []string) (offered []string) {
+		for _, name := range names {
+			// A name with control characters could not be typed again.
+			if strings.HasPrefix(name, prefix) && !slices.Contains(args, name) && oneLine(name, 0) == name {
+				offered = append(offered, name)
+			}
+		}
+		return offered
 	}
-	var ids []string
-	for _, w := range inv.Workers {
-		// An id with control characters could not be typed again.
-		if strings.HasPrefix(w.ID, prefix) && !named[w.ID] && oneLine(w.ID, 0) == w.ID {
-			ids = append(ids, w.ID)
+	names, err := s.Names(ctx)
+	offered := offer(names)
+	kind, _ := aws.Classify(err)
+	if answers := kind == aws.KindNone || kind == aws.KindDenied; len(offered) == 0 && prefix != "" && answers {
+		if names, err = s.QueueNames(ctx, prefix); err == nil {
+			offered = offer(names)
 		}
 	}
-	return ids, cobra.ShellCompDirectiveNoFileComp
+	return offered, directive
 }
 
 // completeWorker offers workers for the first argument only.

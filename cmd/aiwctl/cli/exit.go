@@ -54,10 +54,11 @@ func isSystemError(err error) bool {
 // exitCode is the code for an error; ctx tells an interruption from a failure.
 func exitCode(ctx context.Context, err error) int {
 	var (
-		coded   *codeError
-		invalid *dispatch.ValidationError
-		partial *redrive.PartialError
-		file    *redrive.FileError
+		coded    *codeError
+		invalid  *dispatch.ValidationError
+		partial  *redrive.PartialError
+		file     *redrive.FileError
+		manifest *aws.ManifestError
 	)
 	switch {
 	case err == nil:
@@ -65,7 +66,7 @@ func exitCode(ctx context.Context, err error) int {
 	case errors.As(err, &coded):
 		return coded.code
 	case errors.As(err, &invalid), errors.As(err, &file), errors.Is(err, redrive.ErrNoMoveTask), errors.Is(err, redrive.ErrOtherTarget), errors.Is(err, dispatch.ErrTooLarge), errors.Is(err, dispatch.ErrDelay), errors.Is(err, aws.ErrMode),
-		errors.Is(err, aws.ErrNoRegion), errors.Is(err, aws.ErrEndpoint):
+		errors.Is(err, aws.ErrNoRegion), errors.Is(err, aws.ErrEndpoint), errors.Is(err, aws.ErrTag), errors.As(err, &manifest):
 		return exitUsage
 	case ctx.Err() != nil:
 		return exitInterrupted

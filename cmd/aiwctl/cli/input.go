@@ -46,6 +46,9 @@ func (a *App) inputText(ctx context.Context, f inputFlags, args []string) (text 
 		text, err := readLimited(ctx, file)
 		return text, true, err
 	case f.file == "-", len(args) > 0 && args[0] == "-":
+		if a.global.target.Manifest == "-" || a.global.target.Manifest == "" && a.Getenv("AIWCTL_MANIFEST") == "-" {
+			return nil, false, usagef("standard input cannot be both the input and the manifest: give one of them as a file")
+		}
 		text, err := readLimited(ctx, a.In)
 		return text, true, err
 	case len(args) > 0:

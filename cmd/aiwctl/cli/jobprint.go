@@ -55,11 +55,11 @@ func lifeTable(t *tableWriter, life *jobs.Life, width int) {
 			t.line(plain(life.Error.Stack))
 		}
 	}
-	list(t, "sources disagree:", life.Disagreements, width)
-	list(t, "not known:", life.Missing, width)
+	bullets(t, "sources disagree:", life.Disagreements, width)
+	bullets(t, "not known:", life.Missing, width)
 }
 
-func list(t *tableWriter, title string, sentences []string, width int) {
+func bullets(t *tableWriter, title string, sentences []string, width int) {
 	if len(sentences) == 0 {
 		return
 	}

@@ -133,14 +133,14 @@ func (ls *localSession) open(ctx context.Context) (*aws.Stage, error) {
 	t := ls.app.global.target
 	t.EndpointURL, t.BaseURL = ls.server.Endpoint(), ls.server.Endpoint()
 	t.Stage, t.Profile = ls.stage, ""
-	return aws.Open(ctx, t, aws.Options{Getenv: ls.app.withoutTarget, Logger: ls.app.log, Now: ls.app.Now, AuditPath: aws.NoAudit})
+	return aws.Open(ctx, t, aws.Options{Getenv: ls.app.withoutTarget, Stdin: ls.app.In, Logger: ls.app.log, Now: ls.app.Now, AuditPath: aws.NoAudit})
 }
 
 // withoutTarget is the environment without what names another stage: a profile
 // or a service that somebody works with otherwise must not hide the local one.
 func (a *App) withoutTarget(name string) string {
 	switch name {
-	case "AIWCTL_PROFILE", "AIWCTL_REGION", "AIWCTL_STAGE", "AIWCTL_SERVICE", "AWS_REGION", "AWS_DEFAULT_REGION":
+	case "AIWCTL_PROFILE", "AIWCTL_REGION", "AIWCTL_STAGE", "AIWCTL_SERVICE", "AIWCTL_PREFIX", "AIWCTL_TAGS", "AIWCTL_MANIFEST", "AWS_REGION", "AWS_DEFAULT_REGION":
 		return ""
 	}
 	return a.Getenv(name)

@@ -30,6 +30,7 @@ import (
 //	otheraws send QUEUE TEXT         TEXT's \x escapes are taken out
 //	otheraws send-largest QUEUE ID   a job of the most bytes SQS takes
 //	otheraws log GROUP TEXT
+//	otheraws create QUEUE -
 //	otheraws queues NAME COUNT       NAME, and NAME-dlq with so many jobs
 //	otheraws nasty QUEUE -           messages that are easily broken
 //	otheraws dump QUEUE FILE
@@ -59,6 +60,9 @@ func runOtherClient(ctx context.Context, args []string) error {
 	case "send-largest":
 		head, tail := `{"workerId":"fail","jobId":"`+text+`","input":{"order":13,"pad":"`, `"},"context":{},"metadata":{}}`
 		return sendText(ctx, sqs.NewFromConfig(cfg), args[1], head+strings.Repeat("x", 1<<20-len(head)-len(tail))+tail)
+	case "create":
+		_, err := sqs.NewFromConfig(cfg).CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: &args[1]})
+		return err
 	case "queues", "nasty", "dump":
 		// The SDK by itself now and then loses an answer of so fast a server, and with
 		// it the messages that were to be counted; see dispatch.StableHTTPClient.

@@ -197,6 +197,16 @@ func (a *App) warn(inv *aws.Inventory) {
 	}
 }
 
+// findings says on standard error what is wrong with the stage and with no one
+// worker of it.
+func (a *App) findings(inv *aws.Inventory) {
+	for _, f := range inv.Findings {
+		if f.Severity != aws.SeverityInfo.String() {
+			fmt.Fprintln(a.Err, "aiwctl: "+f.Severity+": "+plain(f.Text))
+		}
+	}
+}
+
 // warnings says on standard error what a person should know beside the data.
 func (a *App) warnings(texts []string) {
 	for _, text := range texts {

@@ -47,6 +47,9 @@ func (a *App) newRoot() *cobra.Command {
 	f.StringVar(&g.target.Region, "region", "", "region of the stage (default: AIWCTL_REGION, AWS_REGION, the profile's)")
 	f.StringVar(&g.target.Stage, "stage", "", "deployment stage (default: AIWCTL_STAGE, what the stage says of itself, prod)")
 	f.StringVar(&g.target.Service, "service", "", "only this service's workers (default: AIWCTL_SERVICE)")
+	f.StringVar(&g.target.Prefix, "prefix", "", "only queues and functions whose names begin so (default: AIWCTL_PREFIX)")
+	f.Var((*tagsValue)(&g.target.Tags), "tag", "only workers whose queue or function has this tag; may be repeated (default: AIWCTL_TAGS, separated by commas)")
+	f.StringVar(&g.target.Manifest, "manifest", "", "schemas and settings from a file that a worker program's manifest command wrote, - for standard input (default: AIWCTL_MANIFEST)")
 	f.StringVar(&g.target.BaseURL, "base-url", "", "the workers API (default: AIWCTL_BASE_URL, WORKER_BASE_URL)")
 	f.StringVar(&g.target.EndpointURL, "endpoint-url", "", "replaces the endpoints of AWS (default: AIWCTL_ENDPOINT_URL, AWS_ENDPOINT_URL)")
 	f.BoolVar(&g.target.ReadOnly, "read-only", false, "refuse every write (default: AIWCTL_READ_ONLY)")
@@ -61,7 +64,7 @@ func (a *App) newRoot() *cobra.Command {
 
 	root.AddCommand(
 		a.newDemo(), a.newDev(), a.newWorkers(), a.newDispatch(), a.newValidate(),
-		a.newLogs(), a.newJob(), a.newDLQ(), a.newVersion(),
+		a.newLogs(), a.newJob(), a.newDLQ(), a.newDoctor(), a.newVersion(),
 	)
 	root.SetHelpCommand(newHelp())
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
@@ -124,7 +127,7 @@ func (a *App) openStage(ctx context.Context) (*aws.Stage, error) {
 			return nil, usagef("--max-calls, AIWCTL_MAX_CALLS: %w", err)
 		}
 	}
-	return aws.Open(ctx, a.global.target, aws.Options{Getenv: a.Getenv, Logger: a.log, Now: a.Now, MaxCalls: limit})
+	return aws.Open(ctx, a.global.target, aws.Options{Getenv: a.Getenv, Stdin: a.In, Logger: a.log, Now: a.Now, MaxCalls: limit})
 }
 
 // discover opens the stage and reads what is there. Sources that could not be

@@ -181,6 +181,7 @@ func (a *App) workersList(ctx context.Context, f *workersFlags, args []string) e
 	if err != nil {
 		return err
 	}
+	a.findings(inv)
 	board := boardOf(s, f)
 	board.Discovered(inv, a.Now())
 	a.measure(ctx, s, board, nil, func(err error) { a.warnErr("CloudWatch's numbers could not be read", err) })
