@@ -63,8 +63,8 @@ func TestDescriptionOfAWorker(t *testing.T) {
 	const want = `worker        check-orders, group shop
               Checks orders
 state         stalled: mapping disabled
-              12 messages wait, and the event source mapping that would run
-              them is disabled
+              12 messages wait, and the event source mapping that would run them
+              is disabled
 error         the event source mapping is disabled (by a user, last changed
               2026-03-04 05:06 UTC): nothing reads queue p-x-check-orders-prod
 error         step 2 of chain nightly is worker "mail", which is nowhere

@@ -106,14 +106,15 @@ func workersLines(rows []workerRow, width int) [][]string {
 		}
 		return sum
 	}
-	for need(true) > width {
+	for {
 		drop := -1
 		for i, c := range columns {
 			if kept[i] && c.drop > 0 && (drop < 0 || c.drop > columns[drop].drop) {
 				drop = i
 			}
 		}
-		if drop < 0 {
+		// Rather than names and states are cut, the group and the rate go.
+		if drop < 0 || need(columns[drop].drop <= 2) <= width {
 			break
 		}
 		kept[drop] = false
