@@ -49,9 +49,11 @@ func (e *ProfileError) Error() string {
 func (e *ProfileError) Unwrap() error { return e.Err }
 
 // CredentialsError is the error of every call for which no credentials could be
-// had.
+// had, and of one that AWS refused because those it came with have expired.
 type CredentialsError struct {
 	Profile string
+	// Expired is true for the latter.
+	Expired bool
 	// Remedy is what to do, as a sentence.
 	Remedy string
 	Err    error
@@ -60,8 +62,11 @@ type CredentialsError struct {
 // Error says what to do after what went wrong.
 func (e *CredentialsError) Error() string {
 	what := "no AWS credentials"
+	if e.Expired {
+		what = "the AWS credentials have expired"
+	}
 	if e.Profile != "" {
-		what = fmt.Sprintf("no AWS credentials for profile %q", e.Profile)
+		what += fmt.Sprintf(" for profile %q", e.Profile)
 	}
 	return fmt.Sprintf("%s: %s (%v)", what, e.Remedy, e.Err)
 }
@@ -128,7 +133,16 @@ func loadConfig(ctx context.Context, t Target, o Options) (awssdk.Config, Target
 	}
 	counter := &countingClient{next: dispatch.StableHTTPClient(next), pacer: newPacer(limit)}
 	cfg.HTTPClient = counter
-	cfg.APIOptions = append(cfg.APIOptions, tellBriefly)
+	source := sourceOf(cfg, t)
+	if cfg.Credentials != nil {
+		renewed := newRenewedCredentials(cfg.Credentials, o.Now, func(ctx context.Context) (awssdk.CredentialsProvider, error) {
+			fresh, err := baseConfig(ctx, t, o)
+			return fresh.Credentials, err
+		})
+		cfg.Credentials = explainedCredentials{CredentialsProvider: renewed, source: source}
+		cfg.APIOptions = append(cfg.APIOptions, renewed.watch)
+	}
+	cfg.APIOptions = append(cfg.APIOptions, source.tellExpired, tellBriefly)
 	return cfg, t, counter, nil
 }
 
@@ -165,17 +179,6 @@ func baseConfig(ctx context.Context, t Target, o Options) (awssdk.Config, error)
 	if err != nil {
 		return awssdk.Config{}, fmt.Errorf("load the AWS configuration: %w", err)
 	}
-	if cfg.Credentials != nil {
-		renewed := newRenewedCredentials(explainCredentials(cfg, t.Profile), o.Now, func(ctx context.Context) (awssdk.CredentialsProvider, error) {
-			fresh, err := config.LoadDefaultConfig(ctx, load...)
-			if err != nil || fresh.Credentials == nil {
-				return nil, err
-			}
-			return explainCredentials(fresh, t.Profile), nil
-		})
-		cfg.Credentials = renewed
-		cfg.APIOptions = append(cfg.APIOptions, renewed.watch)
-	}
 	return cfg, nil
 }
 
@@ -203,55 +206,6 @@ func localConfig(t Target, getenv func(string) string) awssdk.Config {
 		HTTPClient:  newSDKClient(),
 		Credentials: credentials.NewStaticCredentialsProvider(id, secret, token),
 	}
-}
-
-// explainedCredentials turns a provider's failure into a *CredentialsError.
-type explainedCredentials struct {
-	awssdk.CredentialsProvider
-	profile, remedy string
-	// login is true when the credentials come from a login service: then a
-	// network that is down is not a login that has expired.
-	login bool
-}
-
-// Retrieve implements the SDK's CredentialsProvider.
-func (p explainedCredentials) Retrieve(ctx context.Context) (awssdk.Credentials, error) {
-	c, err := p.CredentialsProvider.Retrieve(ctx)
-	if err == nil || ctx.Err() != nil {
-		return c, err
-	}
-	if kind, _ := Classify(err); !p.login || kind != KindNetwork {
-		err = &CredentialsError{Profile: p.profile, Remedy: p.remedy, Err: err}
-	}
-	return c, err
-}
-
-func explainCredentials(cfg awssdk.Config, profile string) awssdk.CredentialsProvider {
-	p := explainedCredentials{CredentialsProvider: cfg.Credentials, profile: profile}
-	suffix := ""
-	if profile != "" {
-		suffix = " --profile " + profile
-	}
-	p.remedy = "pass --profile, set AWS_PROFILE, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-	for _, source := range cfg.ConfigSources {
-		shared, ok := source.(config.SharedConfig)
-		if !ok {
-			continue
-		}
-		// The credentials may be a role's, with the login one or more profiles
-		// behind it.
-		for s := &shared; s != nil; s = s.Source {
-			switch {
-			case s.SSOSession != nil || s.SSOStartURL != "":
-				p.login, p.remedy = true, "the SSO session has expired or was never begun: run `aws sso login"+suffix+"`"
-			case s.LoginSession != "":
-				p.login, p.remedy = true, "the login session has expired: run `aws login"+suffix+"`"
-			case s.CredentialProcess != "":
-				p.remedy = "the credential_process of the profile failed: run it by hand to see why"
-			}
-		}
-	}
-	return p
 }
 
 // knownProfiles lists the profiles of the AWS files. What cannot be read is not

@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/smithy-go"
 
+	"github.com/microfox-ai/aiwctl/aws/audit"
 	"github.com/microfox-ai/aiwctl/dispatch"
 )
 
@@ -46,7 +47,7 @@ func TestDispatchToTheQueue(t *testing.T) {
 		res.QueueURL != queueURL("p-x-echo-prod") || !res.SentAt.Equal(testNow()) || string(res.Message) != *f.sent[0].MessageBody {
 		t.Errorf("result = %+v", res)
 	}
-	if e := readAudit(t, path)[0]; e.Name != "dispatch" || e.Object != "echo" || e.IDs[0] != "job-1" || e.Outcome != OutcomeDone {
+	if e := readAudit(t, path)[0]; e.Action != "dispatch" || e.Object != "echo" || e.IDs[0] != "job-1" || e.Outcome != audit.OutcomeDone {
 		t.Errorf("audit = %+v", e)
 	}
 }
@@ -70,7 +71,7 @@ func TestDispatchThroughTheTrigger(t *testing.T) {
 	if got := api.triggered(); len(got) != 1 || !strings.Contains(got[0], res.JobID) || got[0] != string(res.Message) {
 		t.Errorf("the trigger got %q, want %s", got, res.Message)
 	}
-	if e := readAudit(t, path)[0]; e.Outcome != OutcomeDone || e.IDs[0] != res.JobID {
+	if e := readAudit(t, path)[0]; e.Outcome != audit.OutcomeDone || e.IDs[0] != res.JobID {
 		t.Errorf("audit = %+v", e)
 	}
 	if text, _ := json.Marshal(readAudit(t, path)); strings.Contains(string(text), "the-key") {

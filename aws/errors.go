@@ -112,6 +112,9 @@ func classifyOwn(err error) (ErrorKind, string) {
 	if errors.Is(err, ErrReadOnly) {
 		return KindDenied, "leave out --read-only and AIWCTL_READ_ONLY to allow writes"
 	}
+	if errors.Is(err, ErrProtected) {
+		return KindDenied, "" // the error says which name is wanted
+	}
 	if errors.Is(err, ErrNoRegion) || errors.Is(err, ErrEndpoint) {
 		return KindInvalid, "" // the error says it all
 	}

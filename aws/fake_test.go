@@ -59,6 +59,9 @@ type fakeAWS struct {
 	regions []string
 	// hosts, when not empty, is what a queue's URL must begin with.
 	hosts string
+	// busy is how often a mapping is in use when it is to be updated; slow how many
+	// lists of the mappings it takes until a change is done.
+	busy, slow int
 	// hold, when not nil, delays GetQueueAttributes until it is closed.
 	hold chan struct{}
 }
@@ -281,8 +284,19 @@ func (f *fakeAWS) ListEventSourceMappings(_ context.Context, in *lambda.ListEven
 	if err != nil {
 		return nil, err
 	}
-	from, to, marker := page(in.Marker, len(f.mappings), cmp.Or(f.pageSize, 2))
-	return &lambda.ListEventSourceMappingsOutput{EventSourceMappings: f.mappings[from:to], NextMarker: marker}, nil
+	if f.slow--; f.slow < 0 && in.Marker == nil {
+		for i := range f.mappings {
+			if to, ok := map[string]string{"Enabling": "Enabled", "Disabling": "Disabled"}[*f.mappings[i].State]; ok {
+				f.mappings[i].State = awssdk.String(to)
+			}
+		}
+	}
+	all := f.mappings
+	if in.EventSourceArn != nil {
+		all = slices.DeleteFunc(slices.Clone(all), func(m types.EventSourceMappingConfiguration) bool { return *m.EventSourceArn != *in.EventSourceArn })
+	}
+	from, to, marker := page(in.Marker, len(all), cmp.Or(f.pageSize, 2))
+	return &lambda.ListEventSourceMappingsOutput{EventSourceMappings: all[from:to], NextMarker: marker}, nil
 }
 
 func (f *fakeAWS) ListFunctions(_ context.Context, in *lambda.ListFunctionsInput, _ ...func(*lambda.Options)) (*lambda.ListFunctionsOutput, error) {
@@ -361,8 +375,27 @@ func (f *fakeAWS) DeleteMessageBatch(context.Context, *sqs.DeleteMessageBatchInp
 	panic("not called by this package")
 }
 
-func (f *fakeAWS) UpdateEventSourceMapping(context.Context, *lambda.UpdateEventSourceMappingInput, ...func(*lambda.Options)) (*lambda.UpdateEventSourceMappingOutput, error) {
-	panic("not called by this package")
+// UpdateEventSourceMapping answers as Lambda does: the change is under way. Each
+// list of the mappings brings it a step further.
+func (f *fakeAWS) UpdateEventSourceMapping(_ context.Context, in *lambda.UpdateEventSourceMappingInput, _ ...func(*lambda.Options)) (*lambda.UpdateEventSourceMappingOutput, error) {
+	unlock, err := f.enter("Lambda", "UpdateEventSourceMapping", *in.UUID)
+	defer unlock()
+	if err != nil {
+		return nil, err
+	}
+	for i := range f.mappings {
+		m := &f.mappings[i]
+		if *m.UUID != *in.UUID {
+			continue
+		}
+		if f.busy > 0 {
+			f.busy--
+			return nil, &types.ResourceInUseException{Message: awssdk.String("it is being updated")}
+		}
+		m.State = awssdk.String(map[bool]string{true: "Enabling", false: "Disabling"}[*in.Enabled])
+		return &lambda.UpdateEventSourceMappingOutput{UUID: in.UUID, State: m.State}, nil
+	}
+	return nil, apiError("Lambda", "UpdateEventSourceMapping", "ResourceNotFoundException", "no such mapping")
 }
 
 func (f *fakeAWS) StartMessageMoveTask(context.Context, *sqs.StartMessageMoveTaskInput, ...func(*sqs.Options)) (*sqs.StartMessageMoveTaskOutput, error) {
@@ -393,6 +426,9 @@ func (f *fakeAWS) stage(t Target, o Options) *Stage {
 	}
 	if o.AuditPath == "" {
 		o.AuditPath = NoAudit
+	}
+	if p := o.Protection; p.Patterns == nil && !p.Always {
+		o.Protection.Never = true
 	}
 	o.Now = testNow
 	return newStage(t, o, clients{

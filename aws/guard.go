@@ -8,6 +8,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"github.com/microfox-ai/aiwctl/aws/audit"
 )
 
 // ErrReadOnly is returned by a write on a read-only target.
@@ -16,88 +18,138 @@ var ErrReadOnly = errors.New("this target is read-only")
 // errLoanOver is returned by a Writer that was kept after its Guard.Do.
 var errLoanOver = errors.New("write access has ended with the guarded action it was lent to")
 
-// whoTimeout is how long the audit line of a first write waits for STS, beyond
-// the write itself.
-const whoTimeout = 3 * time.Second
+// whoPatience is how long a first write waits for STS before it begins: who wrote
+// is half of an audit trail, and a console that was killed cannot say it any more.
+// whoTimeout is how long the record of its end waits, beyond the write itself.
+const (
+	whoPatience = time.Second
+	whoTimeout  = 3 * time.Second
+)
 
 // Action describes a write to the guard and to the audit trail.
 type Action struct {
-	Name   string `json:"action"` // "dispatch", "dlq.replay", ...
-	Object string `json:"object"` // the worker or the queue
-	Count  int    `json:"count"`
+	Name   string // "dispatch", "dlq.replay", ...
+	Object string // the worker or the queue
+	Count  int
 	// IDs are the first few hundred of what is written to; Journal names the file
 	// that has them all, where there is one.
-	IDs     []string `json:"ids,omitempty"`
-	Journal string   `json:"journal,omitempty"`
+	IDs     []string
+	Journal string
+	// Tally says, when the action has ended, how many were done and how many were
+	// not. Nil means: all when there was no error, unknown when there was.
+	Tally func() (done, failed int)
 }
 
 // Guard is the only holder of write access. The zero value refuses every write.
 // It is safe for concurrent use.
 type Guard struct {
-	writer   Writer
-	readOnly bool
-	audit    auditLog
-	target   func() Target
+	writer      Writer
+	readOnly    bool
+	readOnlyWhy string
+	protection  Protection
+	trail       func() (*audit.Log, error)
+	target      func() Target
 	// who names the caller; it may call STS and must end when its context does.
-	who func(context.Context) Identity
-	now func() time.Time
+	who    func(context.Context) Identity
+	now    func() time.Time
+	getenv func(string) string
 }
 
 // ReadOnly reports whether every write is refused.
 func (g *Guard) ReadOnly() bool { return g.readOnly || g.writer == nil }
 
-// Do runs a write: it refuses on a read-only target, gives fn write access for
-// as long as fn runs, and records the action with its outcome in the audit
-// trail.
+// Do runs a write: it refuses on a read-only target and on a protected stage whose
+// name was not confirmed (see Confirm), puts on record what is about to be done,
+// gives fn write access for as long as fn runs, and records what came of it.
 //
-// The error wraps ErrReadOnly when the write was refused, and ErrAudit when the
-// trail could not be opened (nothing was written) or could not be completed
-// (fn's own error, if any, is wrapped as well).
+// The error wraps ErrReadOnly or ErrProtected when the write was refused, and
+// ErrAudit when the trail could not be begun (nothing was written) or could not be
+// completed (fn's own error, if any, is wrapped as well).
 func (g *Guard) Do(ctx context.Context, a Action, fn func(context.Context, Writer) error) error {
-	if g.ReadOnly() {
-		return fmt.Errorf("%s %s: %w: leave out --read-only and AIWCTL_READ_ONLY to allow writes", a.Name, a.Object, ErrReadOnly)
+	if err := g.Check(ctx, a); err != nil {
+		return err
 	}
-	file, err := g.audit.open()
+	trail, err := g.trail()
 	if err != nil {
 		return fmt.Errorf("%s %s: %w", a.Name, a.Object, err)
 	}
 
-	// Who we are is asked for while the write is under way, not before it: at
-	// 03:00 a slow STS must not stand before a replay. A cancelled write is on
-	// record too, so this outlives ctx.
+	// A cancelled write is on record too, so this outlives ctx.
 	whoCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	whoDone := make(chan Identity, 1)
-	go func() { whoDone <- g.who(whoCtx) }()
+	identity := g.identify(whoCtx)
+	record := g.record(a)
+	record.Event, record.Time = audit.EventBegin, g.now().UTC()
+	patience := time.NewTimer(whoPatience)
+	select {
+	case <-identity.done:
+		record.Who, record.Account = identity.ARN, identity.Account
+	case <-patience.C: // at 03:00 a slow STS must not stand before a replay
+	}
+	patience.Stop()
+	if err := trail.Append(record); err != nil {
+		return fmt.Errorf("%s %s: %w: nothing was written: %w: make room, make the file writable, or set XDG_STATE_HOME to another place", a.Name, a.Object, ErrAudit, err)
+	}
 
 	start := g.now()
 	loan := &lentWriter{w: g.writer}
 	err = loan.run(ctx, fn)
 
-	t := g.target()
-	entry := AuditEntry{
-		Time: start.UTC(), Action: a, Outcome: OutcomeDone, DurationMS: g.now().Sub(start).Milliseconds(),
-		Region: t.Region, Stage: t.Stage, Service: t.Service,
-	}
-	if t.EndpointURL != "" {
-		entry.Endpoint = redactURL(t.EndpointURL)
-	}
+	record.Event, record.Outcome, record.DurationMS = audit.EventEnd, audit.OutcomeDone, g.now().Sub(start).Milliseconds()
 	if err != nil {
-		entry.Outcome = OutcomeFailed
+		record.Outcome = audit.OutcomeFailed
 		if errors.Is(err, context.Canceled) {
-			entry.Outcome = OutcomeCancelled
+			record.Outcome = audit.OutcomeCancelled
 		}
-		entry.ErrorKind, _ = Classify(err)
+		kind, _ := Classify(err)
+		record.ErrorKind = string(kind)
 	}
-	patience := time.AfterFunc(whoTimeout, stop)
-	id := <-whoDone
-	patience.Stop()
-	entry.Who, entry.Account = id.ARN, id.Account
-
-	if auditErr := g.audit.write(file, entry); auditErr != nil {
-		return errors.Join(err, auditErr)
+	switch {
+	case a.Tally != nil:
+		done, failed := a.Tally()
+		record.Done, record.Failed = &done, &failed
+	case err == nil:
+		record.Done, record.Failed = new(a.Count), new(0)
+	}
+	late := time.AfterFunc(whoTimeout, stop)
+	<-identity.done
+	late.Stop()
+	record.Who, record.Account = identity.ARN, identity.Account
+	record.Time = g.now().UTC()
+	if aerr := trail.Append(record); aerr != nil {
+		return errors.Join(err, fmt.Errorf("%w: %s of %s was attempted, and its end is not on record: %w", ErrAudit, a.Name, a.Object, aerr))
 	}
 	return err
+}
+
+// caller is who we are, to be read when done is closed.
+type caller struct {
+	Identity
+	done chan struct{}
+}
+
+// identify asks who we are.
+func (g *Guard) identify(ctx context.Context) *caller {
+	c := &caller{done: make(chan struct{})}
+	go func() {
+		defer close(c.done)
+		c.Identity = g.who(ctx)
+	}()
+	return c
+}
+
+// record is what both records of an action have.
+func (g *Guard) record(a Action) audit.Record {
+	t := g.target()
+	r := audit.Record{
+		ID: audit.NewID(), Region: t.Region, Stage: t.Stage, Service: t.Service, Profile: t.Profile,
+		Action: a.Name, Object: a.Object, Count: a.Count, IDs: a.IDs, Journal: a.Journal,
+	}
+	if t.EndpointURL != "" {
+		r.Endpoint = redactURL(t.EndpointURL)
+	}
+	onThisMachine(&r, g.getenv)
+	return r
 }
 
 // Writer is write access to the stage, lent for the length of one Guard.Do.

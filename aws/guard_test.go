@@ -7,29 +7,40 @@ import (
 	"os"
 	"path/filepath"
 	goruntime "runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/smithy-go"
+
+	"github.com/microfox-ai/aiwctl/aws/audit"
 )
 
-func readAudit(t *testing.T, path string) []AuditEntry {
+func readLines(t *testing.T, path string) []audit.Record {
 	t.Helper()
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var out []AuditEntry
+	var out []audit.Record
 	for line := range strings.Lines(string(text)) {
-		var e AuditEntry
+		var e audit.Record
 		if err := json.Unmarshal([]byte(line), &e); err != nil {
 			t.Fatalf("line %q: %v", line, err)
 		}
 		out = append(out, e)
 	}
 	return out
+}
+
+// readAudit has the records of ends.
+func readAudit(t *testing.T, path string) []audit.Record {
+	t.Helper()
+	return slices.DeleteFunc(readLines(t, path), func(r audit.Record) bool { return r.Event != audit.EventEnd })
 }
 
 func TestGuardRefusesReadOnly(t *testing.T) {
@@ -58,7 +69,8 @@ func TestGuardKeepsAnAuditTrail(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "state", "aiwctl", "audit.jsonl")
 	f := newFakeAWS()
-	s := f.stage(Target{Stage: "prod", Service: "p-x", EndpointURL: "http://me:secret@127.0.0.1:4566"}, Options{AuditPath: path})
+	s := f.stage(Target{Stage: "prod", Service: "p-x", EndpointURL: "http://me:secret@127.0.0.1:4566"},
+		Options{AuditPath: path, Getenv: envOf(map[string]string{"USER": "me"})})
 	do := func(err error) error {
 		return s.Guard().Do(t.Context(), Action{Name: "dlq.replay", Object: "orders", Count: 2, IDs: []string{"m1", "m2"}},
 			func(context.Context, Writer) error { return err })
@@ -73,21 +85,28 @@ func TestGuardKeepsAnAuditTrail(t *testing.T) {
 	if err := do(context.Canceled); !errors.Is(err, context.Canceled) {
 		t.Errorf("err = %v, want the write's own", err)
 	}
-	entries := readAudit(t, path)
-	if len(entries) != 3 {
-		t.Fatalf("%d lines, want one for each write", len(entries))
+	lines := readLines(t, path)
+	if len(lines) != 6 {
+		t.Fatalf("%d lines, want two for each write", len(lines))
 	}
 	for i, want := range []struct {
 		outcome string
 		kind    ErrorKind
-	}{{OutcomeDone, KindNone}, {OutcomeFailed, KindDenied}, {OutcomeCancelled, KindOther}} {
-		e := entries[i]
-		if e.Outcome != want.outcome || e.ErrorKind != want.kind {
-			t.Errorf("line %d: %s, %q, want %s, %q", i, e.Outcome, e.ErrorKind, want.outcome, want.kind)
+		done    any
+	}{{audit.OutcomeDone, KindNone, 2}, {audit.OutcomeFailed, KindDenied, nil}, {audit.OutcomeCancelled, KindOther, nil}} {
+		begin, end := lines[2*i], lines[2*i+1]
+		if begin.Event != audit.EventBegin || end.Event != audit.EventEnd || begin.ID != end.ID || begin.ID == "" || begin.Outcome != "" {
+			t.Errorf("write %d: %+v, %+v", i, begin, end)
 		}
-		if e.Account != testAccount || !strings.HasSuffix(e.Who, "assumed-role/ops/somebody") || e.Stage != "prod" || e.Region != testRegion ||
-			e.Service != "p-x" || e.Name != "dlq.replay" || e.Object != "orders" || e.Count != 2 || len(e.IDs) != 2 || !e.Time.Equal(testNow()) {
-			t.Errorf("line %d = %+v: something is missing", i, e)
+		if end.Outcome != want.outcome || end.ErrorKind != string(want.kind) || (end.Done == nil) != (want.done == nil) {
+			t.Errorf("write %d: %s, %q, %v done, want %+v", i, end.Outcome, end.ErrorKind, end.Done, want)
+		}
+		for _, e := range []audit.Record{begin, end} {
+			if e.Account != testAccount || !strings.HasSuffix(e.Who, "assumed-role/ops/somebody") || e.Stage != "prod" || e.Region != testRegion ||
+				e.Service != "p-x" || e.Action != "dlq.replay" || e.Object != "orders" || e.Count != 2 || len(e.IDs) != 2 || !e.Time.Equal(testNow()) ||
+				e.PID != os.Getpid() || e.User != "me" {
+				t.Errorf("write %d: %+v: something is missing", i, e)
+			}
 		}
 	}
 	if n := f.count("GetCallerIdentity"); n != 1 {
@@ -148,20 +167,99 @@ func TestGuardRefusesWithoutATrail(t *testing.T) {
 	}
 }
 
-func TestGuardReportsATrailThatFailsAfterTheWrite(t *testing.T) {
+func TestGuardRefusesWithAFullDisk(t *testing.T) {
 	t.Parallel()
 	if _, err := os.Stat("/dev/full"); err != nil {
 		t.Skip("needs /dev/full")
 	}
 	s := newFakeAWS().stage(Target{}, Options{AuditPath: "/dev/full"})
-	ran := false
+	err := s.Guard().Do(t.Context(), Action{Name: "dispatch", Object: "echo"}, func(context.Context, Writer) error {
+		t.Error("a write ran that could not be put on record")
+		return nil
+	})
+	if !errors.Is(err, ErrAudit) || !strings.Contains(err.Error(), "nothing was written") || !strings.Contains(err.Error(), "no space left") {
+		t.Errorf("err = %v", err)
+	}
+}
+
+func TestGuardReportsATrailThatFailsAfterTheWrite(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "audit.jsonl")
+	s := newFakeAWS().stage(Target{}, Options{AuditPath: path})
 	failure := errors.New("the write's own")
 	err := s.Guard().Do(t.Context(), Action{Name: "dispatch", Object: "echo"}, func(context.Context, Writer) error {
-		ran = true
-		return failure
+		if begun := readLines(t, path); len(begun) != 1 || begun[0].Event != audit.EventBegin {
+			t.Errorf("on record before the write: %+v", begun)
+		}
+		return errors.Join(failure, os.Remove(path), os.Mkdir(path, 0o700))
 	})
-	if !ran || !errors.Is(err, ErrAudit) || !errors.Is(err, failure) {
-		t.Errorf("ran %t, err = %v, want both errors", ran, err)
+	if !errors.Is(err, ErrAudit) || !errors.Is(err, failure) || !strings.Contains(err.Error(), "its end is not on record") {
+		t.Errorf("err = %v, want both errors", err)
+	}
+}
+
+func TestGuardCounts(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "audit.jsonl")
+	s := newFakeAWS().stage(Target{}, Options{AuditPath: path})
+	failure := errors.New("half of it")
+	if err := s.Guard().Do(t.Context(), Action{Name: "dlq.replay", Count: 5, Tally: func() (int, int) { return 3, 2 }},
+		func(context.Context, Writer) error { return failure }); !errors.Is(err, failure) {
+		t.Fatal(err)
+	}
+	if e := readAudit(t, path)[0]; e.Done == nil || *e.Done != 3 || *e.Failed != 2 {
+		t.Errorf("%+v", e)
+	}
+}
+
+func TestProtectedStages(t *testing.T) {
+	t.Parallel()
+	loopback := "http://127.0.0.1:4566"
+	for name, tt := range map[string]struct {
+		target    Target
+		p         Protection
+		confirmed string
+		refused   string
+	}{
+		"prod by default":               {target: Target{Stage: "prod"}, refused: `("prod" matches prod* (default)): confirm its name, "prod"`},
+		"a stage that nothing names":    {refused: `confirm its name, "prod"`},
+		"whatever the case":             {target: Target{Stage: "Production"}, refused: `confirm its name, "Production"`},
+		"confirmed":                     {target: Target{Stage: "prod"}, confirmed: "prod"},
+		"another confirmed":             {target: Target{Stage: "prod"}, confirmed: "staging", refused: `"staging" was confirmed, and the stage is "prod"`},
+		"another, of none protected":    {target: Target{Stage: "dev"}, confirmed: "prod", refused: `"prod" was confirmed, and the stage is "dev"`},
+		"not protected":                 {target: Target{Stage: "dev"}},
+		"not protected, confirmed":      {target: Target{Stage: "dev"}, confirmed: "dev"},
+		"prod on this machine":          {target: Target{Stage: "prod", EndpointURL: loopback}},
+		"on this machine, asked for":    {target: Target{Stage: "dev", EndpointURL: loopback}, p: Protection{Always: true, Origin: "config.yaml:3"}, refused: "config.yaml:3"},
+		"an entry's own name":           {target: Target{Stage: "prod"}, p: Protection{Name: "checkout"}, confirmed: "checkout"},
+		"its stage's, where it has one": {target: Target{Stage: "prod"}, p: Protection{Name: "checkout"}, confirmed: "prod", refused: `the stage is "checkout"`},
+		"never":                         {target: Target{Stage: "prod"}, p: Protection{Never: true}},
+		"other patterns":                {target: Target{Stage: "live-eu"}, p: Protection{Patterns: []string{"x", "live*"}}, refused: "live*"},
+		"no patterns":                   {target: Target{Stage: "prod"}, p: Protection{Patterns: []string{}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tt.target.Region = testRegion
+			s := newStage(tt.target, Options{Getenv: noEnv, AuditPath: NoAudit, Protection: tt.p}, clients{sts: newFakeAWS(), writer: newFakeAWS()})
+			ctx := t.Context()
+			if tt.confirmed != "" {
+				ctx = Confirm(ctx, tt.confirmed)
+			}
+			ran := false
+			err := s.Guard().Do(ctx, Action{Name: "dispatch", Object: "echo"}, func(context.Context, Writer) error { ran = true; return nil })
+			if tt.refused == "" {
+				if err != nil || !ran {
+					t.Errorf("%v; ran %t", err, ran)
+				}
+				return
+			}
+			if !errors.Is(err, ErrProtected) || !strings.Contains(err.Error(), tt.refused) || ran {
+				t.Errorf("%v; want %q; ran %t", err, tt.refused, ran)
+			}
+			if kind, _ := Classify(err); kind != KindDenied {
+				t.Errorf("kind = %q", kind)
+			}
+		})
 	}
 }
 
@@ -174,8 +272,35 @@ func TestGuardIsNotHeldUpByAnIdentity(t *testing.T) {
 	if err := s.Guard().Do(t.Context(), Action{Name: "dispatch"}, func(context.Context, Writer) error { return nil }); err != nil {
 		t.Fatal(err)
 	}
-	if e := readAudit(t, path)[0]; e.Who != "" || e.Outcome != OutcomeDone {
+	if e := readAudit(t, path)[0]; e.Who != "" || e.Outcome != audit.OutcomeDone {
 		t.Errorf("entry = %+v, want it without a caller", e)
+	}
+}
+
+// An STS that does not answer keeps a write waiting for a second, and its end for
+// three.
+func TestGuardWaitsForAnIdentityForAWhile(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "audit.jsonl")
+	synctest.Test(t, func(t *testing.T) {
+		s := newFakeAWS().stage(Target{}, Options{AuditPath: path})
+		s.guard.who = func(ctx context.Context) Identity {
+			<-ctx.Done()
+			return Identity{}
+		}
+		start := time.Now()
+		err := s.Guard().Do(t.Context(), Action{Name: "dispatch"}, func(context.Context, Writer) error {
+			if waited := time.Since(start); waited != whoPatience {
+				t.Errorf("the write began after %s", waited)
+			}
+			return nil
+		})
+		if waited := time.Since(start); err != nil || waited != whoPatience+whoTimeout {
+			t.Errorf("%v after %s", err, waited)
+		}
+	})
+	if lines := readLines(t, path); len(lines) != 2 || lines[1].Who != "" || lines[1].Outcome != audit.OutcomeDone {
+		t.Errorf("%+v", lines)
 	}
 }
 

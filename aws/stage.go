@@ -20,6 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
+	"github.com/microfox-ai/aiwctl/aws/audit"
 	"github.com/microfox-ai/aiwctl/dispatch"
 )
 
@@ -34,6 +35,10 @@ type Options struct {
 	// AuditPath is the audit trail's file; empty means DefaultAuditPath, NoAudit
 	// ("-") means none is kept.
 	AuditPath string
+	// Protection says whether writes want the stage's name.
+	Protection Protection
+	// ReadOnlyWhy says what made the target read-only, for messages; may be empty.
+	ReadOnlyWhy string
 	// Stdin is where a manifest named "-" is read from; nil means os.Stdin.
 	Stdin io.Reader
 	// Logger gets what the SDK has to say besides its errors; nil means nobody
@@ -179,13 +184,8 @@ func newStage(t Target, o Options, c clients) *Stage {
 	o = o.withDefaults()
 	s := &Stage{target: t, opts: o, api: c, schemas: make(map[string]compiledSchema)}
 	s.guard = &Guard{
-		writer: c.writer, readOnly: t.ReadOnly, target: s.Target, who: s.knownIdentity, now: o.Now,
-		audit: auditLog{path: func() (string, error) {
-			if o.AuditPath != "" {
-				return o.AuditPath, nil
-			}
-			return DefaultAuditPath(o.Getenv)
-		}},
+		writer: c.writer, readOnly: t.ReadOnly, readOnlyWhy: o.ReadOnlyWhy, protection: o.Protection, target: s.Target,
+		who: s.knownIdentity, now: o.Now, getenv: o.Getenv, trail: sync.OnceValues(func() (*audit.Log, error) { return auditTrail(o) }),
 	}
 	return s
 }

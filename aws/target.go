@@ -53,7 +53,7 @@ type Target struct {
 	// then AWS_ENDPOINT_URL, then the profile's endpoint_url, then AWS itself.
 	// A loopback endpoint needs no credentials and no region.
 	EndpointURL string `json:"endpointUrl,omitempty"`
-	// ReadOnly refuses every write. AIWCTL_READ_ONLY=1 sets it too.
+	// ReadOnly refuses every write. AIWCTL_READ_ONLY sets it too: see ReadOnlyFrom.
 	ReadOnly bool `json:"readOnly,omitempty"`
 
 	// ambientProfile is true when Profile came from AWS_PROFILE. The SDK and the
@@ -93,7 +93,7 @@ func (t Target) Resolve(getenv func(string) string) Target {
 			t.BaseURL = base
 		}
 	}
-	t.ReadOnly = t.ReadOnly || truthy(getenv("AIWCTL_READ_ONLY"))
+	t.ReadOnly = t.ReadOnly || ReadOnlyFrom(getenv("AIWCTL_READ_ONLY"))
 	return t
 }
 
@@ -130,6 +130,17 @@ func redactURL(raw string) string {
 		return "(not a URL)"
 	}
 	return u.Redacted()
+}
+
+// ReadOnlyFrom reads AIWCTL_READ_ONLY. Whoever writes yes, or anything else that
+// does not say no, means it: the other mistake could not be taken back.
+func ReadOnlyFrom(v string) bool {
+	b, err := strconv.ParseBool(strings.ToLower(strings.TrimSpace(v)))
+	switch strings.ToLower(strings.TrimSpace(v)) {
+	case "", "no", "off":
+		return false
+	}
+	return err != nil || b
 }
 
 func truthy(v string) bool {

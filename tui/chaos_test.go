@@ -58,7 +58,7 @@ func TestChaosEverything(t *testing.T) {
 		"denied":       {denies, "access denied: "},
 		"unreachable":  {refused, "connection refused"},
 		"no answer":    {silent, "no answer in time"},
-		"keys expired": {expired, "the session has expired"},
+		"keys expired": {expired, "the AWS credentials have expired"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -146,7 +146,7 @@ func TestChaosKeysRenewed(t *testing.T) {
 		cloud.key = "SECOND"
 		cloud.mu.Unlock()
 		c.pass(5 * time.Minute)
-		c.says("with keys that have expired", "orders", "the session has expired")
+		c.says("with keys that have expired", "orders", "the AWS credentials have expired")
 		p.renew(t, "SECOND")
 		c.pass(2 * time.Minute)
 		c.silentAbout("with renewed keys", "expired")

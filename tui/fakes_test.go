@@ -23,10 +23,13 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // fakeStage is a stage in memory.
 type fakeStage struct {
-	mu      sync.Mutex
-	target  aws.Target
-	workers []aws.Worker
-	err     error
+	mu         sync.Mutex
+	target     aws.Target
+	protection aws.Protection
+	// dispatched has the contexts of the dispatches.
+	dispatched []context.Context
+	workers    []aws.Worker
+	err        error
 }
 
 func newStage() *fakeStage {
@@ -55,6 +58,8 @@ func newStage() *fakeStage {
 func (f *fakeStage) Target() aws.Target { return f.target }
 func (f *fakeStage) Usage() aws.Usage   { return aws.Usage{Calls: 128, SQS: 120} }
 func (f *fakeStage) Pace() aws.Pace     { return aws.Pace{} }
+
+func (f *fakeStage) Protected() aws.Protected { return f.protection.Of(f.target) }
 
 func (f *fakeStage) Identity(context.Context) (aws.Identity, error) {
 	return aws.Identity{Account: "000000000000"}, nil
@@ -92,7 +97,10 @@ func (f *fakeStage) Refresh(_ context.Context, workers []aws.Worker) ([]aws.Work
 	return fresh, nil
 }
 
-func (f *fakeStage) Dispatch(context.Context, aws.DispatchRequest) (aws.DispatchResult, error) {
+func (f *fakeStage) Dispatch(ctx context.Context, _ aws.DispatchRequest) (aws.DispatchResult, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.dispatched = append(f.dispatched, ctx)
 	return aws.DispatchResult{}, errors.New("not in this test")
 }
 
@@ -105,7 +113,11 @@ func (fakeLogs) Follow(ctx context.Context, _ logs.Query, _ func(logs.State), _ 
 }
 
 // fakeDead has one dead letter, whose replay lasts until it is let go.
-type fakeDead struct{ hold chan struct{} }
+type fakeDead struct {
+	hold chan struct{}
+	// confirmed gets what each replay's context has confirmed.
+	confirmed chan string
+}
 
 func (fakeDead) Peek(context.Context, aws.Worker, int) (redrive.Listing, error) {
 	return redrive.Listing{
@@ -118,6 +130,10 @@ func (fakeDead) Peek(context.Context, aws.Worker, int) (redrive.Listing, error) 
 }
 
 func (f fakeDead) Replay(ctx context.Context, r redrive.Replay) (redrive.Report, error) {
+	if f.confirmed != nil {
+		stage, _ := aws.Confirmed(ctx)
+		f.confirmed <- stage
+	}
 	if f.hold != nil {
 		select {
 		case <-f.hold:

@@ -7,7 +7,6 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/colorprofile"
 
-	"github.com/microfox-ai/aiwctl/aws"
 	"github.com/microfox-ai/aiwctl/tui/cell"
 	"github.com/microfox-ai/aiwctl/tui/chrome"
 	"github.com/microfox-ai/aiwctl/tui/dialog"
@@ -57,7 +56,7 @@ func newModel(cfg Config, work *screen.Work) *Model {
 	}
 	m.env = screen.Env{
 		Theme:  m.newTheme(true),
-		Stage:  stageInfo(cfg.Stage.Target()),
+		Stage:  stageInfo(cfg.Stage),
 		Data:   &screen.Snapshot{Trends: map[string]*screen.Trend{}},
 		Work:   work,
 		Now:    cfg.Now,
@@ -71,10 +70,11 @@ func newModel(cfg Config, work *screen.Work) *Model {
 	return m
 }
 
-func stageInfo(t aws.Target) *screen.StageInfo {
+func stageInfo(s Stage) *screen.StageInfo {
+	t := s.Target()
 	info := &screen.StageInfo{
 		Name: t.Stage, Region: t.Region, Profile: t.Profile,
-		ReadOnly: t.ReadOnly, Loopback: t.Loopback(),
+		ReadOnly: t.ReadOnly, Loopback: t.Loopback(), Protected: s.Protected(),
 	}
 	if t.EndpointURL != "" {
 		info.Endpoint = t.EndpointURL
@@ -154,7 +154,7 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		m.tasks.Apply(msg, m.env.Now())
 		return m, nil
 	case screen.Confirm:
-		m.dialogs = append(m.dialogs, dialog.NewConfirm(msg, m.env.Now))
+		m.dialogs = append(m.dialogs, m.question(msg))
 		return m, nil
 	case screen.Copy:
 		m.tasks.Say("copied "+cell.Clean(msg.What), m.env.Now())
@@ -164,6 +164,19 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		return m, cmd
 	}
 	return m, m.broadcast(msg)
+}
+
+// question is the dialog that asks: a write to a protected stage wants its name.
+func (m *Model) question(ask screen.Confirm) dialog.Dialog {
+	is := m.env.Stage.Protected
+	switch {
+	case ask.Write == nil:
+	case is.Needed:
+		return dialog.NewNamed(ask, is.Name, is.Why, m.env.Now)
+	default:
+		ask.Yes = func() tea.Cmd { return ask.Write("") }
+	}
+	return dialog.NewConfirm(ask, m.env.Now)
 }
 
 // open pushes the screen a message asks for.

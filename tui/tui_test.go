@@ -215,6 +215,62 @@ func TestConfirm(t *testing.T) {
 	}
 }
 
+// On a protected stage nothing is written before its name was typed.
+func TestProtected(t *testing.T) {
+	t.Parallel()
+	const replay, dispatch = "wait x wait R ", "wait d wait ctrl+s "
+	for _, test := range []struct {
+		keys    string
+		open    bool   // unprotected, to compare
+		sent    bool   // the write was made
+		dialogs int    // that stay open
+		says    string // on the screen
+	}{
+		{keys: replay + "wait", dialogs: 1, says: "Type its name, demo, to agree:"},
+		{keys: replay + "wait d e m o enter wait", sent: true},
+		{keys: replay + "wait y enter tab enter", dialogs: 1, says: "that is not its name"},
+		{keys: replay + "wait q", dialogs: 1, says: "> q"}, // a letter of a name like any other
+		{keys: replay + "wait p r o d enter ctrl+u d e m x backspace o enter wait", sent: true},
+		{keys: replay + "wait d e m enter", dialogs: 1, says: "that is not its name"},
+		{keys: replay + "wait d e m o esc wait"},
+		{keys: replay + "d e m o enter wait", dialogs: 1}, // in flight before anybody could read the question
+		{keys: replay + "wait y wait", open: true, sent: true},
+		{keys: dispatch + "wait", dialogs: 1, says: "Send a job to fail?"},
+		{keys: dispatch + "wait d e m o enter wait", sent: true},
+		{keys: dispatch + "wait y enter esc wait"},
+		{keys: dispatch + "wait", open: true, sent: true},
+	} {
+		t.Run(test.keys, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				stage, dead := newStage(), fakeDead{confirmed: make(chan string, 10)}
+				stage.protection.Always, stage.protection.Origin = !test.open, "config.yaml:3 stage demo"
+				c := open(t, Config{Stage: stage, Redrive: dead}, 80, 24)
+				c.press(strings.Fields(test.keys)...)
+				want := map[bool]string{true: "", false: "demo"}[test.open]
+				var got []string
+				for len(dead.confirmed) > 0 {
+					got = append(got, <-dead.confirmed)
+				}
+				for _, ctx := range stage.dispatched {
+					name, _ := aws.Confirmed(ctx)
+					got = append(got, name)
+				}
+				if test.sent != (len(got) == 1) || test.sent && got[0] != want {
+					t.Errorf("written with %q, want %v with %q", got, test.sent, want)
+				}
+				frame := ansi.Strip(c.frame())
+				if len(c.m.dialogs) != test.dialogs || !strings.Contains(frame, test.says) {
+					t.Errorf("%d dialogs, want %d, and %q in:\n%s", len(c.m.dialogs), test.dialogs, test.says, frame)
+				}
+				if strings.Contains(frame, "protected") == test.open {
+					t.Errorf("the header does not say whether the stage is protected:\n%s", frame)
+				}
+			})
+		})
+	}
+}
+
 func TestReadOnly(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

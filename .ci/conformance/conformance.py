@@ -1,4 +1,5 @@
-"""Runs every scenario. Usage: conformance.py AIWCTL, where AIWCTL is the built binary."""
+"""Runs every scenario. Usage: conformance.py AIWCTL SUITE, where AIWCTL is the built
+binary and SUITE the built tests of aws/conformance."""
 
 import os
 import signal
@@ -11,16 +12,22 @@ import traceback
 import boto3
 from botocore.config import Config
 
+import cli
 import differences
+import identity
+import lambdas
 import logs
+import page
 import sqs
 import stage
+import suite
 from recorder import Recorder, Tally, compare
+from served import Tried
 
 
-def main(aiwctl):
+def main(aiwctl, tests):
     started = time.monotonic()
-    tally = Tally()
+    tally, tried = Tally(), Tried()
     processes = []
     # Nothing of the machine's own settings may matter: profiles, endpoints, stages, proxies.
     for name in [n for n in os.environ if n.startswith(("AWS_", "AIWCTL_", "WORKER"))]:
@@ -32,7 +39,11 @@ def main(aiwctl):
     try:
         judge = start_moto(processes)
         ours = start_demo(processes, aiwctl)
-        run(ours, judge, tally)
+        run(ours, judge, tally, tried)
+        suite.run(tests, None, tally)
+        suite.run(tests, judge, tally)
+        print(f"served: {tried.check(tally)} operations, each tried with a success and a failure", flush=True)
+        page.check(tally)
     except Exception:  # noqa: BLE001 - a scenario that cannot go on is a failure like any other
         tally.check(False, traceback.format_exc())
     finally:
@@ -43,35 +54,46 @@ def main(aiwctl):
     return 1 if tally.failures else 0
 
 
-def run(ours, judge, tally):
+def run(ours, judge, tally, tried):
     now = int(time.time() * 1000)
+
+    def scenario_of(service, scenario, *more):
+        """more are further services, whose clients the scenario gets after the first."""
+        return lambda rec, watch: scenario(rec, *[watch(client(s, rec.endpoint)) for s in (service, *more)], watch(client(service, rec.endpoint, checked=False)))
+
+    lambdas.deploy(client("lambda", judge), client("iam", judge), client("sqs", judge))
     for name, scenario, known in [
-        ("sqs", lambda rec: sqs.scenario(rec, client("sqs", rec.endpoint)), differences.SQS),
-        ("logs", lambda rec: logs.scenario(rec, client("logs", rec.endpoint), now), differences.LOGS),
+        ("sqs", scenario_of("sqs", sqs.scenario), differences.SQS),
+        ("logs", scenario_of("logs", lambda rec, logs_, unchecked: logs.scenario(rec, logs_, unchecked, now)), differences.LOGS),
+        ("lambda", scenario_of("lambda", lambdas.scenario), differences.LAMBDA),
+        ("identity", lambda rec, watch: identity.scenario(rec, *[watch(client(s, rec.endpoint, checked)) for s, checked in [
+            ("sts", True), ("cloudwatch", True), ("cloudwatch", False), ("sqs", True),
+            ("resourcegroupstaggingapi", True), ("resourcegroupstaggingapi", False)]]), differences.IDENTITY),
+        ("cli", lambda rec, watch: cli.scenario(rec, watch(client("logs", rec.endpoint))), differences.CLI),
     ]:
         us, them = Recorder(name, ours, tally), Recorder("moto", judge, None)
-        scenario(us)
-        scenario(them)
+        scenario(us, tried.watch)
+        scenario(them, lambda c: c)
         explained = compare(us, them, known, tally)
         print(f"{name}: {len(us.steps)} steps, also put to moto; {explained} known differences", flush=True)
 
     rec = Recorder("stage", ours, tally)
-    queues, groups, functions = client("sqs", ours), client("logs", ours), client("lambda", ours)
+    queues, groups, functions, cloudwatch = [tried.watch(client(s, ours)) for s in ("sqs", "logs", "lambda", "cloudwatch")]
     logs.patterns(rec, groups)
     stage.move_tasks(rec, queues)
     stage.functions(rec, functions)
     stage.mappings(rec, functions, queues, groups)
     stage.failing(rec, queues, groups)
-    stage.metrics(rec, queues, client("cloudwatch", ours))
-    stage.identity(rec, client("sts", ours))
-    stage.cli(rec, os.path.join(os.path.dirname(sys.executable), "aws"), ours)
+    stage.metrics(rec, queues, cloudwatch)
+    cli.stage(rec)
     print(f"stage: {len(rec.steps)} steps", flush=True)
 
 
-def client(service, endpoint):
+def client(service, endpoint, checked=True):
+    """checked is whether botocore looks at the parameters before the endpoint does."""
     return boto3.client(
         service, endpoint_url=endpoint, region_name="us-east-1", aws_access_key_id="local", aws_secret_access_key="local",
-        config=Config(retries={"total_max_attempts": 1}, read_timeout=60),
+        config=Config(retries={"total_max_attempts": 1}, read_timeout=60, parameter_validation=checked),
     )
 
 
@@ -126,4 +148,4 @@ def stop(process, tally):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(*sys.argv[1:]))

@@ -2,10 +2,8 @@
 
 Each row is (step, path in the answer, our answer, moto's answer, reason); `...` is
 any answer. A row that explains nothing fails the run, as does a difference without
-a row. What moto cannot do at all is not put to it: message move tasks, filter
-patterns other than terms and phrases, functions (it wants Docker), and event source
-mappings, of which it sets the visibility timeout to 0 when a function fails, where
-AWS lets it run out.
+a row. What moto cannot do at all is in NOT_PUT. docs/local-endpoint.md is written from
+this file (page.py).
 """
 
 ACCEPTED = "accepted"
@@ -14,6 +12,8 @@ ABSENT = "<absent>"
 LIMIT = "moto does not check this value; the API reference gives the range"
 MODEL = "moto does not check this; the service's model gives the pattern or the list of values"
 BATCH = "moto does not check batches of this operation; the API reference lists the error"
+MISSING = "moto takes what is missing for something empty; the list of common errors has MissingParameter"
+REQUIRED = "moto does not check that it is there; the API reference says that it is required"
 OPTIONAL = "moto does not know optional (?) and excluded (-) terms; they are in AWS's description of the syntax"
 
 SQS = [
@@ -48,8 +48,31 @@ SQS = [
     ("a maxReceiveCount of 1001", "", ..., ACCEPTED, LIMIT),
     ("a policy that is not JSON", "", ..., ..., "moto's own fault: it answers 500"),
     ("a dead-letter queue for nobody", "", ..., "InvalidAttributeName (InvalidAttributeName)", "GetQueueAttributes lists RedriveAllowPolicy; moto takes it and does not show it"),
-    ("use it", "", ..., ACCEPTED, "developer guide: denyAll lets no queue use it"),
+    ("use a dead-letter queue for nobody", "", ..., ACCEPTED, "developer guide: denyAll lets no queue use it"),
     ("a duplicate has the id of the first", "", True, False, "developer guide: a duplicate is accepted and answered as the first, and not delivered"),
+    ("send_message without a queue", "", ..., ..., MISSING),
+    ("receive_message without a queue", "", ..., ..., MISSING),
+    ("delete_message without a queue", "", ..., ..., MISSING),
+    ("get_queue_attributes without a queue", "", ..., ..., MISSING),
+    ("purge_queue without a queue", "", ..., ..., MISSING),
+    ("delete_queue without a queue", "", ..., ..., MISSING),
+    ("list_queue_tags without a queue", "", ..., ..., MISSING),
+    ("list_dead_letter_source_queues without a queue", "", ..., ..., MISSING),
+    ("send_message_batch without a queue", "", ..., ..., MISSING),
+    ("create without a name", "", ..., ..., MISSING),
+    ("get url without a name", "", ..., ..., MISSING),
+    ("send without a body", "", ..., ..., MISSING),
+    ("delete without a handle", "", ..., ..., MISSING),
+    ("hide without a handle", "", ..., ..., MISSING),
+    ("hide without a timeout", "", ..., ..., MISSING),
+    ("set no attributes", "", ..., ..., MISSING),
+    ("an empty attribute value", "", ..., ACCEPTED, "MessageAttributeValue: empty values are not allowed"),
+    ("an attribute that is no number", "", ..., ACCEPTED, "developer guide: the value of a Number is a number"),
+    ("an unknown system attribute", "", ..., ACCEPTED, "SendMessage: AWSTraceHeader is the only one"),
+    ("list a page of no queues", "", ..., ACCEPTED, LIMIT),
+    ("list a page of 1001 queues", "", ..., ACCEPTED, LIMIT),
+    ("list a page of 1001 sources", "", ..., ACCEPTED, LIMIT),
+    ("an operation that is not served", "", ..., ACCEPTED, "permissions are not served; the endpoint answers as AWS does to an operation that it does not know"),
 ]
 
 LOGS = [
@@ -66,4 +89,85 @@ LOGS = [
     ("streams by prefix", "", 25, 35, "moto ignores logStreamNamePrefix"),
     ("names and a prefix", "", ..., ACCEPTED, "FilterLogEvents: specifying both is InvalidParameterException"),
     ("filter an unknown stream", "", ..., ACCEPTED, "FilterLogEvents: ResourceNotFoundException"),
+    ("a page of no groups", "", ..., ACCEPTED, MODEL),
+    ("a page of no events", "", ..., ACCEPTED, MODEL),
+    ("a long pattern", "", ..., ACCEPTED, MODEL),
+    ("101 streams", "", ..., ACCEPTED, MODEL),
+    ("a page of events that nobody gave", "", ..., ACCEPTED, "moto takes any token"),
+    ("no events", "", ..., ACCEPTED, MODEL),
+    ("10001 events", "", ..., ACCEPTED, MODEL),
+    ("an empty message", "", ..., ACCEPTED, MODEL),
+    ("more than a day at once", "", ..., ACCEPTED, "PutLogEvents: a batch cannot span more than 24 hours"),
+    ("more than 1 MiB at once", "", ..., ACCEPTED, "PutLogEvents: the maximum batch size is 1,048,576 bytes"),
+    ("a group without a name", "", ..., "500 (ClientError)", "moto's own fault"),
+    ("a stream without a name", "", ..., ACCEPTED, REQUIRED),
+    ("events of no group at all", "", ..., "ResourceNotFoundException (ResourceNotFoundException)", "FilterLogEvents: a name or an identifier must be given, else InvalidParameterException"),
+    ("events of no stream", "", ..., ACCEPTED, REQUIRED),
+    ("tag no group", "", ..., ACCEPTED, "TagResource: ResourceNotFoundException"),
+    ("untag no group", "", ..., ACCEPTED, "UntagResource: ResourceNotFoundException"),
+    ("list tags of no group", "", ..., ACCEPTED, "ListTagsForResource: ResourceNotFoundException"),
 ]
+
+# What moto is not asked, since it cannot do it.
+NOT_PUT = [
+    ("message move tasks (StartMessageMoveTask, CancelMessageMoveTask, ListMessageMoveTasks)", "moto does not have them"),
+    ("filter patterns other than terms and phrases", "moto does not know them; the fixtures are those of AWS's description of the syntax"),
+    ("Invoke, and what event source mappings deliver", "moto wants Docker for it, and shows a message again at once when a function fails, where AWS lets its visibility timeout run out"),
+    ("metrics of queues that have messages", "moto's queues do not tell its CloudWatch"),
+]
+
+REASON = "moto's own words; AWS's are not documented"
+RESULT = "moto does not show it; EventSourceMappingConfiguration lists it"
+
+LAMBDA = [
+    ("a function's configuration", "LoggingConfig", {"LogFormat": "Text", "LogGroup": "/aws/lambda/aiw-demo-workerEcho"}, None, "moto does not have it; FunctionConfiguration lists it"),
+    ("a function by partial ARN", "", True, ..., "moto's own fault; FunctionName lists the format"),
+    ("get_function of a bad name", "", ..., ..., MODEL),
+    ("get_function_configuration of a bad name", "", ..., ..., MODEL),
+    ("a page of no functions", "", ..., ACCEPTED, MODEL),
+    ("a page of too many functions", "", ..., ACCEPTED, MODEL),
+    ("a list of an unknown version", "", ..., ACCEPTED, MODEL),
+    ("mappings of a queue", "EventSourceMappings[0].LastProcessingResult", ..., ABSENT, RESULT),
+    ("mappings of a queue", "EventSourceMappings[0].MaximumBatchingWindowInSeconds", 0, ABSENT, RESULT),
+    ("mappings of a queue", "EventSourceMappings[0].StateTransitionReason", ..., ..., REASON),
+    ("mappings of a function's ARN", "", True, False, "moto knows the name that the mapping was made with only; FunctionName lists the formats"),
+    ("mappings of no function", "", ..., ACCEPTED, "ListEventSourceMappings: ResourceNotFoundException"),
+    ("a page of no mappings", "", ..., ACCEPTED, MODEL),
+    ("get a mapping", "LastProcessingResult", ..., ABSENT, RESULT),
+    ("get a mapping", "MaximumBatchingWindowInSeconds", 0, ABSENT, RESULT),
+    ("get a mapping", "StateTransitionReason", ..., ..., REASON),
+    ("51 tags", "", ..., ACCEPTED, "TagResource: a function has up to 50"),
+    ("update no mapping", "", ..., ACCEPTED, "UpdateEventSourceMapping: ResourceNotFoundException"),
+    ("a batch of 0", "", ..., ACCEPTED, LIMIT),
+    ("a batch of 10001", "", ..., "500 (ClientError)", "moto's own fault"),
+    ("a batch of 11 without a window", "", ..., ACCEPTED, "BatchSize: above 10, MaximumBatchingWindowInSeconds must be at least 1"),
+    ("a window of 301 s", "", ..., ACCEPTED, LIMIT),
+    ("a concurrency of 1", "", ..., ACCEPTED, LIMIT),
+    ("a concurrency of 1001", "", ..., ACCEPTED, LIMIT),
+    ("an unknown response type", "", ..., ACCEPTED, MODEL),
+    ("change a mapping", "LastProcessingResult", ..., ABSENT, RESULT),
+    ("change a mapping", "StateTransitionReason", ..., ..., REASON),
+    ("change it back", "LastProcessingResult", ..., ABSENT, RESULT),
+    ("change it back", "StateTransitionReason", ..., ..., REASON),
+    ("change it back", "ScalingConfig", ABSENT, {}, "an empty object takes the setting away, so that there is nothing to show"),
+]
+
+IDENTITY = [
+    ("who am I", "Arn", "arn:aws:iam::000000000000:user/local", ..., "each endpoint has a caller of its own; a user's ARN is one of IAM"),
+    ("the caller's ARN names the account", "[2]", "iam", "sts", "the same"),
+    ("a metric without datapoints", "Messages", [], ABSENT, "GetMetricData lists it; AWS sends the empty list"),
+    ("a metric without datapoints", "MetricDataResults[0].Label", "ApproximateAgeOfOldestMessage", ..., "CloudWatch makes a label where none is given, and does not say how"),
+    ("a labelled one that is not returned", "Messages", [], ABSENT, "GetMetricData lists it; AWS sends the empty list"),
+    ("an id twice", "", ..., ACCEPTED, "MetricDataQuery: ids are unique in a call"),
+    ("an id with a capital", "", ..., ACCEPTED, "MetricDataQuery: the first character is a lowercase letter"),
+    ("a period of 61 s", "", ..., ACCEPTED, "MetricStat: 1, 5, 10, 20, 30 or a multiple of 60"),
+    ("an unknown statistic", "", ..., ACCEPTED, "user guide: the statistics that there are"),
+    ("501 queries", "", ..., ACCEPTED, "GetMetricData: up to 500"),
+    ("no queries", "", ..., ACCEPTED, REQUIRED),
+    ("a metric and an expression", "", ..., ACCEPTED, "MetricDataQuery: one of the two, not both"),
+    ("no start", "", ..., "500 (ClientError)", REQUIRED),
+    ("a page of 101 resources", "", ..., ACCEPTED, LIMIT),
+    ("an unknown page", "", ..., ACCEPTED, "GetMetricData: InvalidNextToken"),
+]
+
+CLI = []

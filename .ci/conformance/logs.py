@@ -59,8 +59,9 @@ ACCESS_PATTERNS = {
 }
 
 
-def scenario(rec, logs, now):
-    """now is the present time in milliseconds."""
+def scenario(rec, logs, unchecked, now):
+    """now is the present time in milliseconds, unchecked a client that sends what
+    botocore would refuse."""
     rec.base = now
     group = "/aws/lambda/conformance"
     groups(rec, logs, group)
@@ -68,6 +69,7 @@ def scenario(rec, logs, now):
     reading(rec, logs, group, now)
     rec.fails("an odd retention", "InvalidParameterException", logs.put_retention_policy, logGroupName=group, retentionInDays=8)
     rec.fails("a stream with a colon", "InvalidParameterException", logs.create_log_stream, logGroupName=group, logStreamName="a:b")
+    refusals(rec, logs, unchecked, group, now)
     rec.call("delete a stream", logs.delete_log_stream, logGroupName=group, logStreamName="empty")
     rec.call("delete the group", logs.delete_log_group, logGroupName=group)
     absent = "ResourceNotFoundException"
@@ -79,8 +81,48 @@ def scenario(rec, logs, now):
         "get_log_events": {"logStreamName": "x"},
         "put_log_events": {"logStreamName": "x", "logEvents": [{"timestamp": now, "message": "x"}]},
         "put_retention_policy": {"retentionInDays": 7},
+        "delete_retention_policy": {},
+        "delete_log_stream": {"logStreamName": "x"},
     }.items():
         rec.fails(operation + " of no group", absent, getattr(logs, operation), exception=absent, logGroupName=group, **arguments)
+    arn = f"arn:aws:logs:us-east-1:000000000000:log-group:{group}"
+    rec.fails("tag no group", absent, logs.tag_resource, exception=absent, resourceArn=arn, tags={"a": "b"})
+    rec.fails("untag no group", absent, logs.untag_resource, exception=absent, resourceArn=arn, tagKeys=["a"])
+    rec.fails("list tags of no group", absent, logs.list_tags_for_resource, exception=absent, resourceArn=arn)
+
+
+def refusals(rec, logs, unchecked, group, now):
+    """Values outside of their limits, parameters left out, and what cannot be together."""
+    invalid, absent, day = "InvalidParameterException", "ResourceNotFoundException", 24 * 60 * 60 * 1000
+    named = {"logGroupName": group}
+    put = {**named, "logStreamName": "one"}
+
+    def refused(step, operation, /, code=invalid, **arguments):
+        rec.fails(step, code, operation, exception=code, **arguments)
+
+    refused("a page of no groups", unchecked.describe_log_groups, limit=0)
+    refused("a page of 51 groups", unchecked.describe_log_groups, limit=51)
+    refused("a page of 51 streams", unchecked.describe_log_streams, limit=51, **named)
+    refused("streams by time and prefix", logs.describe_log_streams, orderBy="LastEventTime", logStreamNamePrefix="t", **named)
+    refused("streams in an unknown order", unchecked.describe_log_streams, orderBy="Size", **named)
+    refused("a page of 10001 events", unchecked.filter_log_events, limit=10001, **named)
+    refused("a page of no events", unchecked.get_log_events, limit=0, **put)
+    refused("a long pattern", unchecked.filter_log_events, filterPattern="x" * 1025, **named)
+    refused("101 streams", unchecked.filter_log_events, logStreamNames=[f"s{i}" for i in range(101)], **named)
+    refused("a page of events that nobody gave", logs.filter_log_events, nextToken="rubbish", **named)
+    refused("no events", unchecked.put_log_events, logEvents=[], **put)
+    refused("10001 events", unchecked.put_log_events, logEvents=[{"timestamp": now, "message": "x"}] * 10001, **put)
+    refused("an empty message", unchecked.put_log_events, logEvents=[{"timestamp": now, "message": ""}], **put)
+    refused("more than a day at once", logs.put_log_events, logEvents=[{"timestamp": now - 25 * day // 24, "message": "x"}, {"timestamp": now, "message": "x"}], **put)
+    refused("more than 1 MiB at once", logs.put_log_events, logEvents=[{"timestamp": now, "message": "x" * 200_000}] * 6, **put)
+    refused("a group without a name", unchecked.create_log_group)
+    refused("a stream without a name", unchecked.create_log_stream, **named)
+    refused("events of no group at all", unchecked.filter_log_events)
+    refused("events of no stream", unchecked.get_log_events, **named)
+    refused("get events of an unknown stream", logs.get_log_events, code=absent, **{**put, "logStreamName": "absent"})
+    refused("delete an unknown stream", logs.delete_log_stream, code=absent, **{**put, "logStreamName": "absent"})
+    rec.call("keep for ever", logs.delete_retention_policy, **named)
+    rec.equal("it is kept for ever", "retentionInDays" in logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"][0], False)
 
 
 def groups(rec, logs, group):

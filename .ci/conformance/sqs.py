@@ -8,7 +8,8 @@ import time
 MIB = 1 << 20
 
 
-def scenario(rec, sqs):
+def scenario(rec, sqs, unchecked):
+    """unchecked is a client that sends what botocore would refuse."""
     plain(rec, sqs)
     queues(rec, sqs)
     batches(rec, sqs)
@@ -16,6 +17,44 @@ def scenario(rec, sqs):
     visibility(rec, sqs)
     dead_letters(rec, sqs)
     fifo(rec, sqs)
+    missing(rec, sqs, unchecked)
+
+
+def missing(rec, sqs, unchecked):
+    """Parameters that are left out, and lists of a size that they cannot have."""
+    url = make(sqs, "missing")
+    for operation in ["send_message", "receive_message", "delete_message", "get_queue_attributes", "purge_queue", "delete_queue",
+                      "list_queue_tags", "list_dead_letter_source_queues", "send_message_batch"]:
+        rec.fails(f"{operation} without a queue", "MissingParameter", getattr(unchecked, operation))
+    rec.fails("create without a name", "MissingParameter", unchecked.create_queue)
+    rec.fails("get url without a name", "MissingParameter", unchecked.get_queue_url)
+    rec.fails("send without a body", "MissingParameter", unchecked.send_message, QueueUrl=url)
+    rec.fails("delete without a handle", "MissingParameter", unchecked.delete_message, QueueUrl=url)
+    rec.fails("hide without a handle", "MissingParameter", unchecked.change_message_visibility, QueueUrl=url, VisibilityTimeout=1)
+    rec.fails("hide without a timeout", "MissingParameter", unchecked.change_message_visibility, QueueUrl=url, ReceiptHandle="x")
+    rec.fails("tag without tags", "MissingParameter", unchecked.tag_queue, QueueUrl=url)
+    rec.fails("untag without keys", "InvalidParameterValue", unchecked.untag_queue, QueueUrl=url)
+    rec.fails("an empty attribute value", "InvalidParameterValue", sqs.send_message, QueueUrl=url, MessageBody="x",
+              MessageAttributes={"a": {"DataType": "String", "StringValue": ""}})
+    rec.fails("an attribute that is no number", "InvalidParameterValue", sqs.send_message, QueueUrl=url, MessageBody="x",
+              MessageAttributes={"a": {"DataType": "Number", "StringValue": "ten"}})
+    rec.fails("an unknown system attribute", "InvalidParameterValue", unchecked.send_message, QueueUrl=url, MessageBody="x",
+              MessageSystemAttributes={"Other": {"DataType": "String", "StringValue": "x"}})
+    rec.fails("list a page of no queues", "InvalidParameterValue", unchecked.list_queues, MaxResults=0)
+    rec.fails("list a page of 1001 queues", "InvalidParameterValue", unchecked.list_queues, MaxResults=1001)
+    rec.fails("list a page of 1001 sources", "InvalidParameterValue", unchecked.list_dead_letter_source_queues, QueueUrl=url, MaxResults=1001)
+    rec.fails("set no attributes", "MissingParameter", unchecked.set_queue_attributes, QueueUrl=url)
+    absent = url.replace("missing", "absent")
+    code = "AWS.SimpleQueueService.NonExistentQueue"
+    for operation, arguments in {
+        "tag_queue": {"Tags": {"a": "b"}},
+        "untag_queue": {"TagKeys": ["a"]},
+        "send_message_batch": {"Entries": [{"Id": "1", "MessageBody": "x"}]},
+        "delete_message_batch": {"Entries": [{"Id": "1", "ReceiptHandle": "x"}]},
+        "change_message_visibility_batch": {"Entries": [{"Id": "1", "ReceiptHandle": "x", "VisibilityTimeout": 1}]},
+    }.items():
+        rec.fails(operation + " of no queue", code, getattr(sqs, operation), exception="QueueDoesNotExist", QueueUrl=absent, **arguments)
+    rec.fails("an operation that is not served", "UnknownOperationException", sqs.add_permission, QueueUrl=url, Label="x", AWSAccountIds=["111122223333"], Actions=["SendMessage"])
 
 
 def make(sqs, name, **attributes):
@@ -290,7 +329,7 @@ def dead_letters(rec, sqs):
               QueueUrl=url, Attributes={"RedrivePolicy": "rubbish"})
     allow = make(sqs, "closed-dlq", RedriveAllowPolicy=json.dumps({"redrivePermission": "denyAll"}))
     rec.call("a dead-letter queue for nobody", sqs.get_queue_attributes, QueueUrl=allow, AttributeNames=["RedriveAllowPolicy"])
-    rec.fails("use it", "InvalidParameterValue", sqs.set_queue_attributes, QueueUrl=url,
+    rec.fails("use a dead-letter queue for nobody", "InvalidParameterValue", sqs.set_queue_attributes, QueueUrl=url,
               Attributes={"RedrivePolicy": json.dumps({"deadLetterTargetArn": arn("closed-dlq"), "maxReceiveCount": 3})})
     rec.call("take the policy away", sqs.set_queue_attributes, QueueUrl=url, Attributes={"RedrivePolicy": ""})
     rec.equal("it is gone", "RedrivePolicy" in sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"], False)

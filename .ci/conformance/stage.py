@@ -1,11 +1,9 @@
-"""What only a stage that runs has: functions, event source mappings, message move
-tasks, the caller's identity, and the AWS CLI on top of it. AWS's documentation is
-the judge here: moto runs no functions and moves no messages."""
+"""What only a stage that runs has: functions that are invoked, queues that feed them,
+message move tasks, and metrics. AWS's documentation is the judge here: moto runs no
+functions and moves no messages."""
 
 import base64
 import json
-import os
-import subprocess
 import time
 
 from sqs import arn, bodies, count, make
@@ -73,6 +71,13 @@ def move_tasks(rec, sqs):
     rec.fails("cancel again", "AWS.SimpleQueueService.UnsupportedOperation", sqs.cancel_message_move_task,
               exception="UnsupportedOperation", TaskHandle=started["TaskHandle"])
     rec.fails("cancel rubbish", "InvalidParameterValue", sqs.cancel_message_move_task, TaskHandle="rubbish")
+    rec.fails("tasks of no queue", "ResourceNotFoundException", sqs.list_message_move_tasks,
+              exception="ResourceNotFoundException", SourceArn=arn("absent"))
+    rec.fails("tasks of what is no ARN", "InvalidParameterValue", sqs.list_message_move_tasks, SourceArn="rubbish")
+    rec.fails("eleven tasks", "InvalidParameterValue", sqs.list_message_move_tasks, SourceArn=arn("move-dlq"), MaxResults=11)
+    rec.fails("501 messages a second", "InvalidParameterValue", sqs.start_message_move_task, SourceArn=arn("move-dlq"), MaxNumberOfMessagesPerSecond=501)
+    rec.fails("move to no queue", "ResourceNotFoundException", sqs.start_message_move_task,
+              exception="ResourceNotFoundException", SourceArn=arn("move-dlq"), DestinationArn=arn("absent"))
     rec.fails("move from no queue", "ResourceNotFoundException", sqs.start_message_move_task,
               exception="ResourceNotFoundException", SourceArn=arn("absent"))
     rec.fails("move from no dead-letter queue", "InvalidParameterValue", sqs.start_message_move_task, SourceArn=arn("move"))
@@ -197,41 +202,3 @@ def metrics(rec, sqs, cloudwatch):
     rec.equal("two at once", [r["Id"] for r in get(ask("ApproximateAgeOfOldestMessage"), ask("NumberOfMessagesSent", Id="n"))["MetricDataResults"]], ["m", "n"])
     rec.fails("an id twice", "ValidationError", lambda **_: get(ask("x"), ask("x")))
     rec.fails("a bad id", "ValidationError", lambda **_: get(ask("x", Id="1")))
-
-
-def identity(rec, sts):
-    rec.equal("who am I", sts.get_caller_identity()["Account"], "000000000000")
-
-
-def cli(rec, aws, endpoint):
-    """The commands of the README."""
-    env = {**os.environ, "AWS_DEFAULT_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_PAGER": ""}
-
-    def run(*arguments):
-        done = subprocess.run([aws, "--endpoint-url", endpoint, "--output", "json", *arguments], env=env, capture_output=True, text=True, timeout=60)
-        return done.returncode, (json.loads(done.stdout) if done.stdout.strip() else {}), done.stderr
-
-    code, answer, said = run("sqs", "list-queues", "--queue-name-prefix", "aiw-echo")
-    rec.equal("sqs list-queues", (code, [u.rsplit("/", 1)[1] for u in answer.get("QueueUrls", [])], said), (0, ["aiw-echo-demo", "aiw-echo-dlq-demo"], ""))
-    url = f"{endpoint}/000000000000/aiw-echo-demo"
-    code, answer, said = run("sqs", "send-message", "--queue-url", url, "--message-body", message("echo", "conf-cli", text="from the CLI"))
-    rec.equal("sqs send-message", (code, said, "MessageId" in answer), (0, "", True))
-
-    def found():
-        code, answer, said = run("logs", "filter-log-events", "--log-group-name", "/aws/lambda/" + FUNCTION,
-                                 "--filter-pattern", '{ $.jobId = "conf-cli" && $.event = "job.completed" }')
-        return (code, said) != (0, "") or [e["message"] for e in answer["events"]]
-
-    rec.equal("logs filter-log-events", "job.completed" in str(until(found)), True)
-    code, answer, said = run("lambda", "get-function-configuration", "--function-name", FUNCTION)
-    rec.equal("lambda get-function-configuration", (code, answer.get("FunctionName")), (0, FUNCTION))
-    query = {"Id": "m", "MetricStat": {"Metric": {"Namespace": "AWS/SQS", "MetricName": "ApproximateAgeOfOldestMessage",
-                                                  "Dimensions": [{"Name": "QueueName", "Value": "aiw-echo-demo"}]}, "Period": 60, "Stat": "Maximum"}}
-    now = int(time.time())
-    code, answer, said = run("cloudwatch", "get-metric-data", "--metric-data-queries", json.dumps([query]),
-                             "--start-time", str(now - 600), "--end-time", str(now + 60))
-    rec.equal("cloudwatch get-metric-data", (code, said, [r["StatusCode"] for r in answer.get("MetricDataResults", [])]), (0, "", ["Complete"]))
-    code, answer, said = run("sts", "get-caller-identity")
-    rec.equal("sts get-caller-identity", (code, answer.get("Account")), (0, "000000000000"))
-    code, _, said = run("sqs", "get-queue-url", "--queue-name", "absent")
-    rec.equal("an error", (code != 0, "NonExistentQueue" in said), (True, True))

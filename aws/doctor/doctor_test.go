@@ -218,7 +218,11 @@ func TestFindings(t *testing.T) {
 	f := newFake()
 	f.workers[0].Problems = []aws.Problem{{Severity: "error", Kind: aws.ProblemNoMapping, Text: "nothing reads its queue"}}
 	f.workers[1].Problems = []aws.Problem{{Severity: "warning", Kind: aws.ProblemSingleAttempt, Text: "one attempt only"}}
+	f.findings = []aws.Problem{{Severity: "warning", Object: "shop-old-dlq-live", Text: "nobody's dead-letter queue"}}
 	r := run(t, f, nil)
+	if c := find(t, r, "shop-old-dlq-live"); c.Status != doctor.Warning || c.Text != "nobody's dead-letter queue" {
+		t.Errorf("%+v", c)
+	}
 	if c := find(t, r, "echo"); c.Status != doctor.Error || c.Text != "nothing reads its queue" || !strings.Contains(c.Remedy, "aiwctl workers describe echo") {
 		t.Errorf("%+v", c)
 	}

@@ -51,6 +51,7 @@ type fakeStage struct {
 	expires   time.Time
 	key       string // of the queues; empty: none
 	workers   []aws.Worker
+	findings  []aws.Problem
 	api       *http.Client
 }
 
@@ -137,7 +138,7 @@ func (f *fakeStage) Inventory(ctx context.Context) (*aws.Inventory, error) {
 		<-ctx.Done()
 		return nil, ctx.Err()
 	}
-	return &aws.Inventory{Workers: f.workers}, nil
+	return &aws.Inventory{Workers: f.workers, Findings: f.findings}, nil
 }
 
 func (f *fakeStage) Simulate(_ context.Context, caller string, actions []string, resource string) ([]aws.SimulatedDecision, error) {
@@ -198,6 +199,10 @@ func (f *fakeStage) ListEventSourceMappings(ctx context.Context, _ *lambda.ListE
 
 func (f *fakeStage) GetFunctionConfiguration(ctx context.Context, _ *lambda.GetFunctionConfigurationInput, _ ...func(*lambda.Options)) (*lambda.GetFunctionConfigurationOutput, error) {
 	return nil, f.enter(ctx, "Lambda", "GetFunctionConfiguration", "lambda:GetFunctionConfiguration")
+}
+
+func (f *fakeStage) GetFunctionConcurrency(ctx context.Context, _ *lambda.GetFunctionConcurrencyInput, _ ...func(*lambda.Options)) (*lambda.GetFunctionConcurrencyOutput, error) {
+	return nil, f.enter(ctx, "Lambda", "GetFunctionConcurrency", "lambda:GetFunctionConcurrency")
 }
 
 func (f *fakeStage) FilterLogEvents(ctx context.Context, _ *cloudwatchlogs.FilterLogEventsInput, _ ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.FilterLogEventsOutput, error) {

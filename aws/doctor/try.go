@@ -78,6 +78,10 @@ func (d *diagnosis) attempts(o *objects) map[string]attempt {
 			_, err := f.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: &r.handle})
 			return err
 		},
+		"lambda:GetFunctionConcurrency": func(ctx context.Context, r resource) error {
+			_, err := f.GetFunctionConcurrency(ctx, &lambda.GetFunctionConcurrencyInput{FunctionName: &r.handle})
+			return err
+		},
 		"logs:DescribeLogGroups": func(ctx context.Context, _ resource) error {
 			_, err := l.DescribeLogGroups(ctx, &cloudwatchlogs.DescribeLogGroupsInput{Limit: awssdk.Int32(1)})
 			return err

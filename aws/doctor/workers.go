@@ -46,6 +46,9 @@ func (d *diagnosis) checkWorkers() []Check {
 			})
 		}
 	}
+	for _, p := range found.inv.Findings {
+		problems = append(problems, Check{Name: p.Object, Status: severity(p.Severity), Text: p.Text})
+	}
 	checks = append(checks, Check{Name: "workers", Status: OK, Text: fmt.Sprintf("%d found, %d of them with nothing wrong in how they are set up", n, sound)})
 	return append(checks, problems...)
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -19,6 +18,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/microfox-ai/aiwctl/aws"
+	"github.com/microfox-ai/aiwctl/aws/audit"
 	"github.com/microfox-ai/aiwctl/aws/jobs"
 	"github.com/microfox-ai/aiwctl/aws/logs"
 	"github.com/microfox-ai/aiwctl/aws/redrive"
@@ -157,19 +157,14 @@ func (w *world) find(t *testing.T, id string, change ...func(*jobs.Request)) *jo
 }
 
 // wrote writes the audit trail.
-func (w *world) wrote(t *testing.T, entries ...aws.AuditEntry) {
+func (w *world) wrote(t *testing.T, records ...audit.Record) {
 	t.Helper()
 	w.audit = filepath.Join(t.TempDir(), "audit.jsonl")
-	var b strings.Builder
-	for _, e := range entries {
-		line, err := json.Marshal(e)
-		if err != nil {
+	trail := audit.New(w.audit)
+	for _, r := range records {
+		if err := trail.Append(r); err != nil {
 			t.Fatal(err)
 		}
-		b.Write(append(line, '\n'))
-	}
-	if err := os.WriteFile(w.audit, []byte(b.String()), 0o600); err != nil {
-		t.Fatal(err)
 	}
 }
 

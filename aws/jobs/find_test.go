@@ -9,7 +9,7 @@ import (
 	"time"
 	"unicode"
 
-	"github.com/microfox-ai/aiwctl/aws"
+	"github.com/microfox-ai/aiwctl/aws/audit"
 	"github.com/microfox-ai/aiwctl/aws/jobs"
 	"github.com/microfox-ai/aiwctl/aws/redrive"
 )
@@ -134,10 +134,10 @@ func TestSentAndSearched(t *testing.T) {
 	t.Run("audit", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld("v", "w").say("w", 1, completed...)
-		entry := aws.AuditEntry{Time: start, Who: "arn:aws:iam::1:user/ops", Region: "eu-west-1", Stage: "prod", Action: aws.Action{Name: "dispatch", Object: "w", IDs: []string{"j"}}, Outcome: "done"}
+		entry := audit.Record{Time: start, Who: "arn:aws:iam::1:user/ops", Region: "eu-west-1", Stage: "prod", Action: "dispatch", Object: "w", IDs: []string{"j"}, Outcome: audit.OutcomeDone}
 		other := entry
 		other.Stage, other.Who = "test", "somebody else"
-		w.wrote(t, other, aws.AuditEntry{Region: "eu-west-1", Stage: "prod", Action: aws.Action{Name: "dlq.delete", IDs: []string{"jj", "j2"}}}, entry)
+		w.wrote(t, other, audit.Record{Time: start, Region: "eu-west-1", Stage: "prod", Action: "dlq.delete", IDs: []string{"jj", "j2"}}, entry)
 		life := w.find(t, "j")
 		if o := life.Sent; o == nil || o.How != "dispatch" || o.By != "arn:aws:iam::1:user/ops" || !o.At.Equal(start) || o.From != "audit trail" || life.TotalMS != 3000 {
 			t.Errorf("%+v, %v ms", life.Sent, life.TotalMS)

@@ -157,6 +157,10 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 	return s, nil
 }
 
+// Functions is the Lambda of the endpoint, for seeding it with functions that belong to no
+// worker program. SetPrograms takes away what is not of its programs.
+func (s *Server) Functions() *functions.Manager { return s.functions }
+
 // Endpoint is the URL for AWS clients, which is also the base URL of the workers API.
 func (s *Server) Endpoint() string { return s.endpoint }
 

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/microfox-ai/aiwctl/aws"
+	"github.com/microfox-ai/aiwctl/aws/filelock"
 	"github.com/microfox-ai/aiwctl/aws/redrive/journal"
 	"github.com/microfox-ai/aiwctl/aws/redrive/letter"
 )
@@ -50,15 +51,17 @@ func (e *Engine) Delete(ctx context.Context, d Delete) (Report, error) {
 		return Report{}, fmt.Errorf("delete: %w", err)
 	}
 	m.verb, m.success = "delete", StatusDeleted
-	if e.guard.ReadOnly() {
-		return Report{}, e.guard.Do(ctx, m.action(), nil)
+	if err := e.guard.Check(ctx, m.action()); err != nil {
+		return Report{}, err
 	}
 	x, err := e.beginExport(d.Export, m.dlq.Name, m)
 	if err != nil {
 		return Report{}, fmt.Errorf("delete from %q: %w: %w: make room, name another file, or go without one (--no-export)", m.dlq.Name, ErrExport, err)
 	}
 	m.step = func(ctx context.Context, chosen []*letter.Letter) { m.discard(ctx, x, chosen) }
-	err = e.guard.Do(ctx, m.action(), func(ctx context.Context, w aws.Writer) error {
+	action := m.action()
+	action.Journal = x.path()
+	err = e.guard.Do(ctx, action, func(ctx context.Context, w aws.Writer) error {
 		m.writer = w
 		return m.run(ctx)
 	})
@@ -123,7 +126,7 @@ func (e *Engine) beginExport(path, queue string, m *mover) (*export, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := journal.SyncDir(filepath.Dir(path)); err != nil {
+	if err := filelock.SyncDir(filepath.Dir(path)); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return &export{file: f, log: journal.NewAppender(f)}, nil

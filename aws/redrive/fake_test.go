@@ -364,7 +364,12 @@ func (w *world) DeleteMessageBatch(ctx context.Context, in *sqs.DeleteMessageBat
 	return out, nil
 }
 
-func (w *world) ReadOnly() bool { return w.readOnly }
+func (w *world) Check(context.Context, aws.Action) error {
+	if w.readOnly {
+		return aws.ErrReadOnly
+	}
+	return nil
+}
 
 func (w *world) ListDeadLetterSourceQueues(context.Context, *sqs.ListDeadLetterSourceQueuesInput, ...func(*sqs.Options)) (*sqs.ListDeadLetterSourceQueuesOutput, error) {
 	return &sqs.ListDeadLetterSourceQueuesOutput{QueueUrls: []string{srcURL}}, nil

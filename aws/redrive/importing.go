@@ -93,8 +93,8 @@ func (e *Engine) Import(ctx context.Context, im Import) (Report, error) {
 	im.Path, im.To = path, to
 	i := newImporter(e, im)
 	i.count = count
-	if e.guard.ReadOnly() {
-		return Report{}, e.guard.Do(ctx, i.action(), nil)
+	if err := e.guard.Check(ctx, i.action()); err != nil {
+		return Report{}, err
 	}
 	if dir, err := e.Dir(); err != nil || dir != "" {
 		if err == nil {
@@ -173,7 +173,11 @@ func (i *importer) batch() int {
 }
 
 func (i *importer) action() aws.Action {
-	a := aws.Action{Name: "dlq.import", Object: i.name, Count: i.count}
+	a := aws.Action{Name: "dlq.import", Object: i.name, Count: i.count, Tally: func() (done, failed int) {
+		i.mu.Lock()
+		defer i.mu.Unlock()
+		return i.report.Replayed, i.report.Failed
+	}}
 	if i.journal != nil {
 		a.Journal = i.journal.Path()
 	}
@@ -216,8 +220,8 @@ func (e *Engine) resumeImport(ctx context.Context, r Resume, st *journal.State) 
 		return Report{}, err
 	}
 	i.began = st.Header.Time
-	if e.guard.ReadOnly() {
-		return Report{}, errors.Join(e.guard.Do(ctx, i.action(), nil), i.journal.Close())
+	if err := e.guard.Check(ctx, i.action()); err != nil {
+		return Report{}, errors.Join(err, i.journal.Close())
 	}
 	return i.run(ctx)
 }

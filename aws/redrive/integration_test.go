@@ -190,7 +190,7 @@ func TestOverHTTP(t *testing.T) {
 		t.Errorf("%d different messages of %d", len(seen), n)
 	}
 	trail, err := os.ReadFile(audit)
-	if err != nil || bytes.Count(trail, []byte("\n")) != 2 || !bytes.Contains(trail, []byte(some[0])) {
+	if err != nil || bytes.Count(trail, []byte("\n")) != 4 || !bytes.Contains(trail, []byte(some[0])) {
 		t.Errorf("audit trail: %v\n%s", err, trail)
 	}
 }

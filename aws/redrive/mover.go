@@ -113,7 +113,11 @@ func (m *mover) count() int {
 const auditIDs = 200
 
 func (m *mover) action() aws.Action {
-	a := aws.Action{Name: "dlq." + m.verb, Object: m.dlq.Name, Count: m.count()}
+	a := aws.Action{Name: "dlq." + m.verb, Object: m.dlq.Name, Count: m.count(), Tally: func() (done, failed int) {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		return m.report.Replayed, m.report.Failed
+	}}
 	ids := slices.Sorted(maps.Keys(m.want))
 	if m.r.Selection != nil {
 		ids = m.r.Selection.ids()

@@ -63,7 +63,7 @@ func (e *Engine) MoveTask(ctx context.Context, t MoveTask) (Report, error) {
 	if st.depth.Visible == 0 {
 		return report, nil
 	}
-	action := aws.Action{Name: "dlq.move-task", Object: dlq.Name, Count: st.depth.Total()}
+	action := aws.Action{Name: "dlq.move-task", Object: dlq.Name, Count: st.depth.Total(), Tally: func() (done, failed int) { return report.Replayed, 0 }}
 	err = e.guard.Do(ctx, action, func(ctx context.Context, w aws.Writer) error {
 		out, err := w.StartMessageMoveTask(ctx, in)
 		if err != nil {

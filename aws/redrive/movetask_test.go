@@ -231,5 +231,5 @@ func auditLines(t *testing.T, path string) int {
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		t.Fatal(err)
 	}
-	return bytes.Count(text, []byte("\n"))
+	return bytes.Count(text, []byte(`"event":"end"`))
 }

@@ -87,7 +87,8 @@ type queue interface {
 // guard lends write access.
 type guard interface {
 	Do(context.Context, aws.Action, func(context.Context, aws.Writer) error) error
-	ReadOnly() bool
+	// Check is whether Do would refuse.
+	Check(context.Context, aws.Action) error
 }
 
 // New returns an Engine for a stage.

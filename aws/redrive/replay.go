@@ -290,9 +290,9 @@ func (e *Engine) mover(ctx context.Context, r *Replay) (*mover, error) {
 
 // moving runs a mover within the guard.
 func (e *Engine) moving(ctx context.Context, m *mover) (Report, error) {
-	if e.guard.ReadOnly() {
-		// The guard refuses before anything is asked of SQS or the disk.
-		return Report{}, m.leave(e.guard.Do(ctx, m.action(), nil))
+	// What the guard refuses is refused before anything is asked of SQS or the disk.
+	if err := e.guard.Check(ctx, m.action()); err != nil {
+		return Report{}, m.leave(err)
 	}
 	if err := m.prepareDestination(ctx); err != nil {
 		return m.report, m.leave(err)

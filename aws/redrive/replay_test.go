@@ -52,8 +52,10 @@ func TestReplayAll(t *testing.T) {
 			if left, _ := w.bodies(dlqURL); len(left) != 0 {
 				t.Errorf("%d left in the DLQ", len(left))
 			}
-			if want := []aws.Action{{Name: "dlq.replay", Object: "orders-dlq", Count: n}}; !reflect.DeepEqual(w.actions, want) {
+			if len(w.actions) != 1 || w.actions[0].Name != "dlq.replay" || w.actions[0].Object != "orders-dlq" || w.actions[0].Count != n {
 				t.Errorf("the guard was told %+v", w.actions)
+			} else if done, failed := w.actions[0].Tally(); done != n || failed != 0 {
+				t.Errorf("the tally is %d, %d", done, failed)
 			}
 			if !w.nop {
 				t.Error("the SDK would repeat a send whose answer was lost")

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/microfox-ai/aiwctl/aws"
 	"github.com/microfox-ai/aiwctl/aws/redrive/journal"
 )
 
@@ -34,11 +35,17 @@ func (e *Engine) Unfinished() ([]*journal.State, error) {
 	t := e.target()
 	var ours []*journal.State
 	for _, st := range all {
-		if h := st.Header; h.Region == t.Region && h.Endpoint == endpointOf(t) {
+		if ofTarget(&st.Header, t) {
 			ours = append(ours, st)
 		}
 	}
 	return ours, err
+}
+
+// ofTarget is whether a journal is of the engine's stage: the guard judges by the
+// target, so a journal of a protected stage must not be gone on with as another's.
+func ofTarget(h *journal.Header, t aws.Target) bool {
+	return h.Region == t.Region && h.Stage == t.Stage && h.Endpoint == endpointOf(t)
 }
 
 // Resume finishes what a journal began: what it says was sent is deleted and not
@@ -58,7 +65,7 @@ func (e *Engine) Resume(ctx context.Context, r Resume) (Report, error) {
 		return Report{}, err
 	}
 	h := st.Header
-	if t := e.target(); h.Region != t.Region || h.Endpoint != endpointOf(t) {
+	if !ofTarget(&h, e.target()) {
 		return Report{}, fmt.Errorf("the journal %s is of %w: region %s, stage %s%s", h.ID, ErrOtherTarget, h.Region, h.Stage, at(h.Endpoint))
 	}
 	if st.End != nil {

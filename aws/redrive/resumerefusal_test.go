@@ -254,7 +254,7 @@ func TestResumeOfAJournalWithoutItsChoice(t *testing.T) {
 func TestResumeOfAStrangeRequest(t *testing.T) {
 	t.Parallel()
 	w, dir := newWorld(), t.TempDir()
-	j, err := journal.Create(dir, journal.Header{ID: "x", Kind: kindReplay, Endpoint: "http://127.0.0.1:1", Request: json.RawMessage(`{"worker":3}`)})
+	j, err := journal.Create(dir, journal.Header{ID: "x", Kind: kindReplay, Stage: "test", Endpoint: "http://127.0.0.1:1", Request: json.RawMessage(`{"worker":3}`)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,6 +22,9 @@ func place(t *theme.Theme, stage *screen.StageInfo, data *screen.Snapshot, now t
 	if stage.ReadOnly {
 		right = t.ReadOnly.Render(" READ-ONLY ") + "  " + right
 	}
+	if stage.Protected.Needed {
+		right = t.Warn.Render("protected") + "  " + right
+	}
 	right += " "
 
 	// What matters least goes first when the line is short.

@@ -52,13 +52,29 @@ func (s *Screen) send() tea.Cmd {
 			return nil
 		}
 	}
+	if !s.env.Stage.Protected.Needed {
+		return s.dispatch("")
+	}
+	return screen.Send(screen.Confirm{
+		Title: "Send a job to " + s.workerID + "?",
+		Lines: []string{"stage  " + s.env.Stage.Name + " in " + s.env.Stage.Region, "to     " + s.queueName()},
+		Verb:  "Send", Write: s.dispatch,
+	})
+}
+
+// dispatch sends what is in the editor. Stage is what was typed to agree, where the
+// stage is protected.
+func (s *Screen) dispatch(stage string) tea.Cmd {
+	if s.refused() != "" {
+		return nil // the text or the stage has changed while somebody was asked
+	}
 	worker, text, source := s.worker, s.editor.Text(), s.source
 	s.err, s.note, s.sending = nil, "", s.editor.Version()
 	s.keep()
 	return tea.Batch(
 		screen.Send(screen.Task{ID: s.task(), Text: "dispatch to " + cell.Clean(worker.ID)}),
 		s.requests.Start(forSend, sendTimeout, func(ctx context.Context) (any, error) {
-			return source.Dispatch(ctx, aws.DispatchRequest{Worker: worker, Input: json.RawMessage(text), Mode: dispatch.ModeAuto})
+			return source.Dispatch(screen.Confirmed(ctx, stage), aws.DispatchRequest{Worker: worker, Input: json.RawMessage(text), Mode: dispatch.ModeAuto})
 		}))
 }
 

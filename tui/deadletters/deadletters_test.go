@@ -231,7 +231,7 @@ func TestReplayAsksWithCountAndTarget(t *testing.T) {
 			if len(e.asked) != 0 {
 				t.Fatal("messages were replayed before anybody agreed")
 			}
-			screentest.Settle(s, ask.Yes())
+			screentest.Settle(s, ask.Write(""))
 			if len(e.asked) != 1 || e.asked[0].All != test.all || !slices.Equal(e.asked[0].IDs, test.ids) {
 				t.Errorf("replayed %+v, want ids %v, all %v", e.asked, test.ids, test.all)
 			}
@@ -257,7 +257,7 @@ func TestReplayTellsWhatBecameOfEachMessage(t *testing.T) {
 	s := look(t, e, 120, 35)
 	ask := confirm(t, s, "a R")
 	var msgs []any
-	for _, msg := range screentest.Settle(s, ask.Yes()) {
+	for _, msg := range screentest.Settle(s, ask.Write("")) {
 		msgs = append(msgs, msg)
 	}
 	last, refreshed := tasks(msgs)
@@ -276,7 +276,7 @@ func TestReplayTellsWhatBecameOfEachMessage(t *testing.T) {
 	}
 	// What was replayed is not replayed again; what failed may be.
 	ask = confirm(t, s, "a R")
-	screentest.Settle(s, ask.Yes())
+	screentest.Settle(s, ask.Write(""))
 	if got := e.asked[1].IDs; !slices.Equal(got, []string{id(2)}) {
 		t.Errorf("the second replay was of %v, want only the one that failed", got)
 	}
@@ -288,7 +288,7 @@ func TestAReplayThatWorkedSaysSo(t *testing.T) {
 	s := look(t, e, 80, 19)
 	ask := confirm(t, s, "A")
 	var msgs []any
-	for _, msg := range screentest.Settle(s, ask.Yes()) {
+	for _, msg := range screentest.Settle(s, ask.Write("")) {
 		msgs = append(msgs, msg)
 	}
 	last, _ := tasks(msgs)
@@ -307,7 +307,7 @@ func TestAReplayCanBeStopped(t *testing.T) {
 	ask := confirm(t, s, "A")
 	// The first result comes, the second message waits.
 	var stream []screen.Reply
-	for _, msg := range screentest.Run(ask.Yes()) {
+	for _, msg := range screentest.Run(ask.Write("")) {
 		if reply, ok := msg.(screen.Reply); ok {
 			stream = append(stream, reply)
 		}

@@ -138,13 +138,14 @@ func (s *Screen) ask(rows []row, count int, r redrive.Replay, which string, note
 		Title: "Replay " + what + " of " + s.workerID + "?",
 		Lines: lines,
 		Verb:  "Replay " + cell.Count(count),
-		Yes:   func() tea.Cmd { return s.start(r, count) },
+		Write: func(stage string) tea.Cmd { return s.start(r, count, stage) },
 	})
 }
 
 // start begins a replay. Each result comes back as it is known, the report at
-// the end, also of a replay that was stopped or failed half-way.
-func (s *Screen) start(r redrive.Replay, count int) tea.Cmd {
+// the end, also of a replay that was stopped or failed half-way. Stage is what was
+// typed to agree, where the stage is protected.
+func (s *Screen) start(r redrive.Replay, count int, stage string) tea.Cmd {
 	if s.replay != nil {
 		return nil
 	}
@@ -154,7 +155,7 @@ func (s *Screen) start(r redrive.Replay, count int) tea.Cmd {
 		r.OnResult = func(result redrive.Result) {
 			_ = emit(result) // fails when nobody looks any more; the replay's own context ends it
 		}
-		report, err := engine.Replay(ctx, r)
+		report, err := engine.Replay(screen.Confirmed(ctx, stage), r)
 		_ = emit(report)
 		return err
 	})

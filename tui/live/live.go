@@ -19,6 +19,7 @@ import (
 // Stage is what is read; *aws.Stage is one.
 type Stage interface {
 	Target() aws.Target
+	Protected() aws.Protected
 	Identity(ctx context.Context) (aws.Identity, error)
 	Inventory(ctx context.Context) (*aws.Inventory, error)
 	Refresh(ctx context.Context, workers []aws.Worker) ([]aws.Worker, error)
@@ -183,6 +184,8 @@ func (s *Source) reply(reply screen.Reply) (tea.Cmd, bool) {
 		s.outcome(reply.Err)
 		if inv, _ := reply.Payload.(*aws.Inventory); inv != nil {
 			s.board.Discovered(inv, now)
+			// A stage that nothing named has said now what it is.
+			s.env.Stage.Name, s.env.Stage.Protected = s.stage.Target().Stage, s.stage.Protected()
 			s.record(inv.At)
 		}
 		return tea.Batch(s.clock(), s.measure()), true

@@ -35,6 +35,8 @@ type stage struct {
 
 func (s *stage) Target() aws.Target { return aws.Target{Stage: "demo"} }
 
+func (s *stage) Protected() aws.Protected { return aws.Protected{Name: "demo"} }
+
 // Usage counts ten calls for each reading.
 func (s *stage) Usage() aws.Usage {
 	d, r := s.counts()

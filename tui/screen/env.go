@@ -65,6 +65,8 @@ type StageInfo struct {
 	Account  string
 	ReadOnly bool
 	Loopback bool
+	// Protected says whether writes want the stage's name: Confirm.Write gets it.
+	Protected aws.Protected
 }
 
 // Snapshot is the stage's workers as last read, with how the reading goes.

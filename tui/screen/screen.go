@@ -24,9 +24,12 @@
 package screen
 
 import (
+	"context"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
+
+	"github.com/microfox-ai/aiwctl/aws"
 )
 
 // Screen is one screen of the console. All methods run on Bubble Tea's one
@@ -112,7 +115,8 @@ type Task struct {
 	Err  error
 }
 
-// Confirm asks a person before a write. Yes is run when they agree.
+// Confirm asks a person before something that cannot be taken back. Yes is run when
+// they agree.
 type Confirm struct {
 	Title string
 	// Lines say what will happen: stage, object, count.
@@ -120,6 +124,19 @@ type Confirm struct {
 	// Verb is the agreeing button: "Replay 3". The default is always Cancel.
 	Verb string
 	Yes  func() tea.Cmd
+	// Write is set instead of Yes by what writes to the stage. On a protected stage
+	// the person types its name, which Write is handed for Confirmed; on others
+	// Write is handed nothing.
+	Write func(stage string) tea.Cmd
+}
+
+// Confirmed is the context of a write that a person has agreed to. Stage is what
+// Confirm.Write was handed.
+func Confirmed(ctx context.Context, stage string) context.Context {
+	if stage == "" {
+		return ctx
+	}
+	return aws.Confirm(ctx, stage)
 }
 
 // Copy asks for text to be put on the clipboard; What names it for the task line.

@@ -129,6 +129,11 @@ func hasPassword(value string) bool {
 }
 
 func (m *Manager) listFunctions(_ context.Context, r *http.Request) (int, any, error) {
+	// ALL asks for every version of each function, of which there is one.
+	if v := r.URL.Query().Get("FunctionVersion"); v != "" && v != "ALL" {
+		return 0, nil, wire.Errorf("ValidationException",
+			"1 validation error detected: Value '%s' at 'functionVersion' failed to satisfy constraint: Member must satisfy enum value set: [ALL]", v)
+	}
 	m.mu.Lock()
 	names := slices.Sorted(maps.Keys(m.functions))
 	m.mu.Unlock()

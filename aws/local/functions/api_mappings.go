@@ -119,6 +119,7 @@ func (m *Manager) updateMapping(_ context.Context, r *http.Request) (int, any, e
 	m.putting.Lock()
 	defer m.putting.Unlock()
 	spec := mp.snapshot()
+	was := spec.Enabled
 	if in.FunctionName != nil {
 		if spec.FunctionName, err = m.resolve(*in.FunctionName); err != nil {
 			return 0, nil, err
@@ -154,5 +155,18 @@ func (m *Manager) updateMapping(_ context.Context, r *http.Request) (int, any, e
 	if err := mp.change(spec, spec.Enabled); err != nil {
 		return 0, nil, err
 	}
-	return http.StatusAccepted, m.mappingConfiguration(mp.status()), nil
+	c := m.mappingConfiguration(mp.status())
+	c.State = changing(was, spec.Enabled)
+	return http.StatusAccepted, c, nil
+}
+
+// changing is the state in which Lambda answers an update: it is never done yet.
+func changing(was, enabled bool) string {
+	switch {
+	case enabled && !was:
+		return stateEnabling
+	case !enabled && was:
+		return stateDisabling
+	}
+	return stateUpdating
 }

@@ -195,10 +195,11 @@ type Mapping struct {
 // MappingStatus is a mapping and what has become of it.
 type MappingStatus struct {
 	Mapping
-	// State is Enabled, Disabling (disabled, an invocation is still running),
-	// Disabled, or Problem (no such queue or function).
+	// State is Enabled, Disabling (disabled, an invocation is still running) or
+	// Disabled. A mapping whose queue or function has gone stays Enabled: Lambda's
+	// API reference has no other state for it, and LastResult says what is wrong.
 	State string
-	// Reason says why the state is what it is: USER_INITIATED, or the problem.
+	// Reason says why the state is what it is: USER_INITIATED.
 	Reason string
 	// LastResult is "No records processed", "OK" or "PROBLEM: ...".
 	LastResult string

@@ -107,7 +107,7 @@ func (m *Manager) Put(ctx context.Context, f Function) error {
 }
 
 // Remove ends a function as Put ends a program that it replaces. Mappings to it
-// stay, in the state Problem, until they are removed or the function is back. An
+// stay, and say so in their LastResult, until they are removed or the function is back. An
 // unknown name is a ResourceNotFoundException.
 func (m *Manager) Remove(ctx context.Context, name string) error {
 	m.mu.Lock()

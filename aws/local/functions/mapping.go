@@ -15,9 +15,10 @@ import (
 // States of an event source mapping, and what its last batch came to.
 const (
 	stateEnabled   = "Enabled"
+	stateEnabling  = "Enabling"
 	stateDisabling = "Disabling"
+	stateUpdating  = "Updating"
 	stateDisabled  = "Disabled"
-	stateProblem   = "Problem"
 
 	userInitiated = "USER_INITIATED"
 
@@ -179,7 +180,7 @@ func (mp *mapping) status() MappingStatus {
 	case !mp.spec.Enabled:
 		s.State = stateDisabled
 	case mp.problem != "":
-		s.State, s.Reason, s.LastResult = stateProblem, mp.problem, "PROBLEM: "+mp.problem
+		s.LastResult = "PROBLEM: " + mp.problem // the state stays what the user made it
 	}
 	return s
 }

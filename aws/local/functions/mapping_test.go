@@ -224,20 +224,21 @@ func TestMissingQueueAndFunctionAreProblems(t *testing.T) {
 	t.Parallel()
 	s, _ := mapped(t, 20*time.Second, 0, Mapping{})
 	s.queues.remove(testQueue)
-	eventually(t, "the problem", func() bool { return s.Mappings()[0].State == "Problem" })
-	if got := s.Mappings()[0]; !strings.Contains(got.Reason, "Queue not found: jobs") {
+	problem := func() bool { return strings.HasPrefix(s.Mappings()[0].LastResult, "PROBLEM: ") }
+	eventually(t, "the problem", problem)
+	if got := s.Mappings()[0]; !strings.Contains(got.LastResult, "Queue not found: jobs") || got.State != "Enabled" {
 		t.Errorf("got %+v", got)
 	}
 	s.queues.make(testQueue, 20*time.Second, 0)
 	s.queues.send(testQueue, "back")
 	eventually(t, "the delivery", func() bool { return s.receives("back") == 1 })
-	eventually(t, "the recovery", func() bool { return s.Mappings()[0].State == "Enabled" })
+	eventually(t, "the recovery", func() bool { return !problem() })
 
 	if err := s.Remove(t.Context(), "f"); err != nil {
 		t.Fatal(err)
 	}
 	s.queues.send(testQueue, "one", "two")
-	eventually(t, "the problem", func() bool { return s.Mappings()[0].State == "Problem" })
+	eventually(t, "the problem", problem)
 	s.function("f")
 	s.queues.send(testQueue, "three")
 	eventually(t, "the delivery", func() bool { return s.receives("three") == 1 })

@@ -23,6 +23,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/microfox-ai/aiwctl/aws/filelock"
 )
 
 // Version is the format's. A journal of a later one is refused.
@@ -116,11 +118,11 @@ func Create(dir string, h Header) (*Journal, error) {
 		return nil, fmt.Errorf("begin a journal: %w", err)
 	}
 	j := &Journal{header: h, path: path, file: f, log: NewAppender(f)}
-	if j.unlock, err = lock(f); err == nil {
+	if j.unlock, err = hold(f); err == nil {
 		err = j.line(h, true)
 	}
 	if err == nil {
-		err = SyncDir(dir)
+		err = filelock.SyncDir(dir)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("begin a journal: %w", err), j.Close(), os.Remove(path))
@@ -184,7 +186,7 @@ func Open(path string) (*Journal, *State, error) {
 		return nil, nil, fmt.Errorf("open the journal: %w", err)
 	}
 	j := &Journal{path: path, file: f, log: NewAppender(f)}
-	if j.unlock, err = lock(f); err != nil {
+	if j.unlock, err = hold(f); err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("open the journal %s: %w", path, err), f.Close())
 	}
 	st, err := j.resume()
@@ -304,4 +306,13 @@ func (l *lines) next() ([]byte, error) {
 			return nil, err
 		}
 	}
+}
+
+// hold takes a journal's file for this process.
+func hold(f *os.File) (unlock func(), err error) {
+	unlock, err = filelock.Lock(f)
+	if errors.Is(err, filelock.ErrLocked) {
+		err = ErrRunning
+	}
+	return unlock, err
 }

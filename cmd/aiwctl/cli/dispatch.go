@@ -109,6 +109,9 @@ func (a *App) dispatch(ctx context.Context, f dispatchFlags, name string, args [
 		}
 		return a.printPlan(plan)
 	}
+	if ctx, err = a.mayDispatch(ctx, s, w.ID); err != nil {
+		return err
+	}
 	sent, err := s.Dispatch(ctx, req)
 	if err != nil && sent.JobID == "" {
 		return err
@@ -127,6 +130,16 @@ func (a *App) dispatch(ctx context.Context, f dispatchFlags, name string, args [
 		return a.printSent(out)
 	}
 	return a.waitForJob(ctx, s, req.Worker, out, f.timeout)
+}
+
+// mayDispatch asks for the name of a protected stage; for others a dispatch asks
+// nothing.
+func (a *App) mayDispatch(ctx context.Context, s *aws.Stage, id string) (context.Context, error) {
+	is := s.Guard().Protected()
+	if err := a.mayWrite(ctx, s, aws.Action{Name: "dispatch", Object: id}, false); err != nil || !is.Needed && a.global.confirmStage == "" {
+		return ctx, err
+	}
+	return a.confirm(ctx, is, fmt.Sprintf("send a job to %s in stage %s", id, s.Target().Stage), false)
 }
 
 // printSent prints what was sent, as yet without an end.

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bufio"
 	"cmp"
 	"context"
 	"errors"
@@ -124,8 +123,10 @@ func (a *App) dlqReplay(ctx context.Context, f *replayFlags, name string) error 
 	if depth := t.worker.DLQ.Depth; f.all && !depth.At.IsZero() && depth.Total() == 0 {
 		return nothingf("nothing to replay in %s", plain(t.worker.DLQ.Name))
 	}
-	if !f.dryRun && t.stage.Guard().ReadOnly() { // before a person is asked
-		return fmt.Errorf("replay %s: %w", t.worker.DLQ.Name, aws.ErrReadOnly)
+	if !f.dryRun {
+		if err := a.mayWrite(ctx, t.stage, aws.Action{Name: "replay", Object: t.worker.DLQ.Name}, f.yes); err != nil {
+			return err
+		}
 	}
 	if f.native {
 		return a.moveTask(ctx, f, l.engine, t, r)
@@ -147,7 +148,8 @@ func (a *App) dlqReplay(ctx context.Context, f *replayFlags, name string) error 
 		return nothingf("nothing to replay in %s", plain(t.worker.DLQ.Name))
 	}
 	a.showPlan(t, sel, f)
-	if err := a.confirm(ctx, describeReplay(&r, sel.Count, "", t.stage.Target().Stage), f.yes); err != nil {
+	ctx, err = a.confirm(ctx, t.stage.Guard().Protected(), describeReplay(&r, sel.Count, "", t.stage.Target().Stage), f.yes)
+	if err != nil {
 		return err
 	}
 	return a.replay(ctx, l.engine, r, sel.Count)
@@ -182,7 +184,8 @@ func (a *App) replayAll(ctx context.Context, f *replayFlags, e *redrive.Engine, 
 			fmt.Fprintf(a.Err, "  and %d more\n", more)
 		}
 	}
-	if err := a.confirm(ctx, what, f.yes); err != nil {
+	ctx, err := a.confirm(ctx, t.stage.Guard().Protected(), what, f.yes)
+	if err != nil {
 		return err
 	}
 	return a.replay(ctx, e, r, total)
@@ -227,7 +230,8 @@ func (a *App) moveTask(ctx context.Context, f *replayFlags, e *redrive.Engine, t
 		fmt.Fprintln(a.Err, plain("dry run: would "+what))
 		return nil
 	}
-	if err := a.confirm(ctx, what, f.yes); err != nil {
+	ctx, err := a.confirm(ctx, t.stage.Guard().Protected(), what, f.yes)
+	if err != nil {
 		return err
 	}
 	p := a.newProgress()
@@ -361,26 +365,4 @@ func (a *App) dryReplay(t *dlqTarget, sel *redrive.Selection, f *replayFlags) er
 		return nothingf("nothing to replay in %s", plain(t.worker.DLQ.Name))
 	}
 	return err
-}
-
-// confirm asks a person before a write. Without a person there must be --yes.
-func (a *App) confirm(ctx context.Context, what string, yes bool) error {
-	if yes {
-		fmt.Fprintln(a.Err, plain("aiwctl: "+what))
-		return nil
-	}
-	if !a.InTTY {
-		return usagef("nobody is there to be asked whether to %s: add --yes, or --dry-run to look first", what)
-	}
-	fmt.Fprint(a.Err, plain(strings.ToUpper(what[:1])+what[1:]+"? [y/N] "))
-	answer, err := interruptible(ctx, func() (string, error) { return bufio.NewReader(a.In).ReadString('\n') })
-	if err != nil && answer == "" {
-		fmt.Fprintln(a.Err)
-		return interruptedf("no answer; nothing was done")
-	}
-	switch strings.ToLower(strings.TrimSpace(answer)) {
-	case "y", "yes":
-		return nil
-	}
-	return &codeError{exitFailed, errors.New("not confirmed; nothing was done")}
 }

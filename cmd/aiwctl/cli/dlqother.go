@@ -53,8 +53,10 @@ func (a *App) dlqDelete(ctx context.Context, f *deleteFlags, name string) error 
 		return err
 	}
 	t := &l.dlqTarget
-	if !f.dryRun && t.stage.Guard().ReadOnly() { // before a person is asked
-		return fmt.Errorf("delete from %s: %w", t.worker.DLQ.Name, aws.ErrReadOnly)
+	if !f.dryRun {
+		if err := a.mayWrite(ctx, t.stage, aws.Action{Name: "delete from", Object: t.worker.DLQ.Name}, f.yes); err != nil {
+			return err
+		}
 	}
 	d := redrive.Delete{Worker: t.worker, All: f.all, Export: f.export}
 	if f.noExport {
@@ -81,7 +83,8 @@ func (a *App) dlqDelete(ctx context.Context, f *deleteFlags, name string) error 
 	if f.noExport {
 		what += " for good"
 	}
-	if err := a.confirm(ctx, what, f.yes); err != nil {
+	ctx, err = a.confirm(ctx, t.stage.Guard().Protected(), what, f.yes)
+	if err != nil {
 		return err
 	}
 	p := a.newProgress()
@@ -155,10 +158,11 @@ func (a *App) dlqImport(ctx context.Context, f *importFlags, name string) error 
 		fmt.Fprintln(a.Err, plain("dry run: would "+what))
 		return nil
 	}
-	if t.stage.Guard().ReadOnly() { // before a person is asked
-		return fmt.Errorf("import into %s: %w", to, aws.ErrReadOnly)
+	if err := a.mayWrite(ctx, t.stage, aws.Action{Name: "import into", Object: to}, f.yes); err != nil {
+		return err
 	}
-	if err := a.confirm(ctx, what, f.yes); err != nil {
+	ctx, err = a.confirm(ctx, t.stage.Guard().Protected(), what, f.yes)
+	if err != nil {
 		return err
 	}
 	p := a.newProgress()
@@ -219,7 +223,7 @@ func (a *App) unfinished(e *redrive.Engine) ([]*journal.State, error) {
 }
 
 func (a *App) dlqResume(ctx context.Context, f resumeFlags, args []string) error {
-	s, err := a.openStage(ctx)
+	s, err := a.openNamed(ctx)
 	if err != nil {
 		return err
 	}
@@ -246,10 +250,11 @@ func (a *App) dlqResume(ctx context.Context, f resumeFlags, args []string) error
 		fmt.Fprintln(a.Err, plain("dry run: would "+what))
 		return nil
 	}
-	if s.Guard().ReadOnly() { // before a person is asked
-		return fmt.Errorf("resume %s: %w", row.ID, aws.ErrReadOnly)
+	if err := a.mayWrite(ctx, s, aws.Action{Name: "resume", Object: row.ID}, f.yes); err != nil {
+		return err
 	}
-	if err := a.confirm(ctx, what, f.yes); err != nil {
+	ctx, err = a.confirm(ctx, s.Guard().Protected(), what, f.yes)
+	if err != nil {
 		return err
 	}
 	verb := redrive.StatusReplayed

@@ -72,7 +72,7 @@ func exitCode(ctx context.Context, err error) int {
 		return exitInterrupted
 	case errors.As(err, &partial):
 		return partialCode(partial)
-	case errors.Is(err, aws.ErrReadOnly):
+	case errors.Is(err, aws.ErrReadOnly), errors.Is(err, aws.ErrProtected):
 		return exitDenied
 	}
 	switch kind, _ := aws.Classify(err); kind {

@@ -19,10 +19,17 @@ import (
 
 // globalFlags are the flags every command has.
 type globalFlags struct {
-	target  aws.Target
-	noColor bool
-	// maxCalls is --max-calls as it was written.
+	target aws.Target
+	// readOnlySet is whether --read-only was given, as true or false.
+	readOnlySet bool
+	config      string
+	// confirmStage is the name of the stage that may be written to though it is
+	// protected.
+	confirmStage string
+	noColor      bool
+	// maxCalls is --max-calls as it was written, limit what it says.
 	maxCalls string
+	limit    int
 	logFile  string
 	output   string
 }
@@ -33,7 +40,7 @@ func (a *App) newRoot() *cobra.Command {
 		Short: "The console for background jobs on AWS",
 		Long: "The console for background jobs on AWS: SQS queues, the Lambda workers they feed, " +
 			"their logs and their dead letters.\n\nWithout a command it opens the console on the stage " +
-			"that the flags and the environment name. `aiwctl demo` needs no AWS account.",
+			"that the flags, the environment and the config file name. `aiwctl demo` needs no AWS account.",
 		Example: "aiwctl demo\naiwctl --profile ops --stage prod\naiwctl workers -o json\naiwctl dispatch echo '{\"text\":\"hi\"}' --wait",
 		Args:    subcommands,
 		RunE:    a.run(func(ctx context.Context, _ []string) error { return a.console(ctx) }),
@@ -43,9 +50,10 @@ func (a *App) newRoot() *cobra.Command {
 	root.SetErr(a.Err)
 	g := &a.global
 	f := root.PersistentFlags()
+	f.StringVar(&g.config, "config", "", "file of named stages (default: AIWCTL_CONFIG, ~/.config/aiwctl/config.yaml)")
 	f.StringVar(&g.target.Profile, "profile", "", "profile of the AWS config files (default: AIWCTL_PROFILE, AWS_PROFILE)")
 	f.StringVar(&g.target.Region, "region", "", "region of the stage (default: AIWCTL_REGION, AWS_REGION, the profile's)")
-	f.StringVar(&g.target.Stage, "stage", "", "deployment stage (default: AIWCTL_STAGE, what the stage says of itself, prod)")
+	f.StringVar(&g.target.Stage, "stage", "", "a stage of the config file, or a deployment stage (default: AIWCTL_STAGE, the file's default, what the stage says of itself, prod)")
 	f.StringVar(&g.target.Service, "service", "", "only this service's workers (default: AIWCTL_SERVICE)")
 	f.StringVar(&g.target.Prefix, "prefix", "", "only queues and functions whose names begin so (default: AIWCTL_PREFIX)")
 	f.Var((*tagsValue)(&g.target.Tags), "tag", "only workers whose queue or function has this tag; may be repeated (default: AIWCTL_TAGS, separated by commas)")
@@ -53,6 +61,7 @@ func (a *App) newRoot() *cobra.Command {
 	f.StringVar(&g.target.BaseURL, "base-url", "", "the workers API (default: AIWCTL_BASE_URL, WORKER_BASE_URL)")
 	f.StringVar(&g.target.EndpointURL, "endpoint-url", "", "replaces the endpoints of AWS (default: AIWCTL_ENDPOINT_URL, AWS_ENDPOINT_URL)")
 	f.BoolVar(&g.target.ReadOnly, "read-only", false, "refuse every write (default: AIWCTL_READ_ONLY)")
+	f.StringVar(&g.confirmStage, "confirm-stage", "", "the stage's name: to write to a protected stage without being asked for it")
 	f.StringVar(&g.maxCalls, "max-calls", "", "most calls a minute that reading the stage may make, as 600/min; 0: any (default: AIWCTL_MAX_CALLS, 1200/min; any for a local endpoint)")
 	f.BoolVar(&g.noColor, "no-color", false, "no colours (default: NO_COLOR)")
 	f.StringVar(&g.logFile, "log-file", "", "write aiwctl's own log to this file")
@@ -60,11 +69,12 @@ func (a *App) newRoot() *cobra.Command {
 	must(root.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(
 		[]string{"table", "json", "jsonl", "yaml"}, cobra.ShellCompDirectiveNoFileComp)))
 
+	a.completeTarget(root)
 	root.Flags().BoolVar(&a.noMetrics, "no-metrics", false, "the console does not ask CloudWatch: no failures, throttles and oldest ages")
 
 	root.AddCommand(
 		a.newDemo(), a.newDev(), a.newWorkers(), a.newDispatch(), a.newValidate(),
-		a.newLogs(), a.newJob(), a.newDLQ(), a.newDoctor(), a.newVersion(),
+		a.newLogs(), a.newJob(), a.newDLQ(), a.newDoctor(), a.newHistory(), a.newConfig(), a.newVersion(),
 	)
 	root.SetHelpCommand(newHelp())
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
@@ -94,6 +104,13 @@ func (a *App) invoke(cmd *cobra.Command, args []string, fn func(ctx context.Cont
 	if _, err := parseFormat(a.global.output); err != nil {
 		return err
 	}
+	a.global.readOnlySet = cmd.Flags().Changed("read-only")
+	if text := cmp.Or(a.global.maxCalls, a.Getenv("AIWCTL_MAX_CALLS")); text != "" {
+		var err error
+		if a.global.limit, err = aws.ParseMaxCalls(text); err != nil {
+			return usagef("--max-calls, AIWCTL_MAX_CALLS: %w", err)
+		}
+	}
 	if a.Getenv("NO_COLOR") != "" {
 		a.global.noColor = true
 	}
@@ -116,18 +133,6 @@ func (a *App) invoke(cmd *cobra.Command, args []string, fn func(ctx context.Cont
 		a.log.Info("end", "after", a.Now().Sub(start), "exit", exitDone)
 	}
 	return err
-}
-
-// openStage opens the stage the flags and the environment name.
-func (a *App) openStage(ctx context.Context) (*aws.Stage, error) {
-	limit := 0
-	if text := cmp.Or(a.global.maxCalls, a.Getenv("AIWCTL_MAX_CALLS")); text != "" {
-		var err error
-		if limit, err = aws.ParseMaxCalls(text); err != nil {
-			return nil, usagef("--max-calls, AIWCTL_MAX_CALLS: %w", err)
-		}
-	}
-	return aws.Open(ctx, a.global.target, aws.Options{Getenv: a.Getenv, Stdin: a.In, Logger: a.log, Now: a.Now, MaxCalls: limit})
 }
 
 // discover opens the stage and reads what is there. Sources that could not be

@@ -28,8 +28,13 @@ func testApp(in string, env map[string]string) (a *App, stdout, stderr *bytes.Bu
 	stdout, stderr = &bytes.Buffer{}, &bytes.Buffer{}
 	return &App{
 		In: strings.NewReader(in), Out: stdout, Err: stderr, InTTY: true,
-		Getenv: func(k string) string { return env[k] },
-		Now:    func() time.Time { return time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC) },
+		Getenv: func(k string) string {
+			if k == "XDG_CONFIG_HOME" && env[k] == "" {
+				return "/nonexistent" // not that of whoever runs the tests
+			}
+			return env[k]
+		},
+		Now: func() time.Time { return time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC) },
 	}, stdout, stderr
 }
 
@@ -154,7 +159,8 @@ func TestConfirm(t *testing.T) {
 		"n\n": exitFailed, "\n": exitFailed, "yikes\n": exitFailed, "": exitInterrupted,
 	} {
 		a, stdout, stderr := testApp(answer, nil)
-		if got := exitCode(t.Context(), a.confirm(t.Context(), what, false)); got != code {
+		_, err := a.confirm(t.Context(), aws.Protected{Name: "prod"}, what, false)
+		if got := exitCode(t.Context(), err); got != code {
 			t.Errorf("%q: exit code %d, want %d", answer, got, code)
 		}
 		if !strings.HasPrefix(stderr.String(), "Replay 2 messages of orders-dlq to orders in stage prod? [y/N] ") || stdout.Len() > 0 {
@@ -163,11 +169,43 @@ func TestConfirm(t *testing.T) {
 	}
 	a, _, stderr := testApp("y\n", nil)
 	a.InTTY = false
-	if err := a.confirm(t.Context(), what, false); exitCode(t.Context(), err) != exitUsage || !strings.Contains(err.Error(), "--yes") || stderr.Len() > 0 {
+	if _, err := a.confirm(t.Context(), aws.Protected{}, what, false); exitCode(t.Context(), err) != exitUsage || !strings.Contains(err.Error(), "--yes") || stderr.Len() > 0 {
 		t.Errorf("without a person: %v, %q", err, stderr)
 	}
-	if err := a.confirm(t.Context(), what, true); err != nil || stderr.String() != "aiwctl: "+what+"\n" {
+	if _, err := a.confirm(t.Context(), aws.Protected{}, what, true); err != nil || stderr.String() != "aiwctl: "+what+"\n" {
 		t.Errorf("--yes: %v, %q", err, stderr)
+	}
+}
+
+func TestConfirmAProtectedStage(t *testing.T) {
+	t.Parallel()
+	is := aws.Protected{Needed: true, Name: "checkout", Why: "config.yaml:3 stage checkout"}
+	const what = "replay 2 messages"
+	for name, tt := range map[string]struct {
+		answer, flag string
+		yes, noTTY   bool
+		code         int
+		says         string
+	}{
+		"its name":               {answer: "checkout\n", code: exitDone, says: "Replay 2 messages? Type the stage's name, checkout: "},
+		"yes is no name":         {answer: "y\n", code: exitFailed, says: "this stage is protected: config.yaml:3"},
+		"nothing":                {answer: "\n", code: exitFailed},
+		"the end":                {code: exitInterrupted},
+		"--yes":                  {yes: true, code: exitDenied, says: "--yes alone is not enough"},
+		"--yes without a person": {yes: true, noTTY: true, code: exitDenied, says: "add --confirm-stage checkout; --yes alone is not enough"},
+		"without a person":       {noTTY: true, code: exitDenied, says: "add --confirm-stage checkout"},
+		"the flag":               {flag: "checkout", noTTY: true, code: exitDone, says: "aiwctl: replay 2 messages"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a, _, stderr := testApp(tt.answer, nil)
+			a.InTTY, a.global.confirmStage = !tt.noTTY, tt.flag
+			_, err := a.confirm(t.Context(), is, what, tt.yes)
+			code := exitCode(t.Context(), err)
+			if text := stderr.String() + errorText(err, code); code != tt.code || !strings.Contains(text, tt.says) {
+				t.Errorf("exit code %d, said %q", code, text)
+			}
+		})
 	}
 }
 
@@ -180,7 +218,7 @@ func TestInterruptWhileReading(t *testing.T) {
 	a.In = g
 	ctx, interrupt := context.WithCancel(t.Context())
 	interrupt()
-	err := a.confirm(ctx, "purge everything", false)
+	_, err := a.confirm(ctx, aws.Protected{}, "purge everything", false)
 	if code := exitCode(ctx, err); code != exitInterrupted || !strings.Contains(errorText(err, code), "nothing was done") {
 		t.Errorf("the question ended with %v", err)
 	}

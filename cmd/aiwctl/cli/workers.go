@@ -144,7 +144,7 @@ func (a *App) newWorkers() *cobra.Command {
 		var f workersFlags
 		cmd := &cobra.Command{
 			Use: use, Short: "List the stage's workers: how they are, and what is in their queues", Long: workersLong,
-			Example: "aiwctl workers\naiwctl workers --watch\naiwctl workers -o json --no-metrics\naiwctl workers describe echo",
+			Example: "aiwctl workers\naiwctl workers --watch\naiwctl workers -o json --no-metrics\naiwctl workers describe echo\naiwctl workers pause echo --wait",
 			Args:    f.args(check),
 			RunE:    a.run(func(ctx context.Context, args []string) error { return a.workersList(ctx, &f, args) }),
 		}
@@ -162,7 +162,8 @@ func (a *App) newWorkers() *cobra.Command {
 			RunE: a.run(func(ctx context.Context, args []string) error {
 				return a.workersDescribe(ctx, args[0])
 			}),
-		})
+		},
+		a.newPause(false), a.newPause(true))
 	return cmd
 }
 

@@ -1,6 +1,6 @@
 //go:build unix
 
-package journal
+package filelock
 
 import (
 	"errors"
@@ -10,16 +10,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lock holds a file for this process until unlock is called or the process ends,
-// however it ends.
-func lock(f *os.File) (unlock func(), err error) {
+// Lock holds a file until unlock is called or the process ends, however it ends.
+// It does not wait: a file that is held, also by this process through another
+// os.File, is ErrLocked.
+func Lock(f *os.File) (unlock func(), err error) {
 	raw, err := f.SyscallConn()
 	if err != nil {
 		return nil, err
 	}
 	if err := flock(raw, unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		if errors.Is(err, unix.EWOULDBLOCK) {
-			return nil, ErrRunning
+			return nil, ErrLocked
 		}
 		return nil, err
 	}

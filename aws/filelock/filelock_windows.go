@@ -1,4 +1,4 @@
-package journal
+package filelock
 
 import (
 	"errors"
@@ -8,18 +8,19 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// lockAt is far behind a journal's end: Windows refuses to others what is locked,
-// and a journal of a running process may be read.
+// lockAt is far behind a file's end: Windows refuses to others what is locked,
+// and a file that is being written may be read.
 const lockAt = 1 << 30
 
-// lock holds a file for this process until unlock is called or the process ends,
-// however it ends.
-func lock(f *os.File) (unlock func(), err error) {
+// Lock holds a file until unlock is called or the process ends, however it ends.
+// It does not wait: a file that is held, also by this process through another
+// os.File, is ErrLocked.
+func Lock(f *os.File) (unlock func(), err error) {
 	h := windows.Handle(f.Fd())
 	at := windows.Overlapped{OffsetHigh: lockAt}
 	err = windows.LockFileEx(h, windows.LOCKFILE_EXCLUSIVE_LOCK|windows.LOCKFILE_FAIL_IMMEDIATELY, 0, 1, 0, &at)
 	if errors.Is(err, windows.ERROR_LOCK_VIOLATION) {
-		return nil, ErrRunning
+		return nil, ErrLocked
 	}
 	if err != nil {
 		return nil, err

@@ -1,0 +1,181 @@
+package audit
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Entry is an action, joined from its records.
+type Entry struct {
+	Record
+	// Time is when it began, Ended when it ended; nil when it did not.
+	Ended *time.Time `json:"ended,omitempty"`
+}
+
+// History is what a trail tells.
+type History struct {
+	// Entries are the actions, the newest first.
+	Entries []Entry
+	// Unreadable are the places of lines that are no records: what a process left
+	// that was cut off, say. At most the first ten, of UnreadableCount.
+	Unreadable      []string
+	UnreadableCount int
+}
+
+// unreadableMost is how many places of unreadable lines are kept.
+const unreadableMost = 10
+
+// Read reads the trail at path, with the files that were renamed beside it, for
+// actions that began at since or later. Keep, when not nil, is asked about each
+// action's first record. A trail that was never begun is empty.
+func Read(path string, since time.Time, keep func(Record) bool) (History, error) {
+	var h History
+	files, err := trail(path, since)
+	if err != nil {
+		return h, err
+	}
+	host, _ := os.Hostname() // without a name nothing can be said of its processes
+	at := make(map[string]int)
+	left := make(map[string]bool) // ids that keep did not want
+	for _, file := range files {
+		err := eachLine(file, func(n int, line []byte) {
+			var r Record
+			if json.Unmarshal(line, &r) != nil || !r.valid() {
+				if h.UnreadableCount++; len(h.Unreadable) < unreadableMost {
+					h.Unreadable = append(h.Unreadable, fmt.Sprintf("%s:%d", file, n))
+				}
+				return
+			}
+			h.add(r, at, left, since, keep)
+		})
+		if err != nil {
+			return h, err
+		}
+	}
+	for i := range h.Entries {
+		e := &h.Entries[i]
+		e.Event = ""
+		if e.Ended == nil {
+			e.Outcome = OutcomeNoEnd
+			if e.Host == host && host != "" && alive(e.PID) {
+				e.Outcome = OutcomeUnderWay
+			}
+		}
+	}
+	// Appended in the order of their time, but by several processes.
+	slices.SortStableFunc(h.Entries, func(a, b Entry) int { return a.Time.Compare(b.Time) })
+	slices.Reverse(h.Entries)
+	return h, nil
+}
+
+// valid is whether a line is a record. Those of the first versions had no id and
+// no begin.
+func (r *Record) valid() bool {
+	switch r.Event {
+	case EventBegin, EventEnd:
+		return r.ID != ""
+	case "":
+		return r.Outcome != "" && !r.Time.IsZero()
+	}
+	return false
+}
+
+func (h *History) add(r Record, at map[string]int, left map[string]bool, since time.Time, keep func(Record) bool) {
+	if r.Event != EventBegin {
+		if i, ok := at[r.ID]; ok && r.ID != "" {
+			e := &h.Entries[i]
+			begun := e.Record
+			e.Record = r
+			e.Time, e.IDs = begun.Time, begun.IDs
+			e.Who, e.Account = cmp.Or(r.Who, begun.Who), cmp.Or(r.Account, begun.Account)
+			e.Ended = new(r.Time)
+			return
+		}
+		if left[r.ID] {
+			return
+		}
+	}
+	e := Entry{Record: r}
+	switch r.Event {
+	case EventEnd: // its begin is in a file that is gone
+		e.Ended = new(r.Time)
+		e.Time = r.Time.Add(-time.Duration(r.DurationMS) * time.Millisecond)
+	case "":
+		e.Ended = new(r.Time.Add(time.Duration(r.DurationMS) * time.Millisecond))
+	}
+	if e.Time.Before(since) || keep != nil && !keep(e.Record) {
+		if r.ID != "" {
+			left[r.ID] = true
+		}
+		return
+	}
+	if r.ID != "" {
+		at[r.ID] = len(h.Entries)
+	}
+	h.Entries = append(h.Entries, e)
+}
+
+// trail are the files of a trail that may have records of since or later, the
+// oldest first.
+func trail(path string, since time.Time) ([]string, error) {
+	dir, ext := filepath.Dir(path), filepath.Ext(path)
+	prefix := strings.TrimSuffix(filepath.Base(path), ext) + "-"
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var files []string
+	for _, e := range entries { // sorted by name, and so by time
+		stamp, ok := strings.CutPrefix(e.Name(), prefix)
+		if !ok || filepath.Ext(stamp) != ext || len(stamp) < len(rotatedFormat) {
+			continue
+		}
+		renamed, err := time.Parse(rotatedFormat, stamp[:len(rotatedFormat)])
+		if err != nil || renamed.Before(since.Add(-time.Minute)) {
+			continue
+		}
+		files = append(files, filepath.Join(dir, e.Name()))
+	}
+	if _, err := os.Stat(path); err == nil {
+		files = append(files, path)
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	return files, nil
+}
+
+// eachLine calls fn with the lines that are not empty, under their numbers.
+func eachLine(path string, fn func(n int, line []byte)) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }() // only read
+	in := bufio.NewReaderSize(f, 64<<10)
+	for n := 1; ; n++ {
+		line, err := in.ReadBytes('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			return err
+		}
+		if text := bytes.TrimSpace(line); len(text) > 0 {
+			fn(n, text)
+		}
+		if err != nil {
+			return nil
+		}
+	}
+}
