@@ -131,7 +131,7 @@ func loadConfig(ctx context.Context, t Target, o Options) (awssdk.Config, Target
 	if limit == 0 && !t.Loopback() {
 		limit = DefaultMaxCalls
 	}
-	counter := &countingClient{next: dispatch.StableHTTPClient(next), pacer: newPacer(limit)}
+	counter := &countingClient{next: dispatch.StableHTTPClient(next), plain: next, pacer: newPacer(limit)}
 	cfg.HTTPClient = counter
 	source := sourceOf(cfg, t)
 	if cfg.Credentials != nil {

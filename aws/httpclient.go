@@ -37,6 +37,7 @@ func newSDKClient() *awshttp.BuildableClient {
 // those that read the stage to their pace: that is what AWS limits and bills.
 type countingClient struct {
 	next   dispatch.Doer
+	plain  dispatch.Doer // what next is made of
 	pacer  *pacer
 	n, sqs atomic.Uint64
 }

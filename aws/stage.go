@@ -110,6 +110,7 @@ type learned struct {
 type clients struct {
 	sqs     SQSReader
 	logs    LogsReader
+	live    startLiveTail
 	lambda  LambdaReader
 	sts     stsReader
 	metrics MetricsReader
@@ -166,7 +167,7 @@ func Open(ctx context.Context, t Target, o Options) (*Stage, error) {
 		httpClient = newAPIClient()
 	}
 	s := newStage(t, o, clients{
-		sqs: sqsClient, logs: logsClient, lambda: lambdaClient, sts: stsClient, metrics: metricsClient, tags: tagsClient,
+		sqs: sqsClient, logs: logsClient, live: newLiveTail(cfg, base, counter), lambda: lambdaClient, sts: stsClient, metrics: metricsClient, tags: tagsClient,
 		writer: sdkWriter{sqs: sqsClient, lambda: lambdaClient},
 		http:   httpClient,
 		calls:  counter.n.Load, sqsCalls: counter.sqs.Load, pace: counter.pacer.pace,

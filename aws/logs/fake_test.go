@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 	"sync"
@@ -45,13 +46,28 @@ type event struct {
 
 func newCloud() *cloud { return &cloud{groups: map[string][]event{}, pageSize: 100} }
 
+// locked runs f while no call is answered.
+func (c *cloud) locked(f func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f()
+}
+
+func (c *cloud) called() (n int) {
+	c.locked(func() { n = c.calls })
+	return n
+}
+
 // put writes an event that can be seen after a delay, and returns its id.
 func (c *cloud) put(group, stream string, at time.Time, delay time.Duration, text string) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.n++
 	id := fmt.Sprintf("%s-%06d", group, c.n)
-	c.groups[group] = append(c.groups[group], event{id: id, stream: stream, text: text, at: at.Truncate(time.Millisecond), visible: time.Now().Add(delay)})
+	e := event{id: id, stream: stream, text: text, at: at.Truncate(time.Millisecond), visible: time.Now().Add(delay)}
+	all := c.groups[group]
+	i := sort.Search(len(all), func(i int) bool { return cmp.Or(all[i].at.Compare(e.at), all[i].visible.Compare(e.visible)) > 0 })
+	c.groups[group] = slices.Insert(all, i, e)
 	return id
 }
 
@@ -71,26 +87,28 @@ func (c *cloud) FilterLogEvents(ctx context.Context, in *cloudwatchlogs.FilterLo
 	if !ok {
 		return nil, &types.ResourceNotFoundException{Message: awssdk.String("The specified log group does not exist.")}
 	}
-	var hits []event
 	now := time.Now()
-	for _, e := range all {
-		ms := e.at.UnixMilli()
-		if e.visible.After(now) || in.StartTime != nil && ms < *in.StartTime || in.EndTime != nil && ms > *in.EndTime ||
-			len(in.LogStreamNames) > 0 && !slices.Contains(in.LogStreamNames, e.stream) {
-			continue
-		}
-		hits = append(hits, e)
+	from := 0
+	if in.StartTime != nil {
+		from = sort.Search(len(all), func(i int) bool { return all[i].at.UnixMilli() >= *in.StartTime })
 	}
-	slices.SortStableFunc(hits, func(a, b event) int { return cmp.Or(a.at.Compare(b.at), a.visible.Compare(b.visible)) })
 	// A token names the last event that was looked at, so that nothing that
 	// appears meanwhile shifts the pages.
-	from := 0
 	if in.NextToken != nil {
-		from = slices.IndexFunc(hits, func(e event) bool { return e.id == *in.NextToken }) + 1
+		from = slices.IndexFunc(all, func(e event) bool { return e.id == *in.NextToken }) + 1
 	}
-	to := min(from+c.pageSize, len(hits))
+	var hits []event
+	for _, e := range all[from:] {
+		if in.EndTime != nil && e.at.UnixMilli() > *in.EndTime || len(hits) > c.pageSize {
+			break
+		}
+		if !e.visible.After(now) && (len(in.LogStreamNames) == 0 || slices.Contains(in.LogStreamNames, e.stream)) {
+			hits = append(hits, e)
+		}
+	}
+	to := min(c.pageSize, len(hits))
 	out := &cloudwatchlogs.FilterLogEventsOutput{}
-	for _, e := range hits[from:to] {
+	for _, e := range hits[:to] {
 		if p := awssdk.ToString(in.FilterPattern); p != "" && !strings.Contains(e.text, strings.Trim(p, `"`)) {
 			continue
 		}
@@ -182,4 +200,8 @@ func (v *invocation) end() [2]string {
 		v.say("END RequestId: " + v.req + "\n"),
 		v.say("REPORT RequestId: " + v.req + "\tDuration: 12.00 ms\tBilled Duration: 12 ms\tMemory Size: 128 MB\tMax Memory Used: 30 MB\n"),
 	}
+}
+
+func invalidToken() error {
+	return &types.InvalidParameterException{Message: awssdk.String("The specified nextToken is invalid.")}
 }

@@ -1,7 +1,6 @@
 package logs
 
 import (
-	"slices"
 	"strings"
 	"time"
 )
@@ -29,8 +28,11 @@ func newFilter(q *Query) *filter {
 }
 
 // take looks at lines in order and appends to out those the query wants, in
-// order of time.
+// order of time. Without a job and an out the lines' own memory is used for them.
 func (f *filter) take(out []Line, lines []Line) []Line {
+	if out == nil && f.job == "" {
+		return f.takeAll(lines)
+	}
 	from := len(out)
 	for i := range lines {
 		l := &lines[i]
@@ -47,9 +49,27 @@ func (f *filter) take(out []Line, lines []Line) []Line {
 	if f.job != "" {
 		f.sweep()
 		// Lines that waited are older than those that decided about them.
-		slices.SortStableFunc(out[from:], byTime)
+		sortLines(out[from:])
 	}
 	return out
+}
+
+func (f *filter) takeAll(lines []Line) []Line {
+	if f.q.Unparsed {
+		return lines
+	}
+	kept := 0
+	for i := range lines {
+		f.tr.observe(&lines[i])
+		if f.q.keeps(&lines[i]) {
+			if kept != i {
+				lines[kept] = lines[i]
+			}
+			kept++
+		}
+	}
+	clear(lines[kept:])
+	return lines[:kept]
 }
 
 func (f *filter) keep(out []Line, l *Line) []Line {

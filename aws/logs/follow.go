@@ -2,8 +2,8 @@ package logs
 
 import (
 	"context"
-	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/microfox-ai/aiwctl/aws"
@@ -38,29 +38,43 @@ const (
 // many share a millisecond; event ids keep each line from coming twice. A line
 // that arrives up to a minute late is delivered within about ten seconds, in a
 // batch after lines that are younger than it. A group that does not exist yet
-// is waited for.
+// is waited for. With Query.Settle lines wait that long for older ones. What has been read
+// when ctx ends is still passed on.
+//
+// A Live query, of a Reader with WithLive, also opens live sessions, one for each ten groups: lines come within a second or
+// so. Groups are then polled every fifteen seconds only, for what live tail left out.
 //
 // With a JobID every line of the groups is read and sorted out here: CloudWatch
 // cannot search for the lines of a request whose id is not known yet. Only when
 // Since lies back more than two minutes, the past is searched as in Read.
 func (r *Reader) Follow(ctx context.Context, q Query, onState func(State), fn func([]Line) error) error {
 	fw := &follower{r: r, q: &q, f: newFilter(&q), start: time.Now()}
-	fw.report = &reporter{onState: onState, errs: map[*tail]error{}, read: map[*tail]time.Time{}}
-	fw.out = batcher{fn: func(lines []Line) error {
+	fw.report = &reporter{onState: onState, throttled: r.budget.isThrottled, errs: map[*tail]error{}, read: map[*tail]time.Time{}}
+	fw.out = batcher{settle: q.Settle, fn: func(lines []Line) error {
 		fw.report.mu.Lock()
 		defer fw.report.mu.Unlock()
 		return fn(lines)
 	}}
 	for _, c := range cursors(&q) {
-		t := &tail{cursor: c, since: c.from}
+		t := &tail{cursor: c, since: c.from, wake: make(chan struct{}, 1)}
+		if q.Live && r.live != nil {
+			t.ways = newWays()
+			c.ways = t.ways
+		}
 		c.keepFrom = func() int64 { return min(c.last, fw.start.UnixMilli()) - lateWindow.Milliseconds() }
 		fw.tails = append(fw.tails, t)
 		fw.report.read[t] = fw.start
 	}
-	if err := fw.catchUp(ctx); err != nil {
-		return err
+	err := fw.catchUp(ctx)
+	if err == nil {
+		err = fw.poll(ctx)
 	}
-	return fw.poll(ctx)
+	if ctx.Err() != nil && fw.fnErr == nil {
+		if err := fw.out.end(); err != nil {
+			return err
+		}
+	}
+	return err
 }
 
 type follower struct {
@@ -72,6 +86,7 @@ type follower struct {
 	report *reporter
 	out    batcher
 	fnErr  error
+	past   *lastLines // not nil while catching up with a query for the Last lines
 }
 
 // tail is a cursor that is read over and over.
@@ -90,6 +105,11 @@ type tail struct {
 	under, deep bool
 	mark        int64
 	begun       time.Time
+
+	wake    chan struct{}
+	live    atomic.Bool  // a live session carries it
+	sampled atomic.Int64 // until when that leaves lines out, in nanoseconds
+	ways    *ways        // nil without live sessions
 }
 
 // emit is called on Follow's goroutine only.
@@ -98,8 +118,14 @@ func (fw *follower) emit(ctx context.Context, lines []Line) error {
 	if len(out) == 0 {
 		return nil
 	}
+	if fw.past != nil {
+		fw.past.add(out)
+		return nil
+	}
 	if err := fw.out.add(ctx, out); err != nil {
-		fw.fnErr = err
+		if ctx.Err() == nil {
+			fw.fnErr = err
+		}
 		return err
 	}
 	return nil
@@ -107,11 +133,18 @@ func (fw *follower) emit(ctx context.Context, lines []Line) error {
 
 // catchUp reads what there is.
 func (fw *follower) catchUp(ctx context.Context) error {
+	if fw.q.Last > 0 {
+		fw.past = &lastLines{n: fw.q.Last}
+	}
 	if fw.f.job != "" && quotable(fw.q.JobID) && fw.start.Sub(fw.q.Since) > searchAfter {
 		if err := fw.search(ctx); err != nil {
 			return err
 		}
 	}
+	ctx, end := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer end()
 	cs := make([]*cursor, len(fw.tails))
 	byCursor := make(map[*cursor]*tail, len(fw.tails))
 	for i, t := range fw.tails {
@@ -124,6 +157,8 @@ func (fw *follower) catchUp(ctx context.Context) error {
 			if err == nil {
 				if c.done {
 					fw.report.ok(t)
+				} else if t.failures > 0 {
+					fw.report.goes(t)
 				}
 				t.failures = 0
 				return lines, nil
@@ -133,8 +168,8 @@ func (fw *follower) catchUp(ctx context.Context) error {
 			}
 			t.failures++
 			wait := fw.r.backoff.after(t.failures)
-			fw.report.fail(t, err, wait)
-			if t.failures >= readTries || !transient(err) {
+			fw.report.fail(t, t.failures, err, wait)
+			if t.failures >= min(tries(err), readTries) {
 				// The others must not wait for this one: polling goes on with it.
 				c.done = true
 				return nil, nil
@@ -144,11 +179,21 @@ func (fw *follower) catchUp(ctx context.Context) error {
 			}
 		}
 	}
+	fw.r.fetchAhead(ctx, &wg, cs)
 	err := fw.r.merge(ctx, cs, next, func(lines []Line) error { return fw.emit(ctx, lines) })
 	for _, t := range fw.tails {
-		t.buf = nil
+		t.buf, t.ahead, t.next = nil, nil, nil
 		t.deepMark, t.deepAt = min(t.last, fw.start.UnixMilli()), fw.start
 		t.keepFrom = func() int64 { return t.deepMark - lateWindow.Milliseconds() }
+	}
+	if past := fw.past; past != nil && err == nil {
+		fw.past = nil
+		past.cut()
+		if len(past.lines) > 0 {
+			if err = fw.out.add(ctx, past.lines); err != nil && ctx.Err() == nil {
+				fw.fnErr = err
+			}
+		}
 	}
 	return err
 }
@@ -180,7 +225,7 @@ func (fw *follower) search(ctx context.Context) error {
 			return err
 		}
 		wait := fw.r.backoff.after(failures)
-		fw.report.fail(nil, err, wait)
+		fw.report.fail(nil, failures, err, wait)
 		if err := sleep(ctx, wait); err != nil {
 			return err
 		}
@@ -209,6 +254,7 @@ func (fw *follower) poll(ctx context.Context) error {
 	for _, t := range fw.tails {
 		wg.Go(func() { fw.pollTail(ctx, t, pages) })
 	}
+	fw.runLive(ctx, &wg, pages)
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
@@ -236,7 +282,7 @@ func (fw *follower) poll(ctx context.Context) error {
 // pollTail reads one tail until ctx ends.
 func (fw *follower) pollTail(ctx context.Context, t *tail, pages chan<- []Line) {
 	interval := fw.r.fast
-	for wait := fw.first(t); sleep(ctx, wait) == nil; {
+	for wait := fw.first(t); t.rest(ctx, wait) == nil; {
 		n, err := fw.pass(ctx, t, pages)
 		switch {
 		case ctx.Err() != nil:
@@ -244,7 +290,11 @@ func (fw *follower) pollTail(ctx context.Context, t *tail, pages chan<- []Line) 
 		case err != nil:
 			t.failures++
 			wait = fw.r.backoff.after(t.failures)
-			fw.report.fail(t, err, wait)
+			fw.report.fail(t, t.failures, err, wait)
+			if sleep(ctx, wait) != nil { // a stir does not shorten it
+				return
+			}
+			wait = 0
 			continue
 		case n > 0:
 			interval = fw.r.fast
@@ -253,7 +303,7 @@ func (fw *follower) pollTail(ctx context.Context, t *tail, pages chan<- []Line) 
 		}
 		t.failures = 0
 		fw.report.ok(t)
-		wait = interval
+		wait = t.paced(interval)
 	}
 }
 
@@ -298,7 +348,10 @@ func (fw *follower) pass(ctx context.Context, t *tail, pages chan<- []Line) (n i
 			}
 			return n, err
 		}
-		t.failures = 0
+		if t.failures > 0 {
+			t.failures = 0
+			fw.report.goes(t)
+		}
 		if len(lines) == 0 {
 			continue
 		}
@@ -314,107 +367,4 @@ func (fw *follower) pass(ctx context.Context, t *tail, pages chan<- []Line) (n i
 		t.deepMark, t.deepAt = max(t.deepMark, t.mark), t.begun
 	}
 	return n, nil
-}
-
-// batcher paces what reaches the caller. Only Follow's goroutine uses it.
-type batcher struct {
-	fn   func([]Line) error
-	buf  []Line
-	last time.Time
-}
-
-// add takes lines and passes them on at once when the last batch is long ago.
-func (b *batcher) add(ctx context.Context, lines []Line) error {
-	b.buf = append(b.buf, lines...)
-	wait, _ := b.due()
-	if wait > 0 {
-		if len(b.buf) < batchMost {
-			return nil
-		}
-		if err := sleep(ctx, wait); err != nil {
-			return err
-		}
-	}
-	return b.flush()
-}
-
-// due is how long to wait until the lines that wait may be passed on.
-func (b *batcher) due() (wait time.Duration, waiting bool) {
-	return max(flushEvery-time.Since(b.last), 0), len(b.buf) > 0
-}
-
-func (b *batcher) flush() error {
-	if len(b.buf) == 0 {
-		return nil
-	}
-	lines := b.buf
-	b.buf = nil // the caller may keep the slice
-	b.last = time.Now()
-	slices.SortStableFunc(lines, byTime)
-	return b.fn(lines)
-}
-
-// reporter tells how the tails are doing. The nil tail is the search.
-type reporter struct {
-	mu      sync.Mutex
-	onState func(State)
-	errs    map[*tail]error
-	read    map[*tail]time.Time // last read to its end
-	told    State
-	ever    bool
-}
-
-func (p *reporter) fail(t *tail, err error, retryIn time.Duration) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.errs[t] = err
-	p.tell(State{Err: err, RetryIn: retryIn, Lag: p.lag()})
-}
-
-func (p *reporter) ok(t *tail) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	delete(p.errs, t)
-	if t != nil {
-		p.read[t] = time.Now()
-	}
-	p.refresh()
-}
-
-func (p *reporter) tick() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.refresh()
-}
-
-// refresh tells the state when it is another one than was told last.
-func (p *reporter) refresh() {
-	s := State{Lag: p.lag()}
-	for _, err := range p.errs { // another group is still failing
-		if s.Err == nil || err == p.told.Err { //nolint:errorlint // the very error that was told
-			s.Err, s.RetryIn = err, p.told.RetryIn
-		}
-	}
-	same := s.Err == p.told.Err && (s.Lag-p.told.Lag).Abs() < time.Second //nolint:errorlint // as above
-	if !p.ever || !same {
-		p.tell(s)
-	}
-}
-
-func (p *reporter) tell(s State) {
-	p.told, p.ever = s, true
-	if p.onState != nil {
-		p.onState(s)
-	}
-}
-
-func (p *reporter) lag() time.Duration {
-	var worst time.Duration
-	for _, at := range p.read {
-		worst = max(worst, time.Since(at))
-	}
-	if worst < lagAfter {
-		return 0
-	}
-	return worst
 }

@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"slices"
+	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,6 +23,7 @@ import (
 type tail struct {
 	stop   context.CancelFunc
 	done   chan error
+	mu     sync.Mutex
 	lines  []logs.Line
 	times  []time.Time // when each batch came
 	states []logs.State
@@ -30,7 +34,13 @@ func follow(t *testing.T, r *logs.Reader, q logs.Query) *tail {
 	ctx, stop := context.WithCancel(t.Context())
 	f := &tail{stop: stop, done: make(chan error, 1)}
 	go func() {
-		f.done <- r.Follow(ctx, q, func(s logs.State) { f.states = append(f.states, s) }, func(lines []logs.Line) error {
+		f.done <- r.Follow(ctx, q, func(s logs.State) {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			f.states = append(f.states, s)
+		}, func(lines []logs.Line) error {
+			f.mu.Lock()
+			defer f.mu.Unlock()
 			if !slices.IsSortedFunc(lines, func(a, b logs.Line) int { return a.Time.Compare(b.Time) }) {
 				t.Errorf("a batch is not in order: %q", texts(lines))
 			}
@@ -42,6 +52,22 @@ func follow(t *testing.T, r *logs.Reader, q logs.Query) *tail {
 	return f
 }
 
+// sofar is the lines that have come.
+func (f *tail) sofar() []logs.Line {
+	synctest.Wait()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.lines)
+}
+
+// state is the latest that was told.
+func (f *tail) state() logs.State {
+	synctest.Wait()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.states[len(f.states)-1]
+}
+
 // end waits, stops the tail and returns what came.
 func (f *tail) end(t *testing.T, after time.Duration) []logs.Line {
 	t.Helper()
@@ -50,7 +76,7 @@ func (f *tail) end(t *testing.T, after time.Duration) []logs.Line {
 	if err := <-f.done; !errors.Is(err, context.Canceled) {
 		t.Errorf("Follow ended with %v", err)
 	}
-	for i := 1; i < len(f.times); i++ {
+	for i := 1; i < len(f.times)-1; i++ { // the end waits for nothing
 		if d := f.times[i].Sub(f.times[i-1]); d < 100*time.Millisecond {
 			t.Errorf("batches %v apart", d)
 		}
@@ -129,47 +155,58 @@ func TestFollowWaitsForAGroup(t *testing.T) {
 	})
 }
 
+// No failure ends a tail: not a missing permission, not a network that is gone, not a service that is ill.
 func TestFollowTellsFailureAndRecovers(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		c := newCloud()
-		broken := true
-		c.fail = func(_ int, in *cloudwatchlogs.FilterLogEventsInput) error {
-			if broken && *in.LogGroupName == "bad" {
-				return &smithy.GenericAPIError{Code: "AccessDeniedException", Message: "no"}
-			}
-			return nil
+	for name, failure := range map[string]error{
+		"denied":                &smithy.GenericAPIError{Code: "AccessDeniedException", Message: "no"},
+		"network":               &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ENETUNREACH},
+		"ill":                   &smithy.GenericAPIError{Code: "InternalFailure", Message: "oops", Fault: smithy.FaultServer},
+		"throttled for minutes": throttled(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) { tellsAndRecovers(t, failure) })
+		})
+	}
+}
+
+func tellsAndRecovers(t *testing.T, failure error) {
+	t.Helper()
+	c := newCloud()
+	broken := true
+	c.fail = func(_ int, in *cloudwatchlogs.FilterLogEventsInput) error {
+		if broken && *in.LogGroupName == "bad" {
+			return failure
 		}
-		c.put("good", "s", time.Now(), 0, "good")
-		c.put("bad", "s", time.Now(), 0, "bad")
-		f := follow(t, fastReader(c), logs.Query{Sources: source("good", "bad")})
-		time.Sleep(2 * time.Minute)
-		synctest.Wait()
-		if got := texts(f.lines); !slices.Equal(got, []string{"good"}) {
-			t.Errorf("while one group fails: %q", got)
-		}
-		last := f.states[len(f.states)-1]
-		if last.Err == nil || last.RetryIn <= 0 || last.RetryIn > 30*time.Second {
-			t.Errorf("state while failing: %+v", last)
-		}
-		if last.Lag < time.Minute {
-			t.Errorf("lag %v after two minutes of failure", last.Lag)
-		}
-		calls := c.calls
-		c.mu.Lock()
-		broken = false
-		c.mu.Unlock()
-		if got := texts(f.end(t, time.Minute)); !slices.Equal(got, []string{"good", "bad"}) {
-			t.Errorf("after recovery: %q", got)
-		}
-		last = f.states[len(f.states)-1]
-		if last.Err != nil || last.Lag != 0 {
-			t.Errorf("state after recovery: %+v", last)
-		}
-		if n := c.calls - calls; n < 20 {
-			t.Errorf("only %d calls in the minute after recovery", n)
-		}
-	})
+		return nil
+	}
+	c.put("good", "s", time.Now(), 0, "good")
+	c.put("bad", "s", time.Now(), 0, "bad")
+	f := follow(t, fastReader(c), logs.Query{Sources: source("good", "bad")})
+	time.Sleep(2 * time.Minute)
+	if got := texts(f.sofar()); !slices.Equal(got, []string{"good"}) {
+		t.Errorf("while one group fails: %q", got)
+	}
+	last := f.state()
+	if last.Err == nil || last.RetryIn <= 0 || last.RetryIn > 30*time.Second {
+		t.Errorf("state while failing: %+v", last)
+	}
+	if last.Lag < time.Minute {
+		t.Errorf("lag %v after two minutes of failure", last.Lag)
+	}
+	calls := 0
+	c.locked(func() { calls, broken = c.calls, false })
+	if got := texts(f.end(t, time.Minute)); !slices.Equal(got, []string{"good", "bad"}) {
+		t.Errorf("after recovery: %q", got)
+	}
+	last = f.state()
+	if last.Err != nil || last.Lag != 0 {
+		t.Errorf("state after recovery: %+v", last)
+	}
+	if n := c.called() - calls; n < 20 {
+		t.Errorf("only %d calls in the minute after recovery", n)
+	}
 }
 
 func TestFollowSpendsAFewCallsASecond(t *testing.T) {

@@ -16,9 +16,9 @@ import (
 )
 
 // localStage is CloudWatch Logs over HTTP and a stage opened on it.
-func localStage(tb testing.TB) (*cwlogs.Service, *aws.Stage) {
+func localStage(tb testing.TB, cfg ...cwlogs.Config) (*cwlogs.Service, *aws.Stage) {
 	tb.Helper()
-	svc := cwlogs.New(cwlogs.Config{})
+	svc := cwlogs.New(append(cfg, cwlogs.Config{})[0])
 	srv := httptest.NewServer(svc.Handler())
 	tb.Cleanup(srv.Close)
 	transport := &http.Transport{}

@@ -83,6 +83,9 @@ type Line struct {
 	Text string
 	// Raw is the whole event, control characters removed, tabs and newlines kept.
 	Raw string
+	// Original is the event as CloudWatch has it, hostile bytes and all. Only a query that asks
+	// for it gets it.
+	Original string
 	// Event is set when the line is a worker's lifecycle event.
 	Event *dispatch.JobEvent
 	// Report is set for KindReport.
@@ -159,6 +162,22 @@ type Query struct {
 	// of reading.
 	// https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
 	Pattern string
+	// RequestID keeps one invocation's lines only: those that name it, and those
+	// between its START and END.
+	RequestID string
+	// Last keeps the last so many lines of what there is; zero keeps all. Follow then goes
+	// on with every new one.
+	Last int
+	// Settle is how long Follow waits with a line, counted from the line's time, for older
+	// ones that come later; zero passes on what comes.
+	Settle time.Duration
+	// Live has Follow open live sessions, which cost money by the minute; see WithLive.
+	Live bool
+	// Original has lines keep the event's own bytes.
+	Original bool
+	// Unparsed leaves lines as they are: they have an id, a time, a place, and Original. It is for those who
+	// want nothing else, of queries without a job, request, level or Match.
+	Unparsed bool
 	// MinLevel drops lines below it; LevelNone keeps all.
 	MinLevel Level
 	// Match keeps lines for which it is true; nil keeps all. It is called from
@@ -167,16 +186,5 @@ type Query struct {
 }
 
 func (q *Query) keeps(l *Line) bool {
-	return l.Level >= q.MinLevel && (q.Match == nil || q.Match(l))
-}
-
-// State is how a tail is doing.
-type State struct {
-	// Err is the latest failure of a log group that is failing now; nil: healthy.
-	Err error
-	// RetryIn is when that group is asked again.
-	RetryIn time.Duration
-	// Lag is how long ago the group that is furthest behind was last read to its
-	// end; zero while all of them are read at the usual interval.
-	Lag time.Duration
+	return l.Level >= q.MinLevel && (q.RequestID == "" || q.RequestID == l.RequestID) && (q.Match == nil || q.Match(l))
 }

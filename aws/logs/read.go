@@ -3,8 +3,10 @@ package logs
 import (
 	"context"
 	"slices"
+	"sync"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -21,6 +23,24 @@ const fetchLimit = 8
 // timeouts, crashes and bare prints do not name it. An id that a filter pattern
 // cannot quote is searched for here, in all lines.
 func (r *Reader) Read(ctx context.Context, q Query, fn func([]Line) error) error {
+	if q.Last <= 0 {
+		return r.read(ctx, q, fn)
+	}
+	last := lastLines{n: q.Last}
+	if err := r.read(ctx, q, func(lines []Line) error { last.add(lines); return nil }); err != nil {
+		return err
+	}
+	if last.cut(); len(last.lines) == 0 {
+		return nil
+	}
+	return fn(last.lines)
+}
+
+func (r *Reader) read(ctx context.Context, q Query, fn func([]Line) error) error {
+	ctx, end := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer end()
 	f := newFilter(&q)
 	emit := func(lines []Line) error {
 		if out := f.take(nil, lines); len(out) > 0 {
@@ -34,7 +54,25 @@ func (r *Reader) Read(ctx context.Context, q Query, fn func([]Line) error) error
 	if q.JobID == "" && q.Pattern != "" {
 		return r.readPattern(ctx, &q, f, fn)
 	}
-	return r.merge(ctx, cursors(&q), r.pageRetrying, emit)
+	cs := cursors(&q)
+	r.fetchAhead(ctx, &wg, cs)
+	return r.merge(ctx, cs, r.pageRetrying, emit)
+}
+
+// fetchAhead has each cursor fetch a page while the one before is parsed and passed on. The
+// calls end with ctx; wg waits for them.
+func (r *Reader) fetchAhead(ctx context.Context, wg *sync.WaitGroup, cs []*cursor) {
+	for _, c := range cs {
+		c.ahead = func(in *cloudwatchlogs.FilterLogEventsInput) <-chan fetched {
+			ch := make(chan fetched, 1)
+			wg.Go(func() {
+				var got fetched
+				got.out, got.missing, got.err = r.call(ctx, in)
+				ch <- got
+			})
+			return ch
+		}
+	}
 }
 
 // readPattern reads the lines that CloudWatch finds the pattern to match.
@@ -59,6 +97,7 @@ func cursors(q *Query) []*cursor {
 	cs := make([]*cursor, len(q.Sources))
 	for i, s := range q.Sources {
 		cs[i] = newCursor(s, q.Since, q.Until)
+		cs[i].original, cs[i].unparsed = q.Original, q.Unparsed
 	}
 	return cs
 }
@@ -117,6 +156,10 @@ func ready(cs []*cursor) (batch []Line, more bool) {
 		}
 		more = true
 	}
+	if len(cs) == 1 {
+		batch, cs[0].buf = cs[0].buf, nil
+		return batch, more
+	}
 	for _, c := range cs {
 		n := len(c.buf)
 		if !mark.IsZero() {
@@ -130,6 +173,6 @@ func ready(cs []*cursor) (batch []Line, more bool) {
 		batch = append(batch, c.buf[:n]...)
 		c.buf = c.buf[n:]
 	}
-	slices.SortStableFunc(batch, byTime)
+	sortLines(batch)
 	return batch, more
 }

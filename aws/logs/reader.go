@@ -7,31 +7,37 @@ import (
 	"math/rand/v2"
 	"time"
 
+	awssdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
-	"golang.org/x/time/rate"
-
 	"github.com/microfox-ai/aiwctl/aws"
 )
 
 // Reader reads logs. One Reader shares one budget of calls between everything
-// that is read through it: FilterLogEvents is limited to a few calls a second
-// for a whole account and region. It is safe for concurrent use.
+// that is read through it, fairly between log groups: FilterLogEvents is limited to
+// a few calls a second for a whole account and region. When AWS throttles, the
+// pace is lowered, and raised again bit by bit. It is safe for concurrent use.
 type Reader struct {
 	api     aws.LogsReader
-	limiter *rate.Limiter
+	budget  *budget
 	fast    time.Duration
 	slow    time.Duration
 	backoff backoff
+	live    OpenLive // nil: none
 }
 
 // Option changes a Reader.
 type Option func(*Reader)
 
 // WithCallRate sets how many calls a second are made at most, and how many may
-// come at once. The default is 4 and 4.
+// come at once. The default is DefaultCallRate, and four. A rate that is not above
+// zero is ignored.
 func WithCallRate(perSecond float64, burst int) Option {
-	return func(r *Reader) { r.limiter = rate.NewLimiter(rate.Limit(perSecond), max(burst, 1)) }
+	return func(r *Reader) {
+		if perSecond > 0 {
+			r.budget = newBudget(perSecond, burst)
+		}
+	}
 }
 
 // WithPolling sets how often a tail asks: every fast while lines flow, slowing
@@ -44,7 +50,7 @@ func WithPolling(fast, slow time.Duration) Option {
 func NewReader(api aws.LogsReader, opts ...Option) *Reader {
 	r := &Reader{
 		api:     api,
-		limiter: rate.NewLimiter(4, 4),
+		budget:  newBudget(DefaultCallRate, 4),
 		fast:    500 * time.Millisecond,
 		slow:    2 * time.Second,
 		backoff: backoff{first: 500 * time.Millisecond, most: 30 * time.Second},
@@ -55,13 +61,13 @@ func NewReader(api aws.LogsReader, opts ...Option) *Reader {
 	return r
 }
 
-// For returns a Reader for a stage, at a pace that suits it: an endpoint on
-// this machine costs nothing and has no account-wide limit.
-func For(s *aws.Stage) *Reader {
+// For returns a Reader for a stage, at a pace that suits it unless opts say
+// otherwise: an endpoint on this machine costs nothing and has no account-wide limit.
+func For(s *aws.Stage, opts ...Option) *Reader {
 	if s.Target().Loopback() {
-		return NewReader(s.Logs(), WithCallRate(100, 20), WithPolling(200*time.Millisecond, time.Second))
+		opts = append([]Option{WithCallRate(100, 20), WithPolling(200*time.Millisecond, time.Second)}, opts...)
 	}
-	return NewReader(s.Logs())
+	return NewReader(s.Logs(), opts...)
 }
 
 // callTimeout bounds one call. A page is at most 1 MB.
@@ -70,17 +76,12 @@ const callTimeout = 30 * time.Second
 // call makes one paced call. missing is true when there is no such group (or
 // stream): a function that never ran has none.
 func (r *Reader) call(ctx context.Context, in *cloudwatchlogs.FilterLogEventsInput) (out *cloudwatchlogs.FilterLogEventsOutput, missing bool, err error) {
-	if err := r.limiter.Wait(ctx); err != nil {
-		if ctx.Err() != nil {
-			return nil, false, ctx.Err()
-		}
-		// The limiter refuses at once when ctx ends before its turn would come.
-		<-ctx.Done()
-		return nil, false, ctx.Err()
+	if err := r.budget.wait(ctx, *in.LogGroupName); err != nil {
+		return nil, false, err
 	}
 	cctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	out, err = r.api.FilterLogEvents(cctx, in)
+	out, err = r.api.FilterLogEvents(cctx, in, once)
 	if err == nil {
 		return out, false, nil
 	}
@@ -90,18 +91,34 @@ func (r *Reader) call(ctx context.Context, in *cloudwatchlogs.FilterLogEventsInp
 	if _, ok := errors.AsType[*types.ResourceNotFoundException](err); ok {
 		return nil, true, nil
 	}
+	if kind, _ := aws.Classify(err); kind == aws.KindThrottled {
+		r.budget.throttled()
+	}
 	return nil, false, fmt.Errorf("read log group %q: %w", *in.LogGroupName, err)
 }
 
-// readTries is how often Read tries a page; the SDK's own retries come on top.
-const readTries = 5
+// once turns the SDK's own retries off: they would spend calls that the budget does not
+// know of, and hide from it that AWS throttles.
+func once(o *cloudwatchlogs.Options) { o.Retryer = awssdk.NopRetryer{} }
+
+// How often Read tries a page, and one that is throttled: that passes for sure.
+const (
+	readTries      = 5
+	throttledTries = 12
+)
 
 // pageRetrying is page with a few tries for what passes by itself.
 func (r *Reader) pageRetrying(ctx context.Context, c *cursor) ([]Line, error) {
 	for try := 1; ; try++ {
 		lines, err := c.page(ctx, r)
-		if err == nil || ctx.Err() != nil || try == readTries || !transient(err) {
+		if err == nil || ctx.Err() != nil {
 			return lines, err
+		}
+		if kind, _ := aws.Classify(err); kind == aws.KindInvalid && c.renew() {
+			continue
+		}
+		if try >= tries(err) {
+			return nil, err
 		}
 		if err := sleep(ctx, r.backoff.after(try)); err != nil {
 			return nil, err
@@ -109,9 +126,15 @@ func (r *Reader) pageRetrying(ctx context.Context, c *cursor) ([]Line, error) {
 	}
 }
 
-func transient(err error) bool {
-	kind, _ := aws.Classify(err)
-	return kind.Transient()
+// tries is how often a call that fails like this is made before it is given up.
+func tries(err error) int {
+	switch kind, _ := aws.Classify(err); {
+	case kind == aws.KindThrottled:
+		return throttledTries
+	case kind.Transient():
+		return readTries
+	}
+	return 1
 }
 
 // backoff doubles from first to most, each wait between half of it and all.

@@ -56,7 +56,7 @@ func (r *Reader) readJob(ctx context.Context, q *Query, f *filter, emit func([]L
 			to = q.Until
 		}
 		c := newCursor(t.src, from, to)
-		c.stream = t.stream
+		c.stream, c.original = t.stream, q.Original
 		byCursor[c] = t
 		cs = append(cs, c)
 	}

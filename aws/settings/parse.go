@@ -116,11 +116,11 @@ func (r *reader) mapping(n ast.Node, of string) ([]pair, error) {
 
 // entryKeys are the keys that a stage may have, topKeys those of the file itself.
 func entryKeys() []string {
-	return []string{"profile", "region", "stage", "service", "baseUrl", "endpointUrl", "protected", "readOnly"}
+	return []string{"profile", "region", "stage", "service", "prefix", "tags", "manifest", "baseUrl", "endpointUrl", "protected", "readOnly"}
 }
 
 func topKeys() []string {
-	return []string{"default", "stages", "profile", "region", "service", "baseUrl", "endpointUrl", "protected", "readOnly"}
+	return []string{"default", "stages", "profile", "region", "service", "prefix", "tags", "manifest", "baseUrl", "endpointUrl", "protected", "readOnly"}
 }
 
 func (r *reader) top(f *File, p pair) error {
@@ -242,7 +242,7 @@ func (r *reader) field(f Field, p pair) (value, error) {
 			err = r.errorf(p.value.GetToken(), "%q is no region: they are written like eu-west-1", v.text)
 		}
 		return v, err
-	case Stage, Profile, Service:
+	case Stage, Profile, Service, Prefix, Tags, Manifest:
 	}
 	return r.text(p)
 }

@@ -36,7 +36,8 @@ type Resolved struct {
 	// File is the file's path; empty when there is none.
 	File string
 	// Values has every field but Protected, in the order of the constants, for
-	// people: without passwords.
+	// people: without passwords. Prefix, Tags and Manifest are among them only where
+	// something says them.
 	Values []Value
 }
 
@@ -61,6 +62,12 @@ func variables(f Field) (own string, others []string) {
 		return "AIWCTL_REGION", []string{"AWS_REGION", "AWS_DEFAULT_REGION"}
 	case Service:
 		return "AIWCTL_SERVICE", nil
+	case Prefix:
+		return "AIWCTL_PREFIX", nil
+	case Tags:
+		return "AIWCTL_TAGS", nil
+	case Manifest:
+		return "AIWCTL_MANIFEST", nil
 	case BaseURL:
 		return "AIWCTL_BASE_URL", []string{"WORKER_BASE_URL", "WORKERS_TRIGGER_API_URL", "WORKERS_CONFIG_API_URL", "NEXT_PUBLIC_WORKER_BASE_URL"}
 	case EndpointURL:
@@ -77,7 +84,7 @@ func variables(f Field) (own string, others []string) {
 // stays no.
 func Getenv(getenv func(string) string) func(string) string {
 	return func(name string) string {
-		for _, f := range []Field{Stage, Profile, Region, Service, BaseURL, EndpointURL, ReadOnly} {
+		for _, f := range []Field{Stage, Profile, Region, Service, Prefix, Tags, Manifest, BaseURL, EndpointURL, ReadOnly} {
 			if own, _ := variables(f); own == name {
 				return ""
 			}
@@ -132,10 +139,12 @@ func (f *File) Resolve(flags Flags, getenv func(string) string) Resolved {
 	for _, field := range []struct {
 		name Field
 		into *string
-	}{{Profile, &t.Profile}, {Region, &t.Region}, {Service, &t.Service}, {BaseURL, &t.BaseURL}, {EndpointURL, &t.EndpointURL}} {
+	}{{Profile, &t.Profile}, {Region, &t.Region}, {Service, &t.Service}, {Prefix, &t.Prefix}, {Tags, &t.Tags}, {Manifest, &t.Manifest}, {BaseURL, &t.BaseURL}, {EndpointURL, &t.EndpointURL}} {
 		v, _ := r.pick(field.name)
 		*field.into = v.Value
-		r.out.Values = append(r.out.Values, v)
+		if v.Value != "" || !rare(field.name) {
+			r.out.Values = append(r.out.Values, v)
+		}
 	}
 	r.stage(name, origin)
 	r.readOnly()
@@ -149,6 +158,9 @@ func (f *File) Resolve(flags Flags, getenv func(string) string) Resolved {
 	}
 	return r.out
 }
+
+// rare is whether a field is told only where it has a value: few stages have it.
+func rare(f Field) bool { return f == Prefix || f == Tags || f == Manifest }
 
 // given is a field by flag or by the environment.
 func (r *resolver) given(f Field) string {
@@ -173,6 +185,12 @@ func (r *resolver) flag(f Field) (text, origin string) {
 		return t.Region, "--region"
 	case Service:
 		return t.Service, "--service"
+	case Prefix:
+		return t.Prefix, "--prefix"
+	case Tags:
+		return t.Tags, "--tag"
+	case Manifest:
+		return t.Manifest, "--manifest"
 	case BaseURL:
 		return t.BaseURL, "--base-url"
 	case EndpointURL:
@@ -277,7 +295,7 @@ func (r *resolver) ambient() {
 			now = t.BaseURL
 		case EndpointURL:
 			now = t.EndpointURL
-		case Stage, Service, ReadOnly, Protected:
+		case Stage, Service, Prefix, Tags, Manifest, ReadOnly, Protected:
 			continue
 		}
 		if v.Value != "" || now == "" {
@@ -294,7 +312,7 @@ func (r *resolver) ambient() {
 			v.Value, v.Origin = now, strings.Join(others, " or ")
 		}
 	}
-	order := []Field{Stage, Profile, Region, Service, BaseURL, EndpointURL, ReadOnly}
+	order := []Field{Stage, Profile, Region, Service, Prefix, Tags, Manifest, BaseURL, EndpointURL, ReadOnly}
 	slices.SortStableFunc(r.out.Values, func(a, b Value) int { return slices.Index(order, a.Field) - slices.Index(order, b.Field) })
 }
 

@@ -107,6 +107,16 @@ baseUrl=https://api.example.com/prod <config.yaml:11 stage checkout>
 readOnly=false <--read-only>
 `,
 		},
+		"which of the stage's workers": {
+			file: "stages:\n  s: {prefix: shop-, tags: \"team=ops,tier\", manifest: m.json}\n", entry: "s",
+			flags: settings.Flags{Target: aws.Target{Stage: "s", Prefix: "shop-a"}}, env: map[string]string{"AIWCTL_TAGS": "team=dev"},
+			want: `stage=s <--stage>
+prefix=shop-a <--prefix>
+tags=team=dev <AIWCTL_TAGS>
+manifest=m.json <config.yaml:2 stage s>
+readOnly=false <default>
+`,
+		},
 		"AWS's own after ours": {
 			env: map[string]string{"AWS_PROFILE": "p", "AWS_DEFAULT_REGION": "r", "WORKER_BASE_URL": "https://me:pw@b.example", "AWS_ENDPOINT_URL": "https://e.example", "AIWCTL_READ_ONLY": "yes"},
 			want: `profile=p <AWS_PROFILE>
@@ -145,7 +155,8 @@ readOnly=false <default>
 			}
 			used := map[settings.Field]string{
 				settings.Stage: r.Target.Stage, settings.Profile: r.Target.Profile, settings.Region: r.Target.Region,
-				settings.Service: r.Target.Service, settings.EndpointURL: r.Target.EndpointURL,
+				settings.Service: r.Target.Service, settings.Prefix: r.Target.Prefix, settings.Tags: r.Target.Tags, settings.Manifest: r.Target.Manifest,
+				settings.EndpointURL: r.Target.EndpointURL,
 			}
 			for field, value := range used {
 				if v := r.Value(field); v.Value != value {

@@ -3,6 +3,7 @@ package logview
 import (
 	"context"
 	"fmt"
+	goruntime "runtime"
 	"testing"
 	"time"
 
@@ -102,4 +103,38 @@ func BenchmarkFilterChange100k(b *testing.B) {
 			}
 		})
 	}
+}
+
+// BenchmarkMillion sends a million lines through the pane, which keeps a hundred thousand: what it
+// holds after the first of them that fill it, and after the last.
+func BenchmarkMillion(b *testing.B) {
+	live := func() float64 {
+		var m goruntime.MemStats
+		goruntime.GC()
+		goruntime.ReadMemStats(&m)
+		return float64(m.HeapAlloc) / (1 << 20)
+	}
+	var full, last float64
+	for b.Loop() {
+		before := live()
+		env := screentest.Env(b)
+		env.Data.Inventory = &aws.Inventory{Workers: []aws.Worker{{ID: "orders", Function: &aws.Function{Name: "orders"}}}}
+		s := New(env, silent{}, screen.OpenLogs{WorkerIDs: []string{"orders"}})
+		s.start()
+		for i := range 10 * capacity {
+			text := fmt.Sprintf("[INFO] [orders] [job-%d] a line of a busy worker, as long as lines are on an ordinary day", i)
+			s.pane.add([]logs.Line{logs.Parse("/aws/lambda/orders", "stream", "orders", fmt.Sprint(i), epoch().Add(time.Duration(i)*time.Millisecond), text)})
+			if i == capacity {
+				full = live() - before
+			}
+		}
+		last = live() - before
+		if n := s.pane.buf.all.len(); n != capacity {
+			b.Fatalf("%d lines are kept", n)
+		}
+		s.Close()
+	}
+	b.ReportMetric(full, "MB-after-100k")
+	b.ReportMetric(last, "MB-after-1M")
+	b.ReportMetric(10*capacity*float64(b.N)/b.Elapsed().Seconds(), "lines/s")
 }

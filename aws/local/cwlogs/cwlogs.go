@@ -39,6 +39,9 @@ type Config struct {
 	// page ends early, perhaps empty, with a token to go on, as happens in AWS.
 	// Zero means 20,000.
 	ScanLimit int
+	// LiveEvery is how often a live session is sent what arrived; zero means a second,
+	// as in AWS. LiveLasts is how long it lasts at most; zero means three hours.
+	LiveEvery, LiveLasts time.Duration
 	// Logger gets faults of the service itself; nil means none.
 	Logger *slog.Logger
 }
@@ -52,6 +55,8 @@ func (c Config) withDefaults() Config {
 	c.MaxEvents = cmp.Or(c.MaxEvents, DefaultMaxEvents)
 	c.MaxBytes = cmp.Or(c.MaxBytes, DefaultMaxBytes)
 	c.ScanLimit = cmp.Or(c.ScanLimit, 20_000)
+	c.LiveEvery = cmp.Or(c.LiveEvery, liveEvery)
+	c.LiveLasts = cmp.Or(c.LiveLasts, liveLasts)
 	return c
 }
 
@@ -64,13 +69,15 @@ type Service struct {
 	groups map[string]*group
 	// seq numbers events in order of arrival, over all groups.
 	seq uint64
+	// live are the live sessions that are open.
+	live map[*liveSession]bool
 }
 
 var _ functions.Logs = (*Service)(nil)
 
 // New returns an empty service.
 func New(cfg Config) *Service {
-	s := &Service{cfg: cfg.withDefaults(), groups: make(map[string]*group)}
+	s := &Service{cfg: cfg.withDefaults(), groups: make(map[string]*group), live: make(map[*liveSession]bool)}
 	s.handler = &wire.Service{Target: Target, Version: wire.JSON11, Logger: cfg.Logger}
 	s.register()
 	return s
@@ -79,8 +86,17 @@ func New(cfg Config) *Service {
 // Target is the prefix of X-Amz-Target in requests for this service.
 const Target = "Logs_20140328"
 
-// Handler answers requests of the service's JSON protocol.
-func (s *Service) Handler() http.Handler { return s.handler }
+// Handler answers requests of the service's JSON protocol. A live session's answer goes on
+// until the request's context ends.
+func (s *Service) Handler() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("X-Amz-Target") == startLiveTail {
+			s.serveLiveTail(w, r)
+			return
+		}
+		s.handler.ServeHTTP(w, r)
+	})
+}
 
 // EnsureGroup makes a log group unless it exists, as a deployment does for each
 // of its functions.

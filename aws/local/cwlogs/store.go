@@ -127,6 +127,9 @@ func (s *Service) add(g *group, st *stream, time, now int64, message string) {
 	st.events.add(e)
 	g.events.add(e)
 	g.bytes += e.size()
+	for session := range s.live {
+		session.offer(g.name, e)
+	}
 	g.expire(now)
 	for len(g.events) > 1 && (len(g.events) > s.cfg.MaxEvents || g.bytes > s.cfg.MaxBytes) {
 		g.dropOldest(now)

@@ -1,12 +1,9 @@
 package cli
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
-	"regexp"
-	"strconv"
 	"strings"
 	"time"
 
@@ -17,27 +14,18 @@ import (
 )
 
 type logsFlags struct {
-	follow       bool
+	follow, live bool
 	since, until string
+	last         int
 	jobID        string
+	requestID    string
 	level        string
 	grep         string
 	invert       bool
-}
-
-// logRow is a line as `logs -o json` prints it.
-type logRow struct {
-	Time      time.Time       `json:"time"`
-	WorkerID  string          `json:"workerId"`
-	Level     string          `json:"level,omitempty"`
-	JobID     string          `json:"jobId,omitempty"`
-	RequestID string          `json:"requestId,omitempty"`
-	Event     string          `json:"event,omitempty"`
-	Text      string          `json:"text"`
-	Raw       string          `json:"raw"`
-	Stream    string          `json:"stream"`
-	ID        string          `json:"id"`
-	Fields    json.RawMessage `json:"fields,omitempty"`
+	fields       []string
+	settle       string
+	maxCalls     float64
+	save         string
 }
 
 func (a *App) newLogs() *cobra.Command {
@@ -46,66 +34,144 @@ func (a *App) newLogs() *cobra.Command {
 		Use:   "logs WORKER...",
 		Short: "Print or follow the logs of workers, or of one job",
 		Long: "Print what workers have logged, or follow it with -f until interrupted (exit 130). With --job only that " +
-			"job's lines are printed: those that name it, and those of its invocations that name no other.\n\n" +
-			"Exits 3 when --job, --level or --grep leave nothing.",
+			"job's lines are printed: those that name it, and those of its invocations that name no other; with --request " +
+			"one invocation's. All filters that are given have to hold.\n\n" +
+			"--field looks into the JSON of a line: `user.id` is there, `!user.id` is not, `user.id=7` and != < <= > >= compare, " +
+			"~ and !~ match a regular expression. Numbers are compared as numbers, everything else as text.\n\n" +
+			"-o text (the same as table) is for reading, raw prints the events as CloudWatch has them: unchanged when standard output is " +
+			"a file or a pipe, without control characters on a terminal.\n\n" +
+			"A tail never ends by itself. It says on standard error when it lags, is throttled or denied, and when it goes on. " +
+			"CloudWatch lets a whole account make five calls a second in a region; --max-calls says how many of them " +
+			"this tail takes, shared fairly between log groups. --live adds CloudWatch's Live Tail, at about $0.01 a minute for each ten " +
+			"log groups, for lines within a second; what it samples away is still read the usual way.\n\n" +
+			"Exits 3 when --job, --request, --level, --grep or --field leave nothing.",
 		Example: "aiwctl logs echo -f\naiwctl logs echo --job job-1700000000000-abc --since 1h\n" +
-			"aiwctl logs echo slow --level warn --since 15m -o jsonl",
+			"aiwctl logs echo slow --level warn --since 'today 14:05' -o jsonl\n" +
+			"aiwctl logs echo -f --field 'durationMs>1000' --save slow.jsonl\naiwctl logs echo -n 20 -o raw",
 		Args:              takes(1, -1, "the worker"),
+		Annotations:       map[string]string{moreFormats: "text raw"},
 		ValidArgsFunction: a.completeWorkers,
 		RunE:              a.run(func(ctx context.Context, args []string) error { return a.logs(ctx, f, args) }),
 	}
 	fl := cmd.Flags()
 	fl.BoolVarP(&f.follow, "follow", "f", false, "go on until interrupted")
-	fl.StringVar(&f.since, "since", "15m", "how far back: a duration (15m, 2h, 3d) or a time (RFC 3339)")
+	fl.BoolVar(&f.live, "live", false, "with -f: also open live sessions (about $0.01 a minute for each ten log groups)")
+	fl.StringVar(&f.since, "since", "15m", "how far back: a duration (15m, 2h, 3d), a time (RFC 3339, 14:05, 'yesterday 14:05') or a date")
 	fl.StringVar(&f.until, "until", "", "up to when: a duration ago or a time (default: now)")
+	fl.IntVarP(&f.last, "tail", "n", 0, "only the last so many lines of these, then with -f the new ones")
 	fl.StringVar(&f.jobID, "job", "", "only this job's lines")
+	fl.StringVar(&f.requestID, "request", "", "only the lines of the invocation with this request id")
 	fl.StringVar(&f.level, "level", "", "only lines of this level and above: debug, info, warn, error")
 	fl.StringVar(&f.grep, "grep", "", "only lines that match this regular expression")
 	fl.BoolVar(&f.invert, "invert", false, "only lines that do not match --grep")
+	fl.StringArrayVar(&f.fields, "field", nil, "only lines with this in their JSON, such as user.id=7 (may be repeated)")
+	fl.StringVar(&f.settle, "settle", "", "with -f: how long lines wait for older ones that come late (default: 0s for one log group, 2s for several)")
+	fl.Float64Var(&f.maxCalls, "max-calls", 0, fmt.Sprintf("calls to CloudWatch a second at most (default: %d, of the 5 that an account has; 100 on this machine)", logs.DefaultCallRate))
+	fl.StringVar(&f.save, "save", "", "also write every line, whatever --request, --level, --grep and --field hide, to this new file as JSON lines")
 	must(cmd.RegisterFlagCompletionFunc("level", cobra.FixedCompletions(
 		[]string{"debug", "info", "warn", "error"}, cobra.ShellCompDirectiveNoFileComp)))
 	return cmd
 }
 
-func (f *logsFlags) query(now time.Time) (logs.Query, error) {
-	q := logs.Query{JobID: f.jobID}
-	var err error
+// query is what the flags ask for. The filters but JobID are in show: what they hide may
+// still be saved.
+func (f *logsFlags) query(now time.Time) (q logs.Query, show func(*logs.Line) bool, err error) {
+	q = logs.Query{JobID: f.jobID, Last: f.last, Live: f.live}
 	if q.Since, err = parseTime(now, f.since); err != nil {
-		return q, usagef("--since: %w", err)
+		return q, nil, usagef("--since: %w", err)
 	}
-	if f.until != "" {
-		if f.follow {
-			return q, usagef("--until and --follow exclude each other")
-		}
-		if q.Until, err = parseTime(now, f.until); err != nil {
-			return q, usagef("--until: %w", err)
-		}
-		if q.Until.Before(q.Since) {
-			return q, usagef("--until is before --since")
-		}
+	if err = f.readRange(&q, now); err != nil {
+		return q, nil, err
 	}
-	if q.MinLevel, err = parseLevel(f.level); err != nil {
-		return q, err
-	}
-	if f.grep == "" {
-		if f.invert {
-			return q, usagef("--invert needs --grep")
-		}
-		return q, nil
-	}
-	re, err := regexp.Compile(f.grep)
-	if err != nil {
-		return q, usagef("--grep: %w", err)
-	}
-	q.Match = func(l *logs.Line) bool { return re.MatchString(l.Raw) != f.invert }
-	return q, nil
+	show, err = f.filters(&q)
+	return q, show, err
 }
 
-func (a *App) logs(ctx context.Context, f logsFlags, names []string) error {
-	q, err := f.query(a.Now())
+func (f *logsFlags) readRange(q *logs.Query, now time.Time) (err error) {
+	switch {
+	case f.last < 0:
+		return usagef("--tail %d: it takes a number of lines", f.last)
+	case f.live && !f.follow:
+		return usagef("--live needs --follow")
+	case f.settle != "" && !f.follow:
+		return usagef("--settle needs --follow")
+	case f.maxCalls < 0:
+		return usagef("--max-calls %v: it takes a number above zero", f.maxCalls)
+	}
+	if f.settle != "" {
+		if q.Settle, err = time.ParseDuration(f.settle); err != nil || q.Settle < 0 || q.Settle > time.Minute {
+			return usagef("--settle %q: it takes a duration of up to 1m, such as 2s", f.settle)
+		}
+	}
+	if f.until == "" {
+		return nil
+	}
+	if f.follow {
+		return usagef("--until and --follow exclude each other")
+	}
+	if q.Until, err = parseTime(now, f.until); err != nil {
+		return usagef("--until: %w", err)
+	}
+	if q.Until.Before(q.Since) {
+		return usagef("--until is before --since")
+	}
+	return nil
+}
+
+// filters makes show, nil when there is no filter, and has CloudWatch search where that
+// changes nothing but the number of calls.
+func (f *logsFlags) filters(q *logs.Query) (show func(*logs.Line) bool, err error) {
+	level, err := parseLevel(f.level)
+	if err != nil {
+		return nil, err
+	}
+	matches := func(*logs.Line) bool { return true }
+	if f.grep != "" {
+		re, err := logs.ParseRegexp(f.grep)
+		if err != nil {
+			return nil, usagef("--grep: %w", err)
+		}
+		matches = func(l *logs.Line) bool { return re.MatchString(l.Raw) != f.invert }
+	} else if f.invert {
+		return nil, usagef("--invert needs --grep")
+	}
+	var phrases []string
+	fields := make([]logs.Field, len(f.fields))
+	for i, text := range f.fields {
+		if fields[i], err = logs.ParseField(text); err != nil {
+			return nil, usagef("--field: %w", err)
+		}
+		if p := fields[i].Phrase(); p != "" {
+			phrases = append(phrases, `"`+p+`"`)
+		}
+	}
+	// Of lines that CloudWatch finds nothing can be inferred, so not where more than their
+	// text is printed.
+	if len(phrases) > 0 && !f.follow && f.jobID == "" && f.requestID == "" && f.save == "" {
+		q.Pattern = strings.Join(phrases, " ")
+	}
+	if level == logs.LevelNone && f.grep == "" && len(fields) == 0 && f.requestID == "" {
+		return nil, nil
+	}
+	return func(l *logs.Line) bool {
+		return l.Level >= level && (f.requestID == "" || l.RequestID == f.requestID) && matches(l) && logs.MatchFields(fields, l)
+	}, nil
+}
+
+func (a *App) logs(ctx context.Context, f logsFlags, names []string) (err error) {
+	q, show, err := f.query(a.Now())
 	if err != nil {
 		return err
 	}
+	out := &logPrinter{app: a, format: a.format(), stream: f.follow, dated: a.Now().Sub(q.Since) > 12*time.Hour}
+	if out.format == formatText {
+		out.format = formatTable
+	}
+	if out.format != formatTable && out.format != formatRaw {
+		q.Pattern = ""
+	}
+	q.Original, q.Match = out.format == formatRaw || f.save != "", show
+	q.Unparsed = out.format == formatRaw && !a.OutTTY && !f.live && f.save == "" && q.JobID == "" && show == nil
 	s, inv, err := a.discover(ctx)
 	if err != nil {
 		return err
@@ -120,170 +186,43 @@ func (a *App) logs(ctx context.Context, f logsFlags, names []string) error {
 		}
 	}
 	q.Sources = logs.Sources(workers...)
-	out := &logPrinter{app: a, many: len(workers) > 1, dated: a.Now().Sub(q.Since) > 12*time.Hour}
-	reader := logs.For(s)
-	if f.follow {
-		out.stream = true
-		return reader.Follow(ctx, q, a.tailState(), out.print)
+	out.name(q.Sources)
+	if f.save != "" {
+		saver, failed := a.newSaver(f.save)
+		if failed != nil {
+			return failed
+		}
+		q.Match = saver.before(show)
+		defer func() { err = saver.end(err) }()
 	}
-	if err := reader.Read(ctx, q, out.print); err != nil {
+	opts := []logs.Option{logs.WithCallRate(f.maxCalls, int(cmp.Or(f.maxCalls, 1)))}
+	if f.follow {
+		return a.follow(ctx, s, q, f, out, opts)
+	}
+	if err := logs.For(s, opts...).Read(ctx, q, out.print); err != nil {
 		return err
 	}
 	if err := out.end(); err != nil || out.n > 0 {
 		return err
 	}
-	if q.JobID != "" || q.Match != nil || q.MinLevel != logs.LevelNone {
-		return nothingf("no such line since %s; --since looks further back", q.Since.Local().Format(time.DateTime))
+	since := q.Since.Local().Format(time.DateTime)
+	if q.JobID != "" || show != nil {
+		return nothingf("no such line since %s; --since looks further back", since)
 	}
-	fmt.Fprintf(a.Err, "aiwctl: no lines since %s; --since looks further back\n", q.Since.Local().Format(time.DateTime))
+	fmt.Fprintf(a.Err, "aiwctl: no lines since %s; --since looks further back\n", since)
 	return nil
 }
 
-// tailState tells a person on standard error when a tail stumbles and when it
-// is well again.
-func (a *App) tailState() func(logs.State) {
-	failing := false
-	return func(st logs.State) {
-		switch {
-		case st.Err != nil && !failing:
-			_, hint := aws.Classify(st.Err)
-			fmt.Fprintln(a.Err, plain(fmt.Sprintf("aiwctl: the tail is interrupted, trying again: %v %s", st.Err, hint)))
-		case st.Err == nil && failing:
-			fmt.Fprintln(a.Err, "aiwctl: the tail goes on")
-		}
-		failing = st.Err != nil
+// follow tails until ctx ends.
+func (a *App) follow(ctx context.Context, s *aws.Stage, q logs.Query, f logsFlags, out *logPrinter, opts []logs.Option) error {
+	if f.settle == "" && len(q.Sources) > 1 {
+		q.Settle = 2 * time.Second
 	}
-}
-
-// logPrinter prints batches of lines as they come; only a JSON array and YAML
-// wait for the end.
-type logPrinter struct {
-	app    *App
-	many   bool
-	dated  bool // days may differ
-	stream bool
-	rows   []logRow
-	n      int // lines printed
-}
-
-func (p *logPrinter) print(lines []logs.Line) error {
-	f := p.app.format()
-	if p.stream && f == formatJSON {
-		f = formatJSONL // an array that never ends is of no use to anyone
+	if f.live {
+		meter := &liveMeter{app: a, open: logs.LiveOf(s), free: s.Target().Loopback()}
+		meter.begin(len(q.Sources))
+		defer meter.end()
+		opts = append(opts, logs.WithLive(meter.start))
 	}
-	p.n += len(lines)
-	stamp := "15:04:05.000 "
-	if p.dated {
-		stamp = "2006-01-02 " + stamp
-	}
-	var b strings.Builder
-	for i := range lines {
-		l := &lines[i]
-		switch f {
-		case formatTable:
-			b.WriteString(l.Time.Local().Format(stamp))
-			if p.many {
-				b.WriteString(oneLine(l.WorkerID, 0) + " ")
-			}
-			if l.Level != logs.LevelNone {
-				fmt.Fprintf(&b, "%-5s ", l.Level)
-			}
-			b.WriteString(oneLine(l.Text, 0) + "\n")
-		case formatJSONL:
-			if err := writeJSON(&b, logRowOf(l), ""); err != nil {
-				return err
-			}
-		case formatYAML:
-			if !p.stream {
-				p.rows = append(p.rows, logRowOf(l))
-				continue
-			}
-			b.WriteString("---\n")
-			if err := writeYAML(&b, logRowOf(l)); err != nil {
-				return err
-			}
-		case formatJSON:
-			p.rows = append(p.rows, logRowOf(l))
-		}
-	}
-	_, err := io.WriteString(p.app.Out, b.String())
-	return err
-}
-
-func (p *logPrinter) end() error {
-	switch p.app.format() {
-	case formatJSON, formatYAML:
-		if p.rows == nil {
-			p.rows = []logRow{}
-		}
-		return p.app.print(p.rows, nil)
-	default:
-		return nil
-	}
-}
-
-func logRowOf(l *logs.Line) logRow {
-	r := logRow{
-		Time: l.Time.UTC(), WorkerID: l.WorkerID, JobID: l.JobID, RequestID: l.RequestID,
-		Text: l.Text, Raw: l.Raw, Stream: l.Stream, ID: l.ID,
-	}
-	if l.Level != logs.LevelNone {
-		r.Level = l.Level.String()
-	}
-	if l.Event != nil {
-		r.Event = l.Event.Event
-	}
-	if strings.HasPrefix(l.Raw, "{") && json.Valid([]byte(l.Raw)) {
-		r.Fields = json.RawMessage(l.Raw)
-	}
-	return r
-}
-
-func parseLevel(s string) (logs.Level, error) {
-	if s == "" {
-		return logs.LevelNone, nil
-	}
-	if level, ok := logs.ParseLevel(s); ok {
-		return level, nil
-	}
-	return logs.LevelNone, usagef("unknown --level %q; it takes debug, info, warn or error", s)
-}
-
-// parseTime reads a duration ago (days included, as in 1d12h) or a point in
-// time. CloudWatch knows no time before 1970.
-func parseTime(now time.Time, s string) (time.Time, error) {
-	if ago, ok := parseAgo(s); ok {
-		return latest(now.Add(-ago), time.Unix(0, 0)), nil
-	}
-	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02T15:04", "2006-01-02 15:04", "2006-01-02"} {
-		if t, err := time.ParseInLocation(layout, s, time.Local); err == nil {
-			return latest(t, time.Unix(0, 0)), nil
-		}
-	}
-	return time.Time{}, fmt.Errorf("%q is neither a duration such as 15m, 2h or 3d nor a time such as %s", s, now.Format(time.RFC3339))
-}
-
-// parseAgo reads a duration with days, its sign ignored.
-func parseAgo(s string) (time.Duration, bool) {
-	s = strings.TrimPrefix(s, "-")
-	var ago time.Duration
-	if days, rest, ok := strings.Cut(s, "d"); ok {
-		n, err := strconv.ParseUint(days, 10, 16)
-		if err != nil {
-			return 0, false
-		}
-		ago, s = time.Duration(n)*24*time.Hour, rest
-		if s == "" {
-			return ago, true
-		}
-	}
-	d, err := time.ParseDuration(s)
-	return ago + d, err == nil && d >= 0
-}
-
-func latest(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
+	return logs.For(s, opts...).Follow(ctx, q, a.tailState(), out.print)
 }

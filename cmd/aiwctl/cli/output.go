@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -28,12 +29,20 @@ const (
 	formatYAML  format = "yaml"
 )
 
-func parseFormat(s string) (format, error) {
+// moreFormats is the annotation with which a command says, in words between spaces, what
+// formats it knows besides those that every command does.
+const moreFormats = "formats"
+
+func parseFormat(s, more string) (format, error) {
 	switch f := format(s); f {
 	case formatTable, formatJSON, formatJSONL, formatYAML:
 		return f, nil
 	}
-	return "", usagef("unknown output format %q; -o takes table, json, jsonl or yaml", s)
+	words := strings.Fields(more)
+	if slices.Contains(words, s) {
+		return format(s), nil
+	}
+	return "", usagef("unknown output format %q; -o takes %s or yaml", s, strings.Join(append([]string{"table", "json", "jsonl"}, words...), ", "))
 }
 
 func (a *App) format() format { return format(a.global.output) }

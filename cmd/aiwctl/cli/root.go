@@ -101,7 +101,7 @@ func (a *App) run(fn func(ctx context.Context, args []string) error) func(*cobra
 
 // invoke checks the global flags, opens aiwctl's own log and calls fn.
 func (a *App) invoke(cmd *cobra.Command, args []string, fn func(ctx context.Context, args []string) error) error {
-	if _, err := parseFormat(a.global.output); err != nil {
+	if _, err := parseFormat(a.global.output, cmd.Annotations[moreFormats]); err != nil {
 		return err
 	}
 	a.global.readOnlySet = cmd.Flags().Changed("read-only")

@@ -112,6 +112,10 @@ func TestParseTime(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
 	ago := func(d time.Duration) time.Time { return now.Add(-d) }
+	day := func(days, hour, minute int) time.Time {
+		y, m, d := now.Local().Date()
+		return time.Date(y, m, d+days, hour, minute, 0, 0, time.Local)
+	}
 	for text, want := range map[string]time.Time{
 		"15m": ago(15 * time.Minute), "-15m": ago(15 * time.Minute), "0s": now,
 		"1h30m": ago(90 * time.Minute), "3d": ago(72 * time.Hour), "-3d": ago(72 * time.Hour), "1d12h": ago(36 * time.Hour), "0d": now,
@@ -119,8 +123,9 @@ func TestParseTime(t *testing.T) {
 		"2026-03-01T02:00:00.5+02:00": time.Date(2026, 3, 1, 0, 0, 0, 5e8, time.UTC),
 		"2026-03-01":                  time.Date(2026, 3, 1, 0, 0, 0, 0, time.Local),
 		"2026-03-01 10:11":            time.Date(2026, 3, 1, 10, 11, 0, 0, time.Local),
-		"60000d":                      time.Unix(0, 0), "1803-01-01": time.Unix(0, 0),
-		"": {}, "d": {}, "1xd": {}, "1h30d": {}, "1d2d": {}, "99999999d": {}, "yesterday": {}, "3": {}, "--3d": {}, "2026-13-01": {}, "1d-2h": {},
+		"14:05":                       day(0, 14, 5), "today 14:05": day(0, 14, 5), "yesterday 23:59": day(-1, 23, 59), "today": day(0, 0, 0), "yesterday": day(-1, 0, 0),
+		"60000d": time.Unix(0, 0), "1803-01-01": time.Unix(0, 0),
+		"": {}, "d": {}, "1xd": {}, "1h30d": {}, "1d2d": {}, "99999999d": {}, "3": {}, "tomorrow": {}, "yesterday noon": {}, "25:00": {}, "1 14:05": {}, "--3d": {}, "2026-13-01": {}, "1d-2h": {},
 	} {
 		got, err := parseTime(now, text)
 		if want.IsZero() != (err != nil) || !got.Equal(want) {
@@ -340,8 +345,7 @@ func TestTailInEveryFormat(t *testing.T) {
 	line := logs.Parse("g", "s", "w", "id", time.UnixMilli(0), "hello \x1b[2Jthere")
 	for _, f := range []format{formatTable, formatJSON, formatJSONL, formatYAML} {
 		a, stdout, _ := testApp("", nil)
-		a.global.output = string(f)
-		p := &logPrinter{app: a, stream: true}
+		p := &logPrinter{app: a, format: f, stream: true}
 		if err := p.print([]logs.Line{line}); err != nil || !strings.Contains(stdout.String(), "hello") || strings.Contains(stdout.String(), "\x1b") {
 			t.Errorf("%s: %q, %v", f, stdout, err)
 		}
