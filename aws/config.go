@@ -127,7 +127,11 @@ func loadConfig(ctx context.Context, t Target, o Options) (awssdk.Config, Target
 	if o.HTTPClient != nil {
 		next = o.HTTPClient
 	}
-	counter := &countingClient{next: dispatch.StableHTTPClient(next), plain: next}
+	limit := o.MaxCalls
+	if limit == 0 && !t.Loopback() {
+		limit = DefaultMaxCalls
+	}
+	counter := &countingClient{next: dispatch.StableHTTPClient(next), plain: next, pacer: newPacer(limit)}
 	cfg.HTTPClient = counter
 	source := sourceOf(cfg, t)
 	if cfg.Credentials != nil {

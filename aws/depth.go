@@ -214,7 +214,8 @@ func (s *Stage) Refresh(ctx context.Context, workers []Worker) ([]Worker, error)
 			}
 		}
 	})
-	errs := callEach(ctx, len(readings), func(i int) error {
+	ctx = paced(ctx)
+	errs := callWide(ctx, queueWidth, len(readings), func(i int) error {
 		r := &readings[i]
 		region := ""
 		if ref, ok := queueFromARN(r.queue.ARN); ok {

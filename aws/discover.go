@@ -85,6 +85,7 @@ var errNoBaseURL = errors.New("no base URL is known: pass --base-url or set WORK
 //
 // Workers are sorted by ID.
 func (s *Stage) Inventory(ctx context.Context) (*Inventory, error) {
+	ctx = paced(ctx)
 	d := newDiscovery(s)
 	if err := d.sources(ctx); err != nil {
 		return nil, err

@@ -106,6 +106,9 @@ func outOfTime(err error) bool {
 }
 
 func classifyOwn(err error) (ErrorKind, string) {
+	if errors.Is(err, ErrPaced) {
+		return KindThrottled, "it goes on by itself; --max-calls and AIWCTL_MAX_CALLS set the limit"
+	}
 	if errors.Is(err, ErrReadOnly) {
 		return KindDenied, "leave out --read-only and AIWCTL_READ_ONLY to allow writes"
 	}

@@ -19,9 +19,9 @@ const (
 	callTimeout    = 30 * time.Second
 )
 
-// idleConnsPerHost keeps the connections of one bounded refresh (fetchWidth
+// idleConnsPerHost keeps the connections of one bounded refresh (queueWidth
 // queues at a time, beside logs and functions) open between two refreshes.
-const idleConnsPerHost = 32
+const idleConnsPerHost = 2 * queueWidth
 
 // newSDKClient is the SDK's own client with our timeouts. It stays a
 // BuildableClient until the configuration is loaded, since AWS_CA_BUNDLE is
@@ -33,19 +33,26 @@ func newSDKClient() *awshttp.BuildableClient {
 		WithTimeout(callTimeout)
 }
 
-// countingClient counts the requests that leave for AWS, retries included:
-// that is what AWS limits and bills.
+// countingClient counts the requests that leave for AWS, retries included, and keeps
+// those that read the stage to their pace: that is what AWS limits and bills.
 type countingClient struct {
-	next  dispatch.Doer
-	plain dispatch.Doer // what next is made of
-	n     atomic.Uint64
+	next   dispatch.Doer
+	plain  dispatch.Doer // what next is made of
+	pacer  *pacer
+	n, sqs atomic.Uint64
 }
 
 var _ awssdk.HTTPClient = (*countingClient)(nil)
 
 // Do implements the SDK's HTTPClient.
 func (c *countingClient) Do(r *http.Request) (*http.Response, error) {
+	if err := c.pacer.take(r.Context()); err != nil {
+		return nil, err
+	}
 	c.n.Add(1)
+	if isSQS(r.Header.Get("X-Amz-Target")) {
+		c.sqs.Add(1)
+	}
 	return c.next.Do(r)
 }
 

@@ -68,7 +68,7 @@ func (d *discovery) readMissing(ctx context.Context, cands []*candidate, of func
 		}
 	}
 	queues := make([]*Queue, len(refs))
-	failed := callEach(ctx, len(refs), func(i int) (err error) {
+	failed := callWide(ctx, queueWidth, len(refs), func(i int) (err error) {
 		queues[i], err = d.s.readQueue(ctx, refs[i])
 		return err
 	})

@@ -41,8 +41,8 @@ func TestRefreshOfManyWorkers(t *testing.T) {
 	if got := f.count("GetQueueAttributes") - called; got != 2*workers {
 		t.Errorf("%d calls, want one for each of %d queues and DLQs", got, 2*workers)
 	}
-	if f.widest > fetchWidth {
-		t.Errorf("%d calls at once, want at most %d", f.widest, fetchWidth)
+	if f.widest > queueWidth {
+		t.Errorf("%d calls at once, want at most %d", f.widest, queueWidth)
 	}
 	for i := range after {
 		if after[i].Queue.Depth.Visible != 5 || before[i].Queue.Depth.Visible != 0 {
@@ -56,7 +56,7 @@ func TestRefreshOfManyWorkers(t *testing.T) {
 
 func TestRefreshUsesItsWidth(t *testing.T) {
 	t.Parallel()
-	f, s, workers := refreshable(t, 10)
+	f, s, workers := refreshable(t, 20)
 	f.hold, f.widest = make(chan struct{}), 0
 	done := make(chan error, 1)
 	go func() {
@@ -66,7 +66,7 @@ func TestRefreshUsesItsWidth(t *testing.T) {
 	eventually(t, "calls under way side by side", func() bool {
 		f.mu.Lock()
 		defer f.mu.Unlock()
-		return f.width == fetchWidth
+		return f.width == queueWidth
 	})
 	close(f.hold)
 	if err := <-done; err != nil {
@@ -122,8 +122,8 @@ func TestRefreshSparesHopelessCalls(t *testing.T) {
 		code string
 		most int
 	}{
-		{"ExpiredToken", fetchWidth},
-		{denied, hopeless + fetchWidth},
+		{"ExpiredToken", queueWidth},
+		{denied, hopeless + queueWidth},
 		{"ThrottlingException", 400}, // a pause helps: all are asked
 	} {
 		t.Run(tt.code, func(t *testing.T) {

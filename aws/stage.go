@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
@@ -43,6 +44,10 @@ type Options struct {
 	// Logger gets what the SDK has to say besides its errors; nil means nobody
 	// does. By itself the SDK writes to standard error, across a console.
 	Logger *slog.Logger
+	// MaxCalls is how many calls a minute the reading of the stage (workers, depths,
+	// metrics) may make; zero means DefaultMaxCalls, and no limit for a loopback
+	// endpoint; negative means no limit. Other calls never wait, and are counted.
+	MaxCalls int
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }
@@ -76,6 +81,9 @@ type Stage struct {
 	mu      sync.Mutex
 	learned learned
 	schemas map[string]compiledSchema
+
+	// metricsAsked counts what CloudWatch was asked for, which it charges for.
+	metricsAsked atomic.Uint64
 
 	// askWho is held while the guard asks STS, so that two writes at once are
 	// both on record with their caller.
@@ -111,6 +119,9 @@ type clients struct {
 	http    *http.Client
 	calls   func() uint64
 	wires   wires
+	// sqsCalls and pace may be nil.
+	sqsCalls func() uint64
+	pace     func() Pace
 }
 
 type stsReader interface {
@@ -159,7 +170,7 @@ func Open(ctx context.Context, t Target, o Options) (*Stage, error) {
 		sqs: sqsClient, logs: logsClient, live: newLiveTail(cfg, base, counter), lambda: lambdaClient, sts: stsClient, metrics: metricsClient, tags: tagsClient,
 		writer: sdkWriter{sqs: sqsClient, lambda: lambdaClient},
 		http:   httpClient,
-		calls:  counter.n.Load,
+		calls:  counter.n.Load, sqsCalls: counter.sqs.Load, pace: counter.pacer.pace,
 		wires: wires{
 			credentials: cfg.Credentials, http: counter.next,
 			resolve: endpointsOf(sqsClient, lambdaClient, logsClient, metricsClient, stsClient),
@@ -240,6 +251,18 @@ func (s *Stage) Logs() LogsReader { return struct{ LogsReader }{s.api.logs} }
 // Lambda is read access to functions, for the packages below this one.
 func (s *Stage) Lambda() LambdaReader { return struct{ LambdaReader }{s.api.lambda} }
 
+// Metrics is read access to CloudWatch, for the packages below this one. Metrics
+// that are asked for are counted: see Usage.
+func (s *Stage) Metrics() MetricsReader { return meteredMetrics{s.api.metrics, &s.metricsAsked} }
+
+// KnownAccount is the account that Identity or the guard has learned of; empty
+// until then. It makes no call.
+func (s *Stage) KnownAccount() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.learned.identity.Account
+}
+
 // Guard is write access.
 func (s *Stage) Guard() *Guard { return s.guard }
 
@@ -259,6 +282,11 @@ type SQSReader interface {
 type LogsReader interface {
 	FilterLogEvents(context.Context, *cloudwatchlogs.FilterLogEventsInput, ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.FilterLogEventsOutput, error)
 	DescribeLogGroups(context.Context, *cloudwatchlogs.DescribeLogGroupsInput, ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.DescribeLogGroupsOutput, error)
+}
+
+// MetricsReader is the part of CloudWatch that looks.
+type MetricsReader interface {
+	GetMetricData(context.Context, *cloudwatch.GetMetricDataInput, ...func(*cloudwatch.Options)) (*cloudwatch.GetMetricDataOutput, error)
 }
 
 // LambdaReader is the part of Lambda that looks.

@@ -56,10 +56,10 @@ func newStage() *fakeStage {
 }
 
 func (f *fakeStage) Target() aws.Target { return f.target }
+func (f *fakeStage) Usage() aws.Usage   { return aws.Usage{Calls: 128, SQS: 120} }
+func (f *fakeStage) Pace() aws.Pace     { return aws.Pace{} }
 
 func (f *fakeStage) Protected() aws.Protected { return f.protection.Of(f.target) }
-
-func (f *fakeStage) Calls() uint64 { return 128 }
 
 func (f *fakeStage) Identity(context.Context) (aws.Identity, error) {
 	return aws.Identity{Account: "000000000000"}, nil

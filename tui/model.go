@@ -66,7 +66,7 @@ func newModel(cfg Config, work *screen.Work) *Model {
 	env.ID = rootID
 	m.requests = env.Requests()
 	env.ID = sourceID
-	m.source = live.New(env, cfg.Stage)
+	m.source = live.New(env, cfg.Stage, cfg.Metrics)
 	return m
 }
 

@@ -42,6 +42,10 @@ type Config struct {
 	// Redrive is a *redrive.Engine.
 	Redrive deadletters.Engine
 
+	// Metrics asks CloudWatch, a *metrics.Reader; nil means nobody does, and failures,
+	// throttles and ages stay unknown.
+	Metrics live.Metrics
+
 	// Notices appear in the task line as they come; nil means none come. Run
 	// reads them until it returns.
 	Notices <-chan Notice

@@ -9,6 +9,7 @@ import (
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"github.com/microfox-ai/aiwctl/aws"
+	"github.com/microfox-ai/aiwctl/aws/metrics"
 )
 
 // discovery is what package aws finds when AWS is all there is: no workers API, no
@@ -175,7 +176,7 @@ func discovery() []check {
 		}},
 		{"the age of the oldest message", func(p *probe, s *stage) {
 			w := s.worker(p, "resize")
-			ages, err := s.opened.OldestAges(p.ctx, []*aws.Queue{w.Queue, w.DLQ})
+			ages, err := metrics.For(s.opened).Ages(p.ctx, []*aws.Queue{w.Queue, w.DLQ})
 			p.must("OldestAges", err)
 			p.equal("ages of empty queues", ages, map[string]time.Duration{w.Queue.URL: 0, w.DLQ.URL: 0})
 		}},

@@ -70,6 +70,7 @@ func (s *Server) serve() {
 		BaseContext:       func(net.Listener) context.Context { return lifetime },
 		ErrorLog:          log.New(logWriter{s.cfg.Logger}, "", 0),
 	}
+	s.serving.Go(func() { s.metrics.Run(lifetime) })
 	s.serving.Go(func() {
 		if err := s.http.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
 			s.cfg.Logger.Error("the local endpoint stopped listening", "error", err)

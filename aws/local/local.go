@@ -25,6 +25,7 @@ import (
 	"github.com/microfox-ai/aiwctl/aws/local/cwlogs"
 	"github.com/microfox-ai/aiwctl/aws/local/faults"
 	"github.com/microfox-ai/aiwctl/aws/local/functions"
+	"github.com/microfox-ai/aiwctl/aws/local/metrics"
 	"github.com/microfox-ai/aiwctl/aws/local/queues"
 	"github.com/microfox-ai/aiwctl/dispatch"
 )
@@ -110,6 +111,7 @@ type Server struct {
 	logs      *cwlogs.Service
 	functions *functions.Manager
 	schedules *scheduler
+	metrics   *metrics.Recorder
 	manifest  *manifestFile
 
 	// deploying is held while programs are replaced.
@@ -141,9 +143,10 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 		BaseURL: s.Endpoint,
 	})
 	s.logs = cwlogs.New(cwlogs.Config{Region: cfg.Region, Account: cfg.Account, Logger: cfg.Logger})
+	s.metrics = metrics.NewRecorder(metrics.RecorderConfig{Queues: s.queues})
 	s.functions = functions.New(functions.Config{
 		Region: cfg.Region, Account: cfg.Account, Logger: cfg.Logger,
-		Queues: s.queues, Logs: s.logs, Faults: cfg.Faults.Delivery,
+		Queues: s.queues, Logs: s.logs, Faults: cfg.Faults.Delivery, Meter: s.metrics,
 		RuntimeAPI: func() string { return s.address },
 	})
 	s.schedules = newScheduler(s.sendScheduled, cfg.Logger)

@@ -28,7 +28,7 @@ func (s *Server) routes() http.Handler {
 	rt := &router{
 		sqs:         faults.Handler(s.queues, s.cfg.Faults.API),
 		logs:        s.logs.Handler(),
-		metrics:     metrics.Handler(metrics.Config{Queues: s.queues, Logger: s.cfg.Logger}),
+		metrics:     metrics.Handler(metrics.Config{Recorder: s.metrics, Logger: s.cfg.Logger}),
 		tagging:     s.taggingHandler(),
 		runtime:     s.functions.RuntimeHandler(),
 		lambda:      s.functions.APIHandler(),
@@ -125,7 +125,7 @@ func (s *Server) infoRoutes() http.Handler {
 func (s *Server) index() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `This is the local AWS endpoint of aiwctl: SQS, CloudWatch Logs, Lambda, STS and the
-metrics of SQS for development, in memory, with worker programs that really run. Stage %q, service %q.
+metrics of SQS and Lambda for development, in memory, with worker programs that really run. Stage %q, service %q.
 
 Use it from another terminal:
 

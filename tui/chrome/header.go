@@ -3,6 +3,7 @@
 package chrome
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -75,7 +76,12 @@ func freshness(t *theme.Theme, data *screen.Snapshot, now time.Time) string {
 }
 
 func totals(t *theme.Theme, data *screen.Snapshot, width int) string {
-	calls := t.Faint.Render(cell.Count(int(min(data.CallsPerMinute, 1<<40))) + " calls/min ")
+	short := cell.Count(int(min(data.CallsPerMinute, 1<<40))) + " calls/min "
+	long := short
+	if data.DollarsPerDay > 0 {
+		long = strings.TrimSpace(short) + fmt.Sprintf(", about $%.2f a day ", data.DollarsPerDay)
+	}
+	calls := t.Faint.Render(long)
 	if data.Inventory == nil {
 		return cell.Ends("", calls, width)
 	}
@@ -98,6 +104,9 @@ func totals(t *theme.Theme, data *screen.Snapshot, width int) string {
 		figure("in flight", sum.InFlight),
 		dead.Render("dead " + cell.Count(sum.Dead)),
 	}, "   ")
+	if cell.Width(left)+cell.Width(calls)+1 > width {
+		calls = t.Faint.Render(short)
+	}
 	if cell.Width(left)+cell.Width(calls)+1 > width {
 		return cell.Fit(left, width)
 	}

@@ -1,6 +1,7 @@
 // Package live reads a stage again and again: the console's one refresh clock.
 // It keeps what was read when a reading fails, says how old it is, backs off
-// while AWS does not answer, and slows down when nobody looks.
+// while AWS does not answer, and slows down when nobody looks. What to read next is
+// package watch's to say.
 package live
 
 import (
@@ -10,6 +11,8 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/microfox-ai/aiwctl/aws"
+	"github.com/microfox-ai/aiwctl/aws/metrics"
+	"github.com/microfox-ai/aiwctl/aws/watch"
 	"github.com/microfox-ai/aiwctl/tui/screen"
 )
 
@@ -20,18 +23,17 @@ type Stage interface {
 	Identity(ctx context.Context) (aws.Identity, error)
 	Inventory(ctx context.Context) (*aws.Inventory, error)
 	Refresh(ctx context.Context, workers []aws.Worker) ([]aws.Worker, error)
-	Calls() uint64
+	Usage() aws.Usage
+	Pace() aws.Pace
+}
+
+// Metrics asks CloudWatch; *metrics.Reader is one.
+type Metrics interface {
+	Read(ctx context.Context, workers []aws.Worker, q metrics.Question) (map[string]*metrics.Worker, error)
 }
 
 // The pace of reading.
 const (
-	everyLoopback = 2 * time.Second
-	everyRemote   = 5 * time.Second
-	discoverEvery = 60 * time.Second
-	// mostPerMinute bounds the calls of the refresh on a stage in AWS: one call
-	// reads one queue, so a stage of 500 workers with their dead-letter queues is
-	// read every 50 seconds.
-	mostPerMinute = 1200
 	// blurredFactor slows the refresh while the terminal has not the focus.
 	blurredFactor = 4
 	slowest       = 60 * time.Second
@@ -44,6 +46,7 @@ const (
 	forIdentity = "identity"
 	forDiscover = "discover"
 	forRefresh  = "refresh"
+	forMetrics  = "metrics"
 	forClock    = "clock"
 )
 
@@ -51,18 +54,22 @@ const (
 type Source struct {
 	env      screen.Env
 	stage    Stage
+	metrics  Metrics // nil: CloudWatch is not asked
 	requests *screen.Requests
+	board    *watch.Board
 
-	discoveredAt time.Time
-	failures     int
-	calls        meter
-	blurred      bool
+	failures   int
+	calls, sqs watch.Meter
+	blurred    bool
 }
 
 // New returns a Source that keeps env.Data up to date. It makes no call before
-// Init.
-func New(env screen.Env, stage Stage) *Source {
-	return &Source{env: env, stage: stage, requests: env.Requests()}
+// Init. Metrics may be nil.
+func New(env screen.Env, stage Stage, m Metrics) *Source {
+	return &Source{
+		env: env, stage: stage, metrics: m, requests: env.Requests(),
+		board: watch.New(watch.Config{MaxCalls: stage.Pace().Limit, Metrics: m != nil, Free: env.Stage.Loopback}),
+	}
 }
 
 // Init starts the first reading and the clock.
@@ -80,19 +87,32 @@ func (s *Source) identify() tea.Cmd {
 }
 
 func (s *Source) discover() tea.Cmd {
-	return s.requests.Start(forDiscover, timeout, func(ctx context.Context) (any, error) {
+	return s.requests.Start(forDiscover, s.board.DiscoverTimeout(timeout), func(ctx context.Context) (any, error) {
 		return s.stage.Inventory(ctx)
 	})
 }
 
 func (s *Source) refresh() tea.Cmd {
-	inv := s.env.Data.Inventory
-	if inv == nil {
+	if s.env.Data.Inventory == nil {
 		return s.discover()
 	}
-	workers := inv.Workers
+	workers := s.board.Next(s.env.Data.Shown, s.every(), s.stage.Pace().Free())
 	return s.requests.Start(forRefresh, timeout, func(ctx context.Context) (any, error) {
 		return s.stage.Refresh(ctx, workers)
+	})
+}
+
+// measure asks CloudWatch, when it is time.
+func (s *Source) measure() tea.Cmd {
+	if s.metrics == nil || s.requests.Live(forMetrics) {
+		return nil
+	}
+	workers, q := s.board.NextMetrics(s.env.Data.Shown, s.env.Now())
+	if len(workers) == 0 {
+		return nil
+	}
+	return s.requests.Start(forMetrics, timeout, func(ctx context.Context) (any, error) {
+		return s.metrics.Read(ctx, workers, q)
 	})
 }
 
@@ -138,7 +158,11 @@ func (s *Source) reply(reply screen.Reply) (tea.Cmd, bool) {
 	if !live {
 		return nil, false
 	}
-	s.env.Data.CallsPerMinute = s.calls.note(s.env.Now(), s.stage.Calls())
+	now, usage := s.env.Now(), s.stage.Usage()
+	d := s.env.Data
+	d.CallsPerMinute = s.calls.Note(now, usage.Calls)
+	d.DollarsPerDay = s.board.PerDay(float64(s.sqs.Note(now, usage.SQS)))
+	d.MaxCalls = s.stage.Pace().Limit
 	switch reply.Purpose {
 	case forIdentity:
 		if id, ok := reply.Payload.(aws.Identity); ok && reply.Err == nil {
@@ -146,10 +170,10 @@ func (s *Source) reply(reply screen.Reply) (tea.Cmd, bool) {
 		}
 		return nil, true
 	case forClock:
-		if s.env.Data.Paused || s.requests.Live(forDiscover) || s.requests.Live(forRefresh) {
+		if d.Paused || s.requests.Live(forDiscover) || s.requests.Live(forRefresh) {
 			return nil, false // a reading that is under way starts the clock again
 		}
-		if s.env.Now().Sub(s.discoveredAt) >= discoverEvery {
+		if s.board.DiscoverDue(now) {
 			if s.env.Stage.Account == "" {
 				return tea.Batch(s.identify(), s.discover()), false
 			}
@@ -157,17 +181,27 @@ func (s *Source) reply(reply screen.Reply) (tea.Cmd, bool) {
 		}
 		return s.refresh(), false
 	case forDiscover:
-		inv, _ := reply.Payload.(*aws.Inventory)
 		s.outcome(reply.Err)
-		if inv != nil {
-			s.discovered(inv)
+		if inv, _ := reply.Payload.(*aws.Inventory); inv != nil {
+			s.board.Discovered(inv, now)
+			// A stage that nothing named has said now what it is.
+			s.env.Stage.Name, s.env.Stage.Protected = s.stage.Target().Stage, s.stage.Protected()
+			s.record(inv.At)
 		}
-		return s.clock(), true
+		return tea.Batch(s.clock(), s.measure()), true
 	case forRefresh:
 		workers, _ := reply.Payload.([]aws.Worker)
 		s.outcome(reply.Err)
-		s.refreshed(workers)
-		return s.clock(), true
+		if len(workers) > 0 && d.Inventory != nil {
+			s.record(s.board.Refreshed(workers))
+		}
+		return tea.Batch(s.clock(), s.measure()), true
+	case forMetrics:
+		got, _ := reply.Payload.(map[string]*metrics.Worker)
+		s.board.Measured(got, reply.Err)
+		d.MetricsErr = reply.Err
+		d.Health = s.board.Verdicts(now)
+		return nil, true
 	}
 	return nil, false
 }
@@ -187,18 +221,24 @@ func (s *Source) outcome(err error) {
 	d.Err = err
 }
 
+// every is the time between two readings that succeed.
+func (s *Source) every() time.Duration {
+	wait := watch.Every
+	if s.env.Stage.Loopback {
+		wait = watch.EveryFree
+	}
+	if s.blurred {
+		wait *= blurredFactor
+	}
+	return wait
+}
+
 // clock starts the wait for the next reading.
 func (s *Source) clock() tea.Cmd {
 	if s.env.Data.Paused || s.requests.Live(forDiscover) || s.requests.Live(forRefresh) {
 		return nil
 	}
-	wait := max(everyRemote, time.Duration(s.queues())*time.Minute/mostPerMinute)
-	if s.env.Stage.Loopback {
-		wait = everyLoopback
-	}
-	if s.blurred {
-		wait *= blurredFactor
-	}
+	wait := s.every()
 	for range min(s.failures, 6) {
 		wait *= 2
 	}
@@ -207,94 +247,12 @@ func (s *Source) clock() tea.Cmd {
 	return s.requests.After(forClock, wait)
 }
 
-// queues is how many queues a refresh reads.
-func (s *Source) queues() int {
-	n := 0
-	if s.env.Data.Inventory == nil {
-		return n
-	}
-	for _, w := range s.env.Data.Inventory.Workers {
-		for _, q := range []*aws.Queue{w.Queue, w.DLQ} {
-			if q != nil {
-				n++
-			}
-		}
-	}
-	return n
-}
-
-// discovered takes over a new inventory.
-func (s *Source) discovered(inv *aws.Inventory) {
-	s.discoveredAt = s.env.Now()
-	// A stage that nothing named has said now what it is.
-	s.env.Stage.Name, s.env.Stage.Protected = s.stage.Target().Stage, s.stage.Protected()
-	old := s.env.Data.Inventory
-	if old != nil && len(inv.Warnings) > 0 {
-		// A source could not be read: workers that only it knows have not gone.
-		// They are kept as they were.
-		known := make(map[string]bool, len(inv.Workers))
-		for i := range inv.Workers {
-			known[inv.Workers[i].ID] = true
-		}
-		grown := *inv
-		grown.Workers = append([]aws.Worker(nil), inv.Workers...)
-		for i := range old.Workers {
-			if !known[old.Workers[i].ID] {
-				grown.Workers = append(grown.Workers, old.Workers[i])
-			}
-		}
-		inv = &grown
-	}
-	s.env.Data.Inventory = inv
-	s.record(inv.At)
-}
-
-// refreshed puts new depths into the inventory there is by now, which may be
-// newer than the one the refresh began with.
-func (s *Source) refreshed(workers []aws.Worker) {
-	old := s.env.Data.Inventory
-	if old == nil || len(workers) == 0 {
-		return
-	}
-	fresh := make(map[string]*aws.Worker, len(workers))
-	for i := range workers {
-		fresh[workers[i].ID] = &workers[i]
-	}
-	inv := *old
-	inv.Workers = make([]aws.Worker, len(old.Workers))
-	var newest time.Time
-	for i := range old.Workers {
-		inv.Workers[i] = old.Workers[i]
-		w, ok := fresh[old.Workers[i].ID]
-		if !ok {
-			continue
-		}
-		// Only the depths are new; the rest belongs to discovery.
-		inv.Workers[i].Queue = deeper(inv.Workers[i].Queue, w.Queue)
-		inv.Workers[i].DLQ = deeper(inv.Workers[i].DLQ, w.DLQ)
-		for _, q := range []*aws.Queue{inv.Workers[i].Queue, inv.Workers[i].DLQ} {
-			if q != nil && q.Depth.At.After(newest) {
-				newest = q.Depth.At
-			}
-		}
-	}
-	s.env.Data.Inventory = &inv
-	s.record(newest)
-}
-
-// deeper is the queue with the newer depth of the two.
-func deeper(q, read *aws.Queue) *aws.Queue {
-	if q == nil || read == nil || read.Depth.At.Before(q.Depth.At) {
-		return q
-	}
-	fresh := *q
-	fresh.Depth = read.Depth
-	return &fresh
-}
-
-// record notes the time of a reading and adds it to the trends.
+// record takes a reading over from the board, notes its time and adds it to the
+// trends.
 func (s *Source) record(at time.Time) {
 	d := s.env.Data
+	d.Inventory = s.board.Inventory()
+	d.Health = s.board.Verdicts(s.env.Now())
 	if at.IsZero() {
 		at = s.env.Now()
 	}
@@ -313,11 +271,13 @@ func (s *Source) record(at time.Time) {
 			t = &screen.Trend{}
 			d.Trends[w.ID] = t
 		}
-		now := screen.CountsOf(w)
-		if n := len(t.Samples); n > 0 && now.Dead > t.Samples[n-1].Dead {
-			t.DeadRoseAt = s.env.Now()
+		if w.Queue != nil && !w.Queue.Depth.At.IsZero() && w.Queue.Depth.At.Equal(t.ReadAt) {
+			continue // it was not its turn
 		}
-		t.Samples = append(t.Samples, now)
+		if w.Queue != nil {
+			t.ReadAt = w.Queue.Depth.At
+		}
+		t.Samples = append(t.Samples, screen.CountsOf(w))
 		if extra := len(t.Samples) - trendLength; extra > 0 {
 			t.Samples = append(t.Samples[:0], t.Samples[extra:]...)
 		}

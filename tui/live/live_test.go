@@ -13,6 +13,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/microfox-ai/aiwctl/aws"
+	"github.com/microfox-ai/aiwctl/aws/metrics"
 	"github.com/microfox-ai/aiwctl/tui/live"
 	"github.com/microfox-ai/aiwctl/tui/screen"
 	"github.com/microfox-ai/aiwctl/tui/screentest"
@@ -28,17 +29,21 @@ type stage struct {
 	identities error
 	discovered int
 	refreshed  int
+	// limit is how many calls a minute may be made, queues how many refreshes read.
+	limit, queues int
 }
 
 func (s *stage) Target() aws.Target { return aws.Target{Stage: "demo"} }
 
 func (s *stage) Protected() aws.Protected { return aws.Protected{Name: "demo"} }
 
-// Calls counts ten calls for each reading.
-func (s *stage) Calls() uint64 {
+// Usage counts ten calls for each reading.
+func (s *stage) Usage() aws.Usage {
 	d, r := s.counts()
-	return uint64(10 * (d + r))
+	return aws.Usage{Calls: uint64(10 * (d + r)), SQS: uint64(10 * (d + r))}
 }
+
+func (s *stage) Pace() aws.Pace { return aws.Pace{Limit: s.limit} }
 
 func (s *stage) Identity(context.Context) (aws.Identity, error) {
 	return aws.Identity{Account: "000000000000"}, s.identities
@@ -55,6 +60,7 @@ func (s *stage) Refresh(_ context.Context, workers []aws.Worker) ([]aws.Worker, 
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.refreshed++
+	s.queues += 2 * len(workers)
 	if s.refresh == nil {
 		return workers, nil
 	}
@@ -90,10 +96,15 @@ type loop struct {
 
 func start(t *testing.T, s live.Stage, loopback bool) *loop {
 	t.Helper()
+	return startWith(t, s, nil, loopback)
+}
+
+func startWith(t *testing.T, s live.Stage, m live.Metrics, loopback bool) *loop {
+	t.Helper()
 	env := screentest.Env(t)
 	env.Now = time.Now
 	env.Stage.Loopback, env.Stage.Account = loopback, ""
-	l := &loop{env: env, source: live.New(env, s), msgs: make(chan tea.Msg, 1000)}
+	l := &loop{env: env, source: live.New(env, s, m), msgs: make(chan tea.Msg, 1000)}
 	l.run(l.source.Init())
 	return l
 }
@@ -134,26 +145,36 @@ func (l *loop) pass(d time.Duration) {
 	}
 }
 
-// A large stage is read less often, so that its calls stay within their bound.
+// A large stage is read in parts, so that its calls stay within their limit; what is
+// on the screen is read each time.
 func TestThePaceOfReadingALargeStage(t *testing.T) {
 	t.Parallel()
-	for _, test := range []struct {
-		loopback bool
-		want     int
-	}{{false, 2}, {true, 50}} {
-		synctest.Test(t, func(t *testing.T) {
-			workers := make([]aws.Worker, 500)
-			for i := range workers {
-				workers[i] = worker(fmt.Sprintf("w%03d", i), 1, 0)
+	synctest.Test(t, func(t *testing.T) {
+		workers := make([]aws.Worker, 500)
+		for i := range workers {
+			workers[i] = worker(fmt.Sprintf("w%03d", i), 1, 0)
+		}
+		s := &stage{inventory: found(workers...), limit: 1200}
+		l := start(t, s, false)
+		l.env.Data.Shown = []string{"w007", "w321"}
+		read := map[string]int{}
+		s.refresh = func(list []aws.Worker) ([]aws.Worker, error) {
+			for _, w := range list {
+				read[w.ID]++
 			}
-			s := &stage{inventory: found(workers...)}
-			l := start(t, s, test.loopback)
-			l.pass(101 * time.Second)
-			if d, r := s.counts(); d+r < test.want || d+r > test.want+2 {
-				t.Errorf("loopback %v: %d discoveries and %d refreshes in 100 s, want about %d readings", test.loopback, d, r, test.want)
-			}
-		})
-	}
+			return list, nil
+		}
+		l.pass(5*time.Minute + time.Second)
+		d, r := s.counts()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if perMinute := s.queues / 5; d != 1 || r < 55 || perMinute > 1200 || perMinute < 900 {
+			t.Errorf("%d discoveries, %d refreshes, %d calls a minute", d, r, perMinute)
+		}
+		if read["w007"] < r-1 || read["w321"] < r-1 || len(read) != 500 {
+			t.Errorf("on the screen %d and %d times of %d, %d workers in all", read["w007"], read["w321"], r, len(read))
+		}
+	})
 }
 
 func TestThePaceOfReading(t *testing.T) {
@@ -311,17 +332,68 @@ func TestTrends(t *testing.T) {
 		}
 		l := start(t, s, true)
 		l.pass(3 * time.Second)
-		trend := l.env.Data.Trends["a"]
-		if before, ok := trend.Before(); !ok || before.Visible != 1 || !trend.DeadRoseAt.IsZero() {
-			t.Errorf("before = %+v, %v; dead rose at %v", before, ok, trend.DeadRoseAt)
+		if before, ok := l.env.Data.Trends["a"].Before(); !ok || before.Visible != 1 {
+			t.Errorf("before = %+v, %v", before, ok)
+		}
+		l.pass(30 * time.Second)
+		if v := l.env.Data.Health["a"]; v == nil || v.State != "dead letters +2 in 30 s" && v.State != "dead letters +2 in 32 s" && v.State != "dead letters +2 in 33 s" {
+			t.Errorf("the dead letters rose, and the verdict is %+v", v)
 		}
 		l.pass(10 * time.Minute)
-		trend = l.env.Data.Trends["a"]
-		if trend.DeadRoseAt.IsZero() {
-			t.Error("nobody noticed that the dead letters rose")
-		}
+		trend := l.env.Data.Trends["a"]
 		if n := len(trend.Samples); n > 60 {
 			t.Errorf("%d samples are kept", n)
+		}
+	})
+}
+
+// cloud is a CloudWatch that says how many of ten invocations failed.
+type cloud struct {
+	mu    sync.Mutex
+	asked []int // how many workers, each time
+	err   error
+}
+
+func (c *cloud) Read(_ context.Context, workers []aws.Worker, _ metrics.Question) (map[string]*metrics.Worker, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.asked = append(c.asked, len(workers))
+	out := map[string]*metrics.Worker{}
+	for _, w := range workers {
+		count := func(n float64) metrics.Series {
+			return metrics.Series{State: metrics.Complete, Points: []metrics.Point{{At: time.Now().Add(-time.Minute), Value: n}}}
+		}
+		m := &metrics.Worker{At: time.Now(), Since: time.Now().Add(-15 * time.Minute)}
+		m.Function.Invocations, m.Function.Errors, m.Function.Throttles = count(10), count(7), count(0)
+		m.Queue.Oldest.State = metrics.Complete
+		out[w.ID] = m
+	}
+	return out, c.err
+}
+
+func TestCloudWatchIsAskedOnceAMinute(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := worker("a", 0, 0)
+		w.Function = &aws.Function{Name: "fn"}
+		s, c := &stage{inventory: found(w), limit: 1200}, &cloud{}
+		l := startWith(t, s, c, false)
+		l.pass(5*time.Minute + 30*time.Second)
+		c.mu.Lock()
+		if n := len(c.asked); n < 5 || n > 6 {
+			t.Errorf("asked %d times in five minutes and a half", n)
+		}
+		c.err = errors.New("denied")
+		c.mu.Unlock()
+		if v := l.env.Data.Health["a"]; v == nil || v.State != "failing: 7 of 10 invocations" {
+			t.Errorf("the verdict is %+v", v)
+		}
+		if d := l.env.Data.DollarsPerDay; d <= 0.05 || d > 0.2 || l.env.Data.MaxCalls != 1200 {
+			t.Errorf("about $%.3f a day, at most %d calls", d, l.env.Data.MaxCalls)
+		}
+		l.pass(2 * time.Minute)
+		if l.env.Data.MetricsErr == nil || l.env.Data.Err != nil {
+			t.Errorf("CloudWatch fails: %v; the depths: %v", l.env.Data.MetricsErr, l.env.Data.Err)
 		}
 	})
 }

@@ -6,6 +6,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/microfox-ai/aiwctl/aws"
+	"github.com/microfox-ai/aiwctl/aws/health"
 	"github.com/microfox-ai/aiwctl/tui/theme"
 )
 
@@ -86,6 +87,17 @@ type Snapshot struct {
 	Paused bool
 	// CallsPerMinute is how many AWS API calls were made in the last minute.
 	CallsPerMinute uint64
+	// MaxCalls is the limit of calls a minute; zero means none. DollarsPerDay is about
+	// what looking costs; zero where nothing does.
+	MaxCalls      int
+	DollarsPerDay float64
+	// Health says how each worker is, by id. MetricsErr is why CloudWatch did not tell
+	// all of it; nil when it did or was not asked.
+	Health     map[string]*health.Verdict
+	MetricsErr error
+	// Shown are the ids of the workers on the screen, which are read first; the
+	// screen that shows them keeps it up to date.
+	Shown []string
 	// Trends holds the history of workers by id.
 	Trends map[string]*Trend
 }
@@ -116,8 +128,8 @@ func CountsOf(w *aws.Worker) Counts {
 type Trend struct {
 	// Samples are the newest readings, oldest first.
 	Samples []Counts
-	// DeadRoseAt is when the number of dead letters last rose; zero if never.
-	DeadRoseAt time.Time
+	// ReadAt is when the newest was read.
+	ReadAt time.Time
 }
 
 // Before is the reading before the newest; ok is false when there is none.

@@ -117,10 +117,15 @@ func (m *Model[T]) fit(natural []int) layout {
 	return l
 }
 
+// Visible are the rows on the screen.
+func (m *Model[T]) Visible() []T {
+	end := min(m.top+max(0, m.height), len(m.rows))
+	return m.rows[min(m.top, end):end]
+}
+
 // View renders the heading and the rows into exactly the size that was set.
 func (m *Model[T]) View() string {
-	end := min(m.top+m.height, len(m.rows))
-	visible := m.rows[min(m.top, end):end]
+	visible := m.Visible()
 	m.arrangeColumns(visible)
 
 	var b strings.Builder

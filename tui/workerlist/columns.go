@@ -2,10 +2,11 @@ package workerlist
 
 import (
 	"cmp"
-	"math/bits"
 	"strings"
+	"time"
 
 	"github.com/microfox-ai/aiwctl/aws"
+	"github.com/microfox-ai/aiwctl/aws/health"
 	"github.com/microfox-ai/aiwctl/tui/cell"
 	"github.com/microfox-ai/aiwctl/tui/screen"
 	"github.com/microfox-ai/aiwctl/tui/table"
@@ -21,7 +22,8 @@ type row struct {
 	counts    screen.Counts
 	before    screen.Counts
 	hasBefore bool
-	condition condition
+	verdict   *health.Verdict
+	story     string
 	trend     *screen.Trend
 }
 
@@ -33,18 +35,12 @@ func (r row) workerID() string {
 	return r.worker.ID
 }
 
-// byNeed puts first what most needs a person. The backlog counts by its
-// magnitude only, so that the list does not dance with every job.
-func byNeed(a, b row) int {
-	return cmp.Or(
-		cmp.Compare(b.condition.severity, a.condition.severity),
-		cmp.Compare(b.counts.Dead, a.counts.Dead),
-		cmp.Compare(magnitude(b.counts.Backlog()), magnitude(a.counts.Backlog())),
-		cmp.Compare(a.id, b.id),
-	)
-}
+// byNeed puts first what most needs a person.
+func byNeed(a, b row) int { return health.Compare(a.need(), b.need()) }
 
-func magnitude(n int) int { return bits.Len(uint(max(0, n))) / 2 }
+func (r row) need() health.Row {
+	return health.Row{ID: r.id, Verdict: r.verdict, Dead: r.counts.Dead, Backlog: r.counts.Backlog()}
+}
 
 func columns() []table.Column[row] {
 	number := func(title string, priority int, tone theme.Tone, of func(screen.Counts) int) table.Column[row] {
@@ -104,14 +100,30 @@ func columns() []table.Column[row] {
 			Compare: func(a, b row) int { return cmp.Compare(a.id, b.id) },
 		},
 		{
-			Title: "STATE", Min: 12,
-			Cell:    func(r row) table.Cell { return table.Cell{Text: r.condition.word, Tone: r.condition.tone} },
-			Compare: func(a, b row) int { return cmp.Compare(b.condition.severity, a.condition.severity) },
+			Title: "STATE", Min: 24, Max: 44, Grow: true,
+			Cell: func(r row) table.Cell {
+				return table.Cell{Text: cell.Clean(r.verdict.State), Tone: toneOf(&r.verdict.Reason)}
+			},
+			Compare: byNeed,
 		},
 		number("VISIBLE", 0, theme.ToneText, func(c screen.Counts) int { return c.Visible }),
-		number("IN FLIGHT", 0, theme.ToneText, func(c screen.Counts) int { return c.InFlight }),
+		number("IN FLIGHT", 2, theme.ToneText, func(c screen.Counts) int { return c.InFlight }),
 		number("DELAYED", 3, theme.ToneText, func(c screen.Counts) int { return c.Delayed }),
 		dead,
+		{
+			Title: "OLDEST", Right: true, Priority: 1,
+			Cell: func(r row) table.Cell {
+				if oldest(r) <= 0 {
+					return table.Cell{Text: "–", Tone: theme.ToneFaint}
+				}
+				c := table.Cell{Text: cell.Age(*r.verdict.Oldest), Tone: theme.ToneText}
+				if r.verdict.Has(health.Overdue) {
+					c.Tone = theme.ToneWarn
+				}
+				return c
+			},
+			Compare: func(a, b row) int { return cmp.Compare(oldest(b), oldest(a)) },
+		},
 		{
 			Title: "TREND", Min: 8, Max: sparkWidth, Grow: true, KeepEnd: true, Bare: true, Priority: 4,
 			Cell: func(r row) table.Cell { return table.Cell{Text: spark(r.trend), Tone: theme.ToneFaint} },
@@ -122,7 +134,7 @@ func columns() []table.Column[row] {
 				return orDash("")
 			}
 			text, tone := orDash(strings.ToLower(cell.Clean(r.worker.Mapping.State)))
-			if paused(r.worker) {
+			if r.verdict.Has(health.Paused) || r.verdict.Has(health.Stalled) {
 				tone = theme.ToneWarn
 			}
 			return text, tone
@@ -130,10 +142,17 @@ func columns() []table.Column[row] {
 		{
 			Title: "NOTE", Min: 24, Grow: true, Priority: 7,
 			Cell: func(r row) table.Cell {
-				return table.Cell{Text: r.condition.text, Tone: theme.ToneDim}
+				return table.Cell{Text: r.story, Tone: theme.ToneDim}
 			},
 		},
 	}
+}
+
+func oldest(r row) time.Duration {
+	if r.verdict.Oldest == nil {
+		return -1
+	}
+	return *r.verdict.Oldest
 }
 
 func orDash(text string) (string, theme.Tone) {

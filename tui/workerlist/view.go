@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/microfox-ai/aiwctl/aws"
+	"github.com/microfox-ai/aiwctl/aws/health"
 	"github.com/microfox-ai/aiwctl/tui/cell"
 	"github.com/microfox-ai/aiwctl/tui/notice"
 	"github.com/microfox-ai/aiwctl/tui/theme"
@@ -33,6 +34,9 @@ func (s *Screen) above(width int) []string {
 		lines = append(lines, cell.Fit(" "+t.Warn.Render("! the list may be incomplete: "+text), width))
 	} else if text := finding(data.Inventory); text != "" {
 		lines = append(lines, cell.Fit(" "+t.Warn.Render("! "+text), width))
+	}
+	if data.Err == nil && data.MetricsErr != nil {
+		lines = append(lines, cell.Fit(" "+t.Dim.Render("! without CloudWatch there are no failures, throttles and ages: "+cell.Clean(data.MetricsErr.Error())), width))
 	}
 	if s.filter.Shown() {
 		note := fmt.Sprintf("%d of %d", len(s.table.Rows()), s.table.Total())
@@ -110,6 +114,11 @@ func (s *Screen) View(width, height int) string {
 		return strings.Join(lines, "\n")
 	}
 	lines = append(lines, s.table.View())
+	shown := s.env.Data.Shown[:0]
+	for _, r := range s.table.Visible() {
+		shown = append(shown, r.worker.ID)
+	}
+	s.env.Data.Shown = shown
 	if s.detailed() {
 		lines = append(lines, s.detail(width))
 	}
@@ -141,10 +150,10 @@ func (s *Screen) detail(width int) string {
 	if !ok {
 		return cell.Box(nil, width, detailHeight)
 	}
-	tone := r.condition.tone
-	text := r.condition.text
-	if text == "" {
-		text, tone = sentence(r), theme.ToneDim
+	tone := toneOf(&r.verdict.Reason)
+	text := r.story
+	if text == "" || r.verdict.Kind == health.Idle {
+		text, tone = "nothing to do", theme.ToneDim
 	}
 	indent := cell.Width(r.id) + 3
 	if indent > width/2 {
@@ -163,22 +172,6 @@ func (s *Screen) detail(width int) string {
 	}
 	lines = append(lines, " "+t.Faint.Render(strings.Join(facts(r.worker), " "+theme.GlyphDot+" ")))
 	return cell.Box(lines, width, detailHeight)
-}
-
-// sentence says what a worker does that has nothing the matter.
-func sentence(r row) string {
-	c := r.counts
-	switch {
-	case c.Backlog() == 0:
-		return "nothing to do"
-	case c.InFlight > 0 && c.Visible == 0:
-		return cell.Plural(c.InFlight, "job") + " in flight"
-	case c.InFlight > 0:
-		return cell.Plural(c.InFlight, "job") + " in flight, " + cell.Count(c.Visible) + " waiting"
-	case c.Visible > 0:
-		return cell.Plural(c.Visible, "job") + " waiting"
-	}
-	return cell.Plural(c.Delayed, "job") + " delayed"
 }
 
 func facts(w *aws.Worker) []string {

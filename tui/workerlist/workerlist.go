@@ -36,7 +36,7 @@ func New(env screen.Env) *Screen {
 		table: table.New(env.Theme, table.Config[row]{
 			Columns:     columns(),
 			ID:          func(r row) string { return r.worker.ID },
-			Text:        func(r row) string { return r.id + " " + r.condition.word + " " + r.worker.Group },
+			Text:        func(r row) string { return r.id + " " + r.verdict.State + " " + r.worker.Group },
 			Sort:        -1,
 			Default:     byNeed,
 			DefaultName: "attention",
@@ -120,8 +120,11 @@ func (s *Screen) load() {
 		before, ok := trend.Before()
 		rows[i] = row{
 			worker: w, id: cell.Clean(w.ID), counts: counts, before: before, hasBefore: ok,
-			condition: judge(w, counts, trend, now), trend: trend,
+			verdict: verdictOf(data, w, now), trend: trend,
 		}
+	}
+	for i := range rows {
+		rows[i].story = story(rows[i].verdict)
 	}
 	s.table.SetRows(rows)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/microfox-ai/aiwctl/aws"
+	"github.com/microfox-ai/aiwctl/aws/health"
 	"github.com/microfox-ai/aiwctl/tui/screen"
 	"github.com/microfox-ai/aiwctl/tui/screentest"
 	"github.com/microfox-ai/aiwctl/tui/workerlist"
@@ -79,7 +80,15 @@ func TestGolden(t *testing.T) {
 		"loading": func(screen.Env) {},
 		"empty":   func(env screen.Env) { load(env, []aws.Worker{}) },
 		"data": func(env screen.Env) {
-			env.Data.Trends["fail"] = &screen.Trend{Samples: []screen.Counts{{Visible: 1}, {Visible: 9}, {Visible: 5, Dead: 8}}, DeadRoseAt: env.Now().Add(-30 * time.Second)}
+			env.Data.Trends["fail"] = &screen.Trend{Samples: []screen.Counts{{Visible: 1}, {Visible: 9}, {Visible: 5, Dead: 8}}}
+			oldest := 2 * time.Hour
+			env.Data.Health = map[string]*health.Verdict{
+				"fail": {
+					Reason: health.Reason{Kind: health.Rising, State: "dead letters +1 in 2 min", Severity: aws.SeverityError, Evidence: "9 dead letters, 2 min ago there were 8"},
+					More:   []health.Reason{{Kind: health.Failing, State: "failing: 3 of 20 invocations", Severity: aws.SeverityWarning}},
+				},
+				"slow": {Reason: health.Reason{Kind: health.Overdue, State: "oldest waits 2 h", Severity: aws.SeverityWarning, Evidence: "the oldest of 16 messages came 2 h ago"}, Oldest: &oldest},
+			}
 			load(env, stage())
 		},
 		"stale": func(env screen.Env) {
@@ -133,68 +142,35 @@ func TestWhatNeedsAPersonComesFirst(t *testing.T) {
 	t.Parallel()
 	s, _ := newScreen(t, stage(), 120, 35)
 	got := strings.Join(rows(s, 120, 35), " ")
-	want := "invoices mail orders fail timeout slow later video-processing echo search"
+	want := "invoices mail orders fail timeout video-processing later slow echo search"
 	if got != want {
 		t.Errorf("order: %s\nwant:  %s", got, want)
 	}
 }
 
-func TestStates(t *testing.T) {
+// The words and the order are those of package health; the line below tells the rest.
+func TestTheVerdictIsShown(t *testing.T) {
 	t.Parallel()
-	busy := screen.Counts{Visible: 5}
-	for _, test := range []struct {
-		name   string
-		change func(*aws.Worker, *screen.Trend)
-		want   string
-	}{
-		{"nothing to do", func(*aws.Worker, *screen.Trend) {}, "idle"},
-		{"in flight", func(w *aws.Worker, _ *screen.Trend) { w.Queue.Depth.InFlight = 1 }, "working"},
-		{"only waiting", func(w *aws.Worker, _ *screen.Trend) { w.Queue.Depth.Visible = 1 }, "waiting"},
-		{"only delayed", func(w *aws.Worker, _ *screen.Trend) { w.Queue.Depth.Delayed = 1 }, "delayed"},
-		{"dead letters of before", func(w *aws.Worker, _ *screen.Trend) { w.DLQ.Depth.Visible = 1 }, "dead letters"},
-		{"dead letters being looked at", func(w *aws.Worker, _ *screen.Trend) { w.DLQ.Depth.InFlight = 1 }, "dead letters"},
-		{"dead letters just now", func(w *aws.Worker, tr *screen.Trend) {
-			w.DLQ.Depth.Visible = 1
-			tr.DeadRoseAt = screentest.Now().Add(-time.Minute)
-		}, "failing"},
-		{"dead letters an hour ago", func(w *aws.Worker, tr *screen.Trend) {
-			w.DLQ.Depth.Visible = 1
-			tr.DeadRoseAt = screentest.Now().Add(-time.Hour)
-		}, "dead letters"},
-		{"mapping off", func(w *aws.Worker, _ *screen.Trend) { w.Mapping.State = "Disabled" }, "paused"},
-		{"nobody takes what waits", func(w *aws.Worker, tr *screen.Trend) {
-			w.Queue.Depth.Visible = 5
-			tr.Samples = []screen.Counts{busy, busy, busy, busy}
-		}, "stalled"},
-		{"it shrinks", func(w *aws.Worker, tr *screen.Trend) {
-			w.Queue.Depth.Visible = 5
-			tr.Samples = []screen.Counts{{Visible: 9}, {Visible: 8}, {Visible: 7}, {Visible: 6}}
-		}, "waiting"},
-		{"no queue", func(w *aws.Worker, _ *screen.Trend) { w.Queue = nil }, "no queue"},
-		{"never read", func(w *aws.Worker, _ *screen.Trend) { w.Queue.Depth = aws.Depth{} }, "unread"},
-		{"function failed", func(w *aws.Worker, _ *screen.Trend) { w.Function.State = "Failed" }, "broken"},
-		{"a warning", func(w *aws.Worker, _ *screen.Trend) {
-			w.Problems = []aws.Problem{{Severity: "warning", Text: "visibility timeout is short"}}
-		}, "check"},
-		{"a warning does not hide that jobs run", func(w *aws.Worker, _ *screen.Trend) {
-			w.Queue.Depth.InFlight = 1
-			w.Problems = []aws.Problem{{Severity: "warning", Text: "visibility timeout is short"}}
-		}, "working"},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			s, env := newScreen(t, nil, 120, 20)
-			w := worker("w", 0, 0, 0, 0)
-			trend := &screen.Trend{}
-			env.Data.Trends["w"] = trend
-			test.change(&w, trend)
-			load(env, []aws.Worker{w})
-			s.Update(screen.DataChanged{})
-			line := strings.Split(ansi.Strip(s.View(120, 20)), "\n")[1]
-			if !strings.Contains(line, " "+test.want+" ") {
-				t.Errorf("the row says %q, want the state %q", strings.TrimSpace(line), test.want)
-			}
-		})
+	s, env := newScreen(t, nil, 120, 20)
+	age := 40 * time.Minute
+	env.Data.Health = map[string]*health.Verdict{"w": {
+		Reason: health.Reason{Kind: health.Failing, State: "failing: 12 of 15 invocations", Severity: aws.SeverityError, Evidence: "12 of 15 invocations failed"},
+		More:   []health.Reason{{Kind: health.Growing, State: "backlog growing 40/min", Severity: aws.SeverityWarning}},
+		Oldest: &age,
+	}}
+	load(env, []aws.Worker{worker("calm", 0, 0, 0, 0), worker("w", 5, 1, 0, 0)})
+	s.Update(screen.DataChanged{})
+	frame := ansi.Strip(s.View(120, 20))
+	for _, want := range []string{" failing: 12 of 15 invocat… ", " 40m ", "12 of 15 invocations failed (l shows its logs); also backlog growing 40/min", " idle "} {
+		if !strings.Contains(frame, want) {
+			t.Errorf("the frame does not say %q:\n%s", want, frame)
+		}
+	}
+	if got := strings.Join(rows(s, 120, 20), " "); got != "w calm" {
+		t.Errorf("order: %s", got)
+	}
+	if got := strings.Join(env.Data.Shown, " "); got != "w calm" {
+		t.Errorf("shown: %s", got)
 	}
 }
 
@@ -243,7 +219,7 @@ func TestKeysOpenScreens(t *testing.T) {
 func TestTheCursorStaysWithItsWorker(t *testing.T) {
 	t.Parallel()
 	s, env := newScreen(t, stage(), 80, 19)
-	for range 5 {
+	for range 7 {
 		screentest.Press(s, "j")
 	}
 	// slow is under the cursor; now others get worse than it.

@@ -44,6 +44,8 @@ type Config struct {
 	Queues Queues
 	// Logs is where the functions' output goes.
 	Logs Logs
+	// Meter is told of invocations; nil means nobody is.
+	Meter Meter
 	// Now is the clock for what is shown and logged; nil means time.Now. Timeouts
 	// use the real clock.
 	Now func() time.Time
@@ -79,6 +81,9 @@ func (c Config) withDefaults() Config {
 	c.Account = cmp.Or(c.Account, "000000000000")
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Meter == nil {
+		c.Meter = noMeter{}
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

@@ -40,6 +40,25 @@ type Logs interface {
 	Append(group, stream string, events ...LogEvent)
 }
 
+// Meter is told what CloudWatch counts of functions. Its methods are called from
+// several goroutines and must not wait.
+type Meter interface {
+	// Began is an invocation that begins to run. Each is followed by one Ended.
+	Began(function string)
+	// Ended is its end: when it began, how long it took, and whether the function
+	// failed, which a timeout and a crash are, too.
+	Ended(function string, began time.Time, took time.Duration, failed bool)
+	// Throttled is an invocation that was refused since too many ran already.
+	Throttled(function string)
+}
+
+// noMeter is for managers that nobody measures.
+type noMeter struct{}
+
+func (noMeter) Began(string)                                 {}
+func (noMeter) Ended(string, time.Time, time.Duration, bool) {}
+func (noMeter) Throttled(string)                             {}
+
 // LogEvent is one line of output.
 type LogEvent struct {
 	Time    time.Time

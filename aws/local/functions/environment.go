@@ -58,11 +58,12 @@ func (e *environment) run() {
 	}
 	e.m.register(e)
 	defer e.m.unregister(e)
+	e.p.begin(inv)
 
 	if !e.boot(inv) {
 		e.shutdown()
 		e.p.leave(e)
-		close(inv.done)
+		e.p.end(inv)
 		return
 	}
 	idle := time.NewTimer(e.m.cfg.IdleTimeout)
@@ -72,15 +73,16 @@ func (e *environment) run() {
 		if e.fatal {
 			e.shutdown()
 			e.p.leave(e)
-			close(inv.done)
+			e.p.end(inv)
 			return
 		}
 		e.p.put(e)
-		close(inv.done)
+		e.p.end(inv)
 
 		idle.Reset(e.m.cfg.IdleTimeout)
 		select {
 		case inv = <-e.work:
+			e.p.begin(inv)
 			continue
 		case <-idle.C:
 		case <-e.p.retired:
@@ -153,6 +155,7 @@ func (e *environment) failBoot(inv *invocation, took time.Duration, errorType, m
 	if payload == nil {
 		payload = failure(inv.id, errorType, message)
 	}
+	inv.took = took
 	inv.result = Result{Payload: payload, FunctionError: unhandled, LogTail: e.log.lastLines(), RequestID: inv.id}
 	e.p.started(false, inv.result)
 	e.m.cfg.Logger.Warn("a function does not start", "function", e.p.spec.Name, "command", e.p.spec.Command[0], "error", message)
@@ -216,6 +219,7 @@ func (e *environment) serve(inv *invocation) {
 		r.status, r.errorType = statusError, a.errorType
 	}
 	e.log.write(endLine(inv.id), r.line(inv.id))
+	inv.took = r.duration
 	inv.result = Result{Payload: a.payload, FunctionError: a.functionError, LogTail: e.log.lastLines(), RequestID: inv.id}
 }
 

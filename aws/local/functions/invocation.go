@@ -18,6 +18,8 @@ type invocation struct {
 	clientContext string // JSON, or empty
 	trace         string
 	deadline      time.Time
+	began         time.Time     // by the manager's clock; zero until it runs
+	took          time.Duration // what the REPORT line says
 
 	done   chan struct{}
 	result Result

@@ -242,7 +242,8 @@ func TestConcurrentInvocationsHaveProcessesOfTheirOwn(t *testing.T) {
 
 func TestConcurrencyLimits(t *testing.T) {
 	t.Parallel()
-	s := newStage(t)
+	meter := &fakeMeter{}
+	s := newStage(t, func(c *Config) { c.Meter = meter })
 	s.function("reserved", func(f *Function) { f.ReservedConcurrency = 1 })
 	busy := make(chan Result)
 	go func() { busy <- s.invoke("reserved", order{Do: "echo", Sleep: "500ms"}) }()
@@ -251,6 +252,9 @@ func TestConcurrencyLimits(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	<-busy
+	if !slices.Contains(meter.told, "throttled reserved") {
+		t.Errorf("the meter was told %q", meter.told)
+	}
 
 	// Without a reservation the function has a limit too, but waits.
 	p := s.pool("reserved")

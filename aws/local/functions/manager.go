@@ -161,6 +161,9 @@ func (m *Manager) invoke(ctx context.Context, name string, payload []byte, clien
 		if errors.Is(err, errRetired) {
 			continue // the function was replaced while we waited for an environment
 		}
+		if isThrottled(err) {
+			m.cfg.Meter.Throttled(name)
+		}
 		if err != nil {
 			return Result{RequestID: inv.id}, err
 		}

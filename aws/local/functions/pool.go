@@ -120,7 +120,8 @@ func (p *pool) acquire(inv *invocation) (*environment, chan struct{}, error) {
 		return e, nil, nil
 	case time.Now().Before(p.backoff.until):
 		inv.result = p.backoff.result
-		close(inv.done)
+		p.begin(inv)
+		p.end(inv)
 		return nil, nil, nil
 	case p.count < p.limit:
 		e := newEnvironment(p)
@@ -135,6 +136,18 @@ func (p *pool) acquire(inv *invocation) (*environment, chan struct{}, error) {
 	wait := make(chan struct{})
 	p.waiters = append(p.waiters, wait)
 	return nil, wait, nil
+}
+
+// begin notes that inv runs now.
+func (p *pool) begin(inv *invocation) {
+	inv.began = p.m.cfg.Now()
+	p.m.cfg.Meter.Began(p.spec.Name)
+}
+
+// end gives inv's result to whoever waits for it.
+func (p *pool) end(inv *invocation) {
+	p.m.cfg.Meter.Ended(p.spec.Name, inv.began, inv.took, inv.result.FunctionError != "")
+	close(inv.done)
 }
 
 // forget gives up waiting; when the signal had come already, the next in line gets it.

@@ -20,9 +20,6 @@ var (
 // check finds everything that AWS refuses, and names it all in one error as AWS
 // does. The words are from what its users report.
 func (in *input) check() error {
-	if in.NextToken != "" {
-		return wire.NewError("InvalidNextToken", "The next token specified is invalid.")
-	}
 	var wrong []string
 	say := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
 	if in.StartTime == nil {
@@ -39,6 +36,14 @@ func (in *input) check() error {
 		say("The parameter MetricDataQueries is required.")
 	case n > maxQueries:
 		say("The collection MetricDataQueries must not have a size greater than %d.", maxQueries)
+	}
+	switch in.ScanBy {
+	case "", "TimestampAscending", "TimestampDescending":
+	default:
+		say("The value %s for parameter ScanBy must be TimestampAscending or TimestampDescending.", in.ScanBy)
+	}
+	if n := in.MaxDatapoints; n != nil && (*n < 1 || *n > maxDatapoints) {
+		say("The value %d for parameter MaxDatapoints must be between 1 and %d.", *n, maxDatapoints)
 	}
 	seen := make(map[string]bool, len(in.MetricDataQueries))
 	twice := false
@@ -66,7 +71,7 @@ func (q *query) check(name string, say func(string, ...any)) {
 		say("The parameters %[1]s.Expression and %[1]s.MetricStat must not be specified together.", name)
 		return
 	case q.Expression != "":
-		say("The local endpoint evaluates no %s.Expression: it serves metrics of AWS/SQS.", name)
+		say("The local endpoint evaluates no %s.Expression: it serves single metrics of AWS/SQS and AWS/Lambda.", name)
 		return
 	case q.MetricStat == nil:
 		say("The parameter %[1]s.MetricStat or %[1]s.Expression is required.", name)
@@ -85,8 +90,11 @@ func (q *query) check(name string, say func(string, ...any)) {
 	case !validPeriod(*p):
 		say("The value %d for parameter %s.Period must be 1, 5, 10, 20, 30 or a multiple of 60.", *p, name)
 	}
-	if !statPattern.MatchString(m.Stat) {
+	switch {
+	case !statPattern.MatchString(m.Stat):
 		say("The value %s for parameter %s.Stat is not a valid statistic.", m.Stat, name)
+	case !computed(m.Stat):
+		say("The local endpoint does not compute %s.Stat %s: it has SampleCount, Sum, Average, Minimum, Maximum and percentiles.", name, m.Stat)
 	}
 }
 

@@ -2,18 +2,22 @@ package metrics
 
 import (
 	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
-	"github.com/microfox-ai/aiwctl/aws/local/queues"
 	"github.com/microfox-ai/aiwctl/aws/local/wire"
 )
 
-// input is GetMetricData's, without what changes nothing here: the order and the
-// number of datapoints, of which there is one, and the time zone of labels.
+// input is GetMetricData's, without the time zone of labels.
 type input struct {
 	MetricDataQueries  []query
 	StartTime, EndTime *wire.Time
 	NextToken          string
+	ScanBy             string
+	MaxDatapoints      *int
 }
 
 type query struct {
@@ -40,6 +44,7 @@ type dimension struct{ Name, Value string }
 
 type output struct {
 	MetricDataResults []result
+	NextToken         string   `json:",omitempty"`
 	Messages          []string // none: AWS has the list all the same
 }
 
@@ -51,75 +56,115 @@ type result struct {
 	StatusCode string
 }
 
-// kind is a metric of SQS. Source: developer guide, "Available CloudWatch metrics
-// for Amazon SQS".
-type kind struct {
-	unit  string
-	value func(queues.Measure) float64
+// maxDatapoints is the most that an answer holds; the rest is on further pages.
+const maxDatapoints = 100_800
+
+// page is where an answer goes on: with a query, from a datapoint on.
+type page struct {
+	query int
+	point int64 // Unix time; meaningless when first is true
+	first bool
 }
 
-func kindOf(name string) (kind, bool) {
-	switch name {
-	case "ApproximateAgeOfOldestMessage":
-		return kind{"Seconds", func(m queues.Measure) float64 { return float64(m.Oldest / time.Second) }}, true
-	case "ApproximateNumberOfMessagesVisible":
-		return kind{"Count", func(m queues.Measure) float64 { return float64(m.Visible) }}, true
-	case "ApproximateNumberOfMessagesNotVisible":
-		return kind{"Count", func(m queues.Measure) float64 { return float64(m.InFlight) }}, true
-	case "ApproximateNumberOfMessagesDelayed":
-		return kind{"Count", func(m queues.Measure) float64 { return float64(m.Delayed) }}, true
+func (p page) String() string {
+	if p.first {
+		return strconv.Itoa(p.query)
 	}
-	return kind{}, false
+	return fmt.Sprintf("%d.%d", p.query, p.point)
+}
+
+func parsePage(token string, queries int) (page, bool) {
+	query, point, found := strings.Cut(token, ".")
+	n, err := strconv.Atoi(query)
+	p := page{query: n, first: !found}
+	if found && err == nil {
+		p.point, err = strconv.ParseInt(point, 10, 64)
+	}
+	return p, err == nil && n >= 0 && n < queries
 }
 
 func (s *service) getMetricData(_ context.Context, in *input) (*output, error) {
 	if err := in.check(); err != nil {
 		return nil, err
 	}
+	at := page{first: true}
+	if in.NextToken != "" {
+		var ok bool
+		if at, ok = parsePage(in.NextToken, len(in.MetricDataQueries)); !ok {
+			return nil, wire.NewError("InvalidNextToken", "The next token specified is invalid.")
+		}
+	}
+	room := maxDatapoints
+	if in.MaxDatapoints != nil {
+		room = *in.MaxDatapoints
+	}
 	out := &output{MetricDataResults: []result{}, Messages: []string{}}
-	now := s.now()
-	for _, q := range in.MetricDataQueries {
+	for i := at.query; i < len(in.MetricDataQueries); i++ {
+		q := in.MetricDataQueries[i]
 		if q.ReturnData != nil && !*q.ReturnData {
 			continue
+		}
+		if room == 0 {
+			out.NextToken = page{query: i, first: true}.String()
+			break
+		}
+		points := s.points(q.MetricStat, in)
+		if i == at.query && !at.first {
+			from := slices.IndexFunc(points, func(p point) bool { return p.at == at.point })
+			points = points[max(0, from):]
 		}
 		r := result{ID: q.ID, Label: q.Label, Timestamps: []wire.Time{}, Values: []float64{}, StatusCode: "Complete"}
 		if r.Label == "" {
 			r.Label = q.MetricStat.Metric.MetricName
 		}
-		at := q.MetricStat.at(now)
-		if !at.Before(in.StartTime.Truncate(time.Minute)) && at.Before(in.EndTime.Time) {
-			if value, ok := s.read(q.MetricStat); ok {
-				r.Timestamps, r.Values = append(r.Timestamps, wire.Time{Time: at}), append(r.Values, value)
-			}
+		if len(points) > room {
+			r.StatusCode = "PartialData"
+			out.NextToken = page{query: i, point: points[room].at}.String()
+			points = points[:room]
 		}
+		for _, p := range points {
+			r.Timestamps, r.Values = append(r.Timestamps, wire.Time{Time: time.Unix(p.at, 0).UTC()}), append(r.Values, p.value)
+		}
+		room -= len(points)
 		out.MetricDataResults = append(out.MetricDataResults, r)
+		if out.NextToken != "" {
+			break
+		}
 	}
 	return out, nil
 }
 
-// at is when the period began that a moment belongs to. SQS has a datapoint a
-// minute, so shorter periods are empty but for their first.
-func (m *metricStat) at(now time.Time) time.Time {
-	return now.UTC().Truncate(max(time.Duration(*m.Period)*time.Second, time.Minute))
+// point is a datapoint; at is when its period began.
+type point struct {
+	at    int64
+	value float64
 }
 
-// read is the present value; false means that there is no such metric, which AWS
-// answers with no datapoint and without an error.
-func (s *service) read(m *metricStat) (float64, bool) {
-	k, ok := kindOf(m.Metric.MetricName)
-	if !ok || m.Metric.Namespace != "AWS/SQS" || m.Unit != "" && m.Unit != k.unit {
-		return 0, false
+// points are the datapoints of a metric in the order that is wanted: the newest
+// first, unless the question says otherwise.
+func (s *service) points(m *metricStat, in *input) []point {
+	// There is a datapoint a minute, so shorter periods are empty but for their first.
+	period := max(int64(*m.Period), 60)
+	from, to := in.StartTime.Truncate(time.Minute).Unix(), in.EndTime.Unix()
+	if in.EndTime.Nanosecond() > 0 {
+		to++ // it ends after this second has begun
 	}
-	// Other dimensions, or fewer, are another metric.
-	if d := m.Metric.Dimensions; len(d) != 1 || d[0].Name != "QueueName" {
-		return 0, false
+	var out []point
+	var sum samples
+	minutes := s.recorder.series(m)
+	for i, one := range minutes {
+		begin := one.at * 60 / period * period
+		sum.add(one.samples)
+		if i+1 < len(minutes) && minutes[i+1].at*60/period*period == begin {
+			continue
+		}
+		if begin >= from && begin < to {
+			out = append(out, point{begin, sum.statistic(m.Stat)})
+		}
+		sum = samples{}
 	}
-	measure, ok := s.queues.Measure(m.Metric.Dimensions[0].Value)
-	if !ok {
-		return 0, false
+	if in.ScanBy != "TimestampAscending" {
+		slices.Reverse(out)
 	}
-	if m.Stat == "SampleCount" {
-		return 1, true
-	}
-	return k.value(measure), true // of one sample every statistic is that sample
+	return out
 }

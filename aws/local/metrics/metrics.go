@@ -1,8 +1,9 @@
-// Package metrics is the part of CloudWatch that tells how queues are:
-// GetMetricData for the metrics of SQS. It keeps no history. A metric has one
-// datapoint, that of the present minute, and says what is true at the moment of the
-// call, where AWS's are up to some minutes late; a queue that nobody uses has its
-// metrics, too, which AWS stops after six hours.
+// Package metrics is the part of CloudWatch that tells how queues and functions
+// are: GetMetricData for the metrics of SQS and Lambda that a console draws and
+// judges by. It remembers three hours, a datapoint a minute. The present minute says
+// what is true at the moment of the call, where AWS's datapoints are up to some
+// minutes late; a queue that nobody uses has its metrics, too, which AWS stops after
+// six hours. A minute in which a function did not run has no datapoint, as in AWS.
 package metrics
 
 import (
@@ -26,12 +27,17 @@ const Path = "/service/" + Target + "/"
 type Queues interface {
 	// Measure measures the queue of a name; false means that there is none.
 	Measure(name string) (queues.Measure, bool)
+	// Names are the names of all queues.
+	Names() []string
 }
 
-// Config configures Handler. Queues is needed.
+// Config configures Handler. Recorder or Queues is needed.
 type Config struct {
+	// Recorder has the past; somebody runs it.
+	Recorder *Recorder
+	// Queues is measured without a past, when there is no Recorder.
 	Queues Queues
-	// Now is the clock; nil means time.Now.
+	// Now is the clock for Queues; nil means time.Now.
 	Now func() time.Time
 	// Logger gets faults of ours; nil means none.
 	Logger *slog.Logger
@@ -40,13 +46,10 @@ type Config struct {
 // Handler serves GetMetricData in both protocols. It panics without queues, since
 // nothing could work.
 func Handler(cfg Config) http.Handler {
-	if cfg.Queues == nil {
-		panic("metrics.Handler: Queues is needed")
+	if cfg.Recorder == nil {
+		cfg.Recorder = NewRecorder(RecorderConfig{Queues: cfg.Queues, Now: cfg.Now})
 	}
-	if cfg.Now == nil {
-		cfg.Now = time.Now
-	}
-	s := &service{queues: cfg.Queues, now: cfg.Now}
+	s := &service{recorder: cfg.Recorder}
 	protocol := func(v wire.Version, op wire.Operation) *wire.Service {
 		p := &wire.Service{
 			Target: Target, Namespace: "com.amazonaws.cloudwatch", Version: v,
@@ -69,7 +72,4 @@ func Handler(cfg Config) http.Handler {
 // maxBody is the largest request that is read: 500 queries are 200 KB.
 const maxBody = 1 << 20
 
-type service struct {
-	queues Queues
-	now    func() time.Time
-}
+type service struct{ recorder *Recorder }

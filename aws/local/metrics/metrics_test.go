@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -27,6 +28,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // fixed are queues that do not change.
 type fixed map[string]queues.Measure
+
+func (f fixed) Names() []string { return slices.Sorted(maps.Keys(f)) }
 
 func (f fixed) Measure(name string) (queues.Measure, bool) { m, ok := f[name]; return m, ok }
 
@@ -100,7 +103,7 @@ func TestMetricsOfQueues(t *testing.T) {
 		{"its unit", ask(age, "full", func(q *types.MetricDataQuery) { q.MetricStat.Unit = types.StandardUnitSeconds }), []float64{5400}},
 		{"another unit", ask(age, "full", func(q *types.MetricDataQuery) { q.MetricStat.Unit = types.StandardUnitCount }), nil},
 		{"no such queue", ask(age, "gone", nil), nil},
-		{"no such metric", ask("NumberOfMessagesSent", "full", nil), nil},
+		{"no such metric", ask("NumberOfMessagesLost", "full", nil), nil},
 		{"another service", ask(age, "full", func(q *types.MetricDataQuery) { q.MetricStat.Metric.Namespace = ptr("AWS/SNS") }), nil},
 		{"no dimension", ask(age, "full", func(q *types.MetricDataQuery) { q.MetricStat.Metric.Dimensions = nil }), nil},
 		{"another dimension", ask(age, "full", func(q *types.MetricDataQuery) { q.MetricStat.Metric.Dimensions[0].Name = ptr("TopicName") }), nil},
@@ -197,6 +200,17 @@ func TestRefusals(t *testing.T) {
 		{"a bad id", since(time.Hour, ask(age, "full", func(q *types.MetricDataQuery) { q.Id = ptr("1st") })), "ValidationError", "The value 1st for parameter MetricDataQueries.member.1.Id is not matching"},
 		{"a bad statistic", since(time.Hour, many[0], ask(age, "full", func(q *types.MetricDataQuery) { q.MetricStat.Stat = ptr("Most") })), "ValidationError", "The value Most for parameter MetricDataQueries.member.2.MetricStat.Stat is not a valid statistic."},
 		{"a bad period", since(time.Hour, ask(age, "full", func(q *types.MetricDataQuery) { q.MetricStat.Period = ptr(int32(61)) })), "ValidationError", "The value 61"},
+		{"a statistic that is not computed", since(time.Hour, ask(age, "full", func(q *types.MetricDataQuery) { q.MetricStat.Stat = ptr("tm99") })), "ValidationError", "does not compute"},
+		{"no page of that size", func() *cloudwatch.GetMetricDataInput {
+			in := since(time.Hour, many[0])
+			in.MaxDatapoints = ptr(int32(100_801))
+			return in
+		}(), "ValidationError", "MaxDatapoints"},
+		{"an order", func() *cloudwatch.GetMetricDataInput {
+			in := since(time.Hour, many[0])
+			in.ScanBy = "Random"
+			return in
+		}(), "ValidationError", "ScanBy"},
 		{"an expression", since(time.Hour, types.MetricDataQuery{Id: ptr("e"), Expression: ptr("m1*2")}), "ValidationError", "evaluates no"},
 		{"neither", since(time.Hour, types.MetricDataQuery{Id: ptr("e")}), "ValidationError", "is required"},
 		{"both", since(time.Hour, ask(age, "full", func(q *types.MetricDataQuery) { q.Expression = ptr("m1*2") })), "ValidationError", "together"},

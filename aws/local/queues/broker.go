@@ -241,7 +241,14 @@ type Measure struct {
 	// dead-letter queue retention". AWS leaves out what a standard queue has
 	// delivered three times or more in vain; this does not.
 	Oldest time.Duration
+	// Sent, Received and Deleted count messages since the queue was made. Dead
+	// letters that SQS moves here are not sent; a message deleted twice counts
+	// twice. Source: developer guide, "Available CloudWatch metrics for Amazon SQS".
+	Sent, Received, Deleted uint64
 }
+
+// Names are the names of the queues, sorted.
+func (b *Broker) Names() []string { return slices.Sorted(maps.Keys(*b.queues.Load())) }
 
 // Measure counts the messages of the queue of that name and tells the age of the
 // oldest, for which it looks at each of them; false means that there is no such

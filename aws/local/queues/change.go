@@ -8,8 +8,12 @@ import "time"
 // is over. Source: API reference, DeleteMessage.
 func (q *queue) remove(handle string, now int64) error {
 	m, current, err := q.find(handle)
-	if err != nil || m == nil {
+	if err != nil {
 		return err
+	}
+	if m == nil {
+		q.deletedN++
+		return nil
 	}
 	if q.fifo != nil && (!current || m.state != inFlight || m.due <= now) {
 		return invalidValue(handle, "ReceiptHandle", "The receipt handle has expired.")
@@ -17,6 +21,7 @@ func (q *queue) remove(handle string, now int64) error {
 	if current {
 		q.drop(m)
 	}
+	q.deletedN++
 	return nil
 }
 

@@ -40,6 +40,9 @@ type queue struct {
 
 	readyN, delayedN, inFlightN int
 
+	// sentN, receivedN and deletedN only grow, for CloudWatch's metrics.
+	sentN, receivedN, deletedN uint64
+
 	waiters ring[waiter]
 	armed   int64 // when the first waiter will look at hidden by itself
 
@@ -294,6 +297,7 @@ func (q *queue) take(out []delivery, n int, now int64, visibility time.Duration)
 		q.hide(m, now, visibility)
 		d.handle = q.handleOf(m)
 		out = append(out, d)
+		q.receivedN++
 	}
 	if q.fifo != nil {
 		q.fifo.endBatch()
@@ -310,6 +314,7 @@ func (q *queue) giveBack(list []delivery) {
 			continue // its visibility timeout has ended already
 		}
 		m.receives--
+		q.receivedN--
 		if d.first {
 			m.firstReceived = 0
 		}
@@ -362,6 +367,7 @@ func (q *queue) measure() Measure {
 	return Measure{
 		Depth:  Depth{Visible: q.readyN, InFlight: q.inFlightN, Delayed: q.delayedN},
 		Oldest: time.Duration(now - first),
+		Sent:   q.sentN, Received: q.receivedN, Deleted: q.deletedN,
 	}
 }
 

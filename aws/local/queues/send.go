@@ -144,6 +144,7 @@ func (q *queue) put(o *outgoing, now int64) {
 	if o.hasDelay && q.fifo == nil {
 		delay = time.Duration(o.delay) * time.Second
 	}
+	q.sentN++
 	q.enqueue(&message{content: c, keptFor: now}, now, delay)
 }
 

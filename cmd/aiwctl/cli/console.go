@@ -6,6 +6,7 @@ import (
 
 	"github.com/microfox-ai/aiwctl/aws"
 	"github.com/microfox-ai/aiwctl/aws/logs"
+	"github.com/microfox-ai/aiwctl/aws/metrics"
 	"github.com/microfox-ai/aiwctl/aws/redrive"
 	"github.com/microfox-ai/aiwctl/tui"
 )
@@ -29,10 +30,14 @@ func (a *App) console(ctx context.Context) error {
 // openConsole shows the console until a person quits it. Notices (may be nil)
 // appear in its task line.
 func (a *App) openConsole(ctx context.Context, s *aws.Stage, e *redrive.Engine, notices <-chan tui.Notice) error {
-	return tui.Run(ctx, tui.Config{
+	cfg := tui.Config{
 		Stage: s, Logs: logs.For(s), Redrive: e, Notices: notices,
 		NoColor: a.global.noColor, Getenv: a.Getenv, Now: a.Now,
-	})
+	}
+	if !a.noMetrics {
+		cfg.Metrics = metrics.For(s)
+	}
+	return tui.Run(ctx, cfg)
 }
 
 func (a *App) needTerminal() error {

@@ -10,6 +10,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/microfox-ai/aiwctl/aws"
+	"github.com/microfox-ai/aiwctl/aws/health"
 )
 
 // describeWidth is the width that a description keeps to, except where a URL or a
@@ -27,7 +28,10 @@ func (a *App) workersDescribe(ctx context.Context, name string) error {
 	}
 	w, warnings := s.Describe(ctx, w)
 	a.warn(&aws.Inventory{Warnings: warnings})
-	d := detailOf(&w, inv)
+	board := boardOf(s, &workersFlags{})
+	board.Discovered(&aws.Inventory{Workers: []aws.Worker{w}}, a.Now())
+	a.measure(ctx, s, board, nil, func(err error) { a.warnErr("CloudWatch's numbers could not be read", err) })
+	d := detailOf(&w, inv, new(board.Verdict(w.ID, a.Now())))
 	return a.print(d, func(t *tableWriter) {
 		b := &description{}
 		b.worker(&w, &d)
@@ -93,6 +97,14 @@ func (b *description) worker(w *aws.Worker, d *workerDetail) {
 	b.say("worker", list(d.ID, group))
 	b.say("", d.Description)
 	b.say("state", d.State)
+	if !slices.ContainsFunc(d.Problems, func(p aws.Problem) bool { return p.Text == d.Evidence }) {
+		b.say("", d.Evidence)
+	}
+	for _, r := range d.Reasons {
+		if r.Kind != health.Broken && r.Kind != health.Check { // told below
+			b.say("also", list(r.State, r.Evidence))
+		}
+	}
 	for _, p := range slices.Concat(d.Problems, d.Findings) {
 		b.say(p.Severity, p.Text)
 	}

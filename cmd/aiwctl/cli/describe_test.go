@@ -9,6 +9,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/microfox-ai/aiwctl/aws"
+	"github.com/microfox-ai/aiwctl/aws/health"
 )
 
 // What is wrong stands first, and nothing is wider than 80 columns but what must
@@ -48,7 +49,7 @@ func TestDescriptionOfAWorker(t *testing.T) {
 			{Severity: "warning", Object: "somebody-else", Text: "another's"},
 		},
 	}
-	d := detailOf(&w, inv)
+	d := detailOf(&w, inv, new(health.Judge(health.Input{Worker: &w, Now: w.Queue.Depth.At})))
 	b := &description{}
 	b.worker(&w, &d)
 	var out tableWriter
@@ -61,7 +62,9 @@ func TestDescriptionOfAWorker(t *testing.T) {
 	}
 	const want = `worker        check-orders, group shop
               Checks orders
-state         mapping disabled
+state         stalled: mapping disabled
+              12 messages wait, and the event source mapping that would run them
+              is disabled
 error         the event source mapping is disabled (by a user, last changed
               2026-03-04 05:06 UTC): nothing reads queue p-x-check-orders-prod
 error         step 2 of chain nightly is worker "mail", which is nowhere

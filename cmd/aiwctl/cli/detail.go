@@ -5,25 +5,33 @@ import (
 	"time"
 
 	"github.com/microfox-ai/aiwctl/aws"
+	"github.com/microfox-ai/aiwctl/aws/health"
 )
 
 // workerDetail is a worker as `workers describe` prints it; the field names are
 // part of the interface. Times are in seconds.
 type workerDetail struct {
-	ID           string          `json:"id"`
-	Group        string          `json:"group,omitempty"`
-	Description  string          `json:"description,omitempty"`
-	State        string          `json:"state"`
-	Severity     string          `json:"severity"`
-	Queue        *queueDetail    `json:"queue"`
-	DLQ          *queueDetail    `json:"dlq"`
-	Function     *functionDetail `json:"function"`
-	Mapping      *mappingDetail  `json:"mapping"`
-	Chains       []chainDetail   `json:"chains,omitempty"`
-	InputSchema  json.RawMessage `json:"inputSchema,omitempty"`
-	OutputSchema json.RawMessage `json:"outputSchema,omitempty"`
-	Problems     []aws.Problem   `json:"problems,omitempty"`
-	Notes        []aws.Problem   `json:"notes,omitempty"`
+	ID          string `json:"id"`
+	Group       string `json:"group,omitempty"`
+	Description string `json:"description,omitempty"`
+	// Kind to Missing are as in workerRow.
+	Kind          health.Kind     `json:"kind"`
+	State         string          `json:"state"`
+	Severity      string          `json:"severity"`
+	Evidence      string          `json:"evidence,omitempty"`
+	Advice        string          `json:"advice,omitempty"`
+	Reasons       []health.Reason `json:"reasons,omitempty"`
+	Missing       []string        `json:"missing,omitempty"`
+	OldestSeconds *int64          `json:"oldestSeconds"`
+	Queue         *queueDetail    `json:"queue"`
+	DLQ           *queueDetail    `json:"dlq"`
+	Function      *functionDetail `json:"function"`
+	Mapping       *mappingDetail  `json:"mapping"`
+	Chains        []chainDetail   `json:"chains,omitempty"`
+	InputSchema   json.RawMessage `json:"inputSchema,omitempty"`
+	OutputSchema  json.RawMessage `json:"outputSchema,omitempty"`
+	Problems      []aws.Problem   `json:"problems,omitempty"`
+	Notes         []aws.Problem   `json:"notes,omitempty"`
 	// Findings are the stage's that name this worker or a chain it is in.
 	Findings []aws.Problem `json:"findings,omitempty"`
 	// Sources are what the stage was read from.
@@ -97,10 +105,11 @@ type chainDetail struct {
 	Schedules        []aws.ChainSchedule `json:"schedules,omitempty"`
 }
 
-func detailOf(w *aws.Worker, inv *aws.Inventory) workerDetail {
-	text, severity := w.State()
+func detailOf(w *aws.Worker, inv *aws.Inventory, v *health.Verdict) workerDetail {
+	r := rowOf(w, v)
 	d := workerDetail{
-		ID: w.ID, Group: w.Group, Description: w.Description, State: text, Severity: severity.String(),
+		ID: w.ID, Group: w.Group, Description: w.Description, Kind: r.Kind, State: r.State, Severity: r.Severity,
+		Evidence: r.Evidence, Advice: r.Advice, Reasons: r.Reasons, Missing: r.Missing, OldestSeconds: r.OldestSeconds,
 		Queue: queueDetailOf(w.Queue), DLQ: queueDetailOf(w.DLQ),
 		InputSchema: w.InputSchema, OutputSchema: w.OutputSchema, Problems: w.Problems, Notes: w.Notes, Sources: inv.Sources,
 	}

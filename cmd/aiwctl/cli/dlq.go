@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/microfox-ai/aiwctl/aws"
+	"github.com/microfox-ai/aiwctl/aws/metrics"
 	"github.com/microfox-ai/aiwctl/aws/redrive"
 )
 
@@ -109,7 +110,7 @@ func (a *App) dlqRows(ctx context.Context, s *aws.Stage, inv *aws.Inventory) []d
 		r.Visible, r.InFlight, r.Delayed = depthOf(w.DLQ)
 		rows = append(rows, r)
 	}
-	ages, err := s.OldestAges(ctx, queues)
+	ages, err := metrics.For(s).Ages(ctx, queues)
 	if err != nil {
 		a.warnErr("how old the oldest messages are could not be read", err)
 	}

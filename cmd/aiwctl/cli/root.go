@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -26,8 +27,11 @@ type globalFlags struct {
 	// protected.
 	confirmStage string
 	noColor      bool
-	logFile      string
-	output       string
+	// maxCalls is --max-calls as it was written, limit what it says.
+	maxCalls string
+	limit    int
+	logFile  string
+	output   string
 }
 
 func (a *App) newRoot() *cobra.Command {
@@ -58,6 +62,7 @@ func (a *App) newRoot() *cobra.Command {
 	f.StringVar(&g.target.EndpointURL, "endpoint-url", "", "replaces the endpoints of AWS (default: AIWCTL_ENDPOINT_URL, AWS_ENDPOINT_URL)")
 	f.BoolVar(&g.target.ReadOnly, "read-only", false, "refuse every write (default: AIWCTL_READ_ONLY)")
 	f.StringVar(&g.confirmStage, "confirm-stage", "", "the stage's name: to write to a protected stage without being asked for it")
+	f.StringVar(&g.maxCalls, "max-calls", "", "most calls a minute that reading the stage may make, as 600/min; 0: any (default: AIWCTL_MAX_CALLS, 1200/min; any for a local endpoint)")
 	f.BoolVar(&g.noColor, "no-color", false, "no colours (default: NO_COLOR)")
 	f.StringVar(&g.logFile, "log-file", "", "write aiwctl's own log to this file")
 	f.StringVarP(&g.output, "output", "o", string(formatTable), "how data is printed: table, json, jsonl or yaml")
@@ -65,6 +70,7 @@ func (a *App) newRoot() *cobra.Command {
 		[]string{"table", "json", "jsonl", "yaml"}, cobra.ShellCompDirectiveNoFileComp)))
 
 	a.completeTarget(root)
+	root.Flags().BoolVar(&a.noMetrics, "no-metrics", false, "the console does not ask CloudWatch: no failures, throttles and oldest ages")
 
 	root.AddCommand(
 		a.newDemo(), a.newDev(), a.newWorkers(), a.newDispatch(), a.newValidate(),
@@ -99,6 +105,12 @@ func (a *App) invoke(cmd *cobra.Command, args []string, fn func(ctx context.Cont
 		return err
 	}
 	a.global.readOnlySet = cmd.Flags().Changed("read-only")
+	if text := cmp.Or(a.global.maxCalls, a.Getenv("AIWCTL_MAX_CALLS")); text != "" {
+		var err error
+		if a.global.limit, err = aws.ParseMaxCalls(text); err != nil {
+			return usagef("--max-calls, AIWCTL_MAX_CALLS: %w", err)
+		}
+	}
 	if a.Getenv("NO_COLOR") != "" {
 		a.global.noColor = true
 	}

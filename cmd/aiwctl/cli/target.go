@@ -32,7 +32,7 @@ func (a *App) flags() settings.Flags {
 // options are those of the stage that was resolved.
 func (a *App) options(r settings.Resolved) aws.Options {
 	return aws.Options{
-		Getenv: settings.Getenv(a.Getenv), Stdin: a.In, Logger: a.log, Now: a.Now,
+		Getenv: settings.Getenv(a.Getenv), Stdin: a.In, Logger: a.log, Now: a.Now, MaxCalls: a.global.limit,
 		Protection: r.Protection, ReadOnlyWhy: r.Value(settings.ReadOnly).Origin,
 	}
 }

@@ -138,7 +138,7 @@ func measure(ctx context.Context, cfg Config, dir string, latency time.Duration)
 
 // judged is how long aiwctl takes.
 func judged(ctx context.Context, a rig.Aiwctl, workers int) (time.Duration, error) {
-	p, err := a.Run(ctx, "workers", "-o", "jsonl")
+	p, err := a.Run(ctx, "workers", "-o", "jsonl", "--no-metrics") // CloudWatch has its own price, and no part in the bar
 	if err != nil {
 		return 0, err
 	}

@@ -1,4 +1,4 @@
-package live
+package watch
 
 import (
 	"testing"
@@ -7,7 +7,7 @@ import (
 
 func TestMeter(t *testing.T) {
 	t.Parallel()
-	var m meter
+	var m Meter
 	start := time.Date(2026, 3, 2, 3, 4, 5, 0, time.UTC)
 	for _, step := range []struct {
 		after       time.Duration
@@ -21,7 +21,7 @@ func TestMeter(t *testing.T) {
 		{75 * time.Second, 121, 79},  // still since 42: no newer reading is old enough
 		{10 * time.Minute, 121, 0},   // paused: nothing was called
 	} {
-		if got := m.note(start.Add(step.after), step.total); got != step.want {
+		if got := m.Note(start.Add(step.after), step.total); got != step.want {
 			t.Errorf("after %s: %d calls in the last minute, want %d", step.after, got, step.want)
 		}
 	}
