@@ -42,7 +42,7 @@ func (a *App) newLogs() *cobra.Command {
 			"-o text (the same as table) is for reading, raw prints the events as CloudWatch has them: unchanged when standard output is " +
 			"a file or a pipe, without control characters on a terminal.\n\n" +
 			"A tail never ends by itself. It says on standard error when it lags, is throttled or denied, and when it goes on. " +
-			"CloudWatch lets a whole account make five calls a second in a region; --max-calls says how many of them " +
+			"CloudWatch lets a whole account make five calls a second in a region; --call-rate says how many of them " +
 			"this tail takes, shared fairly between log groups. --live adds CloudWatch's Live Tail, at about $0.01 a minute for each ten " +
 			"log groups, for lines within a second; what it samples away is still read the usual way.\n\n" +
 			"Exits 3 when --job, --request, --level, --grep or --field leave nothing.",
@@ -67,7 +67,7 @@ func (a *App) newLogs() *cobra.Command {
 	fl.BoolVar(&f.invert, "invert", false, "only lines that do not match --grep")
 	fl.StringArrayVar(&f.fields, "field", nil, "only lines with this in their JSON, such as user.id=7 (may be repeated)")
 	fl.StringVar(&f.settle, "settle", "", "with -f: how long lines wait for older ones that come late (default: 0s for one log group, 2s for several)")
-	fl.Float64Var(&f.maxCalls, "max-calls", 0, fmt.Sprintf("calls to CloudWatch a second at most (default: %d, of the 5 that an account has; 100 on this machine)", logs.DefaultCallRate))
+	fl.Float64Var(&f.maxCalls, "call-rate", 0, fmt.Sprintf("calls to CloudWatch a second at most (default: %d, of the 5 that an account has; 100 on this machine)", logs.DefaultCallRate))
 	fl.StringVar(&f.save, "save", "", "also write every line, whatever --request, --level, --grep and --field hide, to this new file as JSON lines")
 	fl.BoolVar(&f.invocations, "invocations", false, "one row for each invocation instead of its lines: outcome, duration, billed, memory, init, jobs")
 	must(cmd.RegisterFlagCompletionFunc("level", cobra.FixedCompletions(
@@ -98,7 +98,7 @@ func (f *logsFlags) readRange(q *logs.Query, now time.Time) (err error) {
 	case f.settle != "" && !f.follow:
 		return usagef("--settle needs --follow")
 	case f.maxCalls < 0:
-		return usagef("--max-calls %v: it takes a number above zero", f.maxCalls)
+		return usagef("--call-rate %v: it takes a number above zero", f.maxCalls)
 	}
 	if f.settle != "" {
 		if q.Settle, err = time.ParseDuration(f.settle); err != nil || q.Settle < 0 || q.Settle > time.Minute {

@@ -145,7 +145,7 @@ func everything(ctx context.Context, cfg Config) (out []Result, err error) {
 func start(ctx context.Context, cfg Config, s *stage.Stage, args ...string) (*rig.Process, error) {
 	a := &rig.Aiwctl{Path: cfg.Aiwctl, Endpoint: s.URL, Dir: cfg.Dir}
 	args = append(append([]string{"logs"}, stage.Names(cfg.Groups)...), args...)
-	return a.Start(ctx, append(args, "--max-calls", "300")...)
+	return a.Start(ctx, append(args, "--call-rate", "300")...)
 }
 
 // paced calls do n times, evenly over a time.

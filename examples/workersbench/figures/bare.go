@@ -70,6 +70,9 @@ func bare(ctx context.Context, endpoint, concurrency string) error {
 			return err
 		}
 	}
+	if _, err := queues.ListQueues(ctx, &sqs.ListQueuesInput{QueueNamePrefix: awssdk.String("shop-"), MaxResults: awssdk.Int32(1000)}); err != nil {
+		return err
+	}
 	each := func(read func(ctx context.Context, r *row) error) error {
 		g, ctx := errgroup.WithContext(ctx)
 		g.SetLimit(width)

@@ -65,11 +65,13 @@ func (r Result) String() string {
 }
 
 // Needed are the calls that reading the stage takes, by name: one for a hundred
-// mappings, one for fifty functions, and one for each queue.
+// mappings, one for fifty functions, one that lists the service's queues, so that
+// none is missed that nothing reads, and one for each queue.
 func Needed(workers int) map[string]int {
 	return map[string]int{
 		"ListEventSourceMappings": (workers + 99) / 100,
 		"ListFunctions":           (workers + 49) / 50,
+		"ListQueues":              1,
 		"GetQueueAttributes":      2 * workers,
 	}
 }

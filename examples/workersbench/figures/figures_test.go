@@ -35,7 +35,7 @@ func TestFigures(t *testing.T) {
 	}
 	for _, r := range results {
 		t.Log(r)
-		if r.Calls != 2+3+2*workers || r.Width < 2 || r.Aiwctl == 0 || r.Bare == 0 {
+		if r.Calls != 2+3+1+2*workers || r.Width < 2 || r.Aiwctl == 0 || r.Bare == 0 {
 			t.Errorf("%+v", r)
 		}
 	}

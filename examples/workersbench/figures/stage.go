@@ -30,6 +30,7 @@ type stage struct {
 
 	mappings, functions []string // pages
 	queues              map[string]attributes
+	list                []byte // of all queues
 
 	mu    sync.Mutex
 	calls map[string]int
@@ -90,6 +91,15 @@ func (s *stage) fill(workers int) {
 		s.queues[queue] = attributesOf(queue, i%100, fmt.Sprintf(`{"deadLetterTargetArn":"arn:aws:sqs:%s:%s:%s","maxReceiveCount":3}`, region, account, dlq))
 		s.queues[dlq] = attributesOf(dlq, i%3, "")
 	}
+	urls := make([]string, 0, len(s.queues))
+	for name := range s.queues {
+		urls = append(urls, "http://"+account+".invalid/"+account+"/"+name)
+	}
+	list, err := json.Marshal(map[string]any{"QueueUrls": urls})
+	if err != nil {
+		panic(err) // texts can be marshalled
+	}
+	s.list = list
 	s.mappings = pages("EventSourceMappings", mappings, 100)
 	s.functions = pages("Functions", functions, 50)
 }
@@ -189,6 +199,9 @@ func (s *stage) reply(r *http.Request, body []byte) (name string, reply []byte, 
 	_, name, ok := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
 	if !ok {
 		name = r.URL.Path
+	}
+	if name == "ListQueues" {
+		return name, s.list, nil
 	}
 	if name != "GetQueueAttributes" {
 		return name, nil, errors.New("this stage does not serve " + name)
