@@ -14,6 +14,7 @@ MODEL = "moto does not check this; the service's model gives the pattern or the 
 BATCH = "moto does not check batches of this operation; the API reference lists the error"
 MISSING = "moto takes what is missing for something empty; the list of common errors has MissingParameter"
 REQUIRED = "moto does not check that it is there; the API reference says that it is required"
+UPDATING = "EventSourceMappingConfiguration lists the states: an update takes a moment, in which it is Updating"
 OPTIONAL = "moto does not know optional (?) and excluded (-) terms; they are in AWS's description of the syntax"
 
 SQS = [
@@ -148,6 +149,8 @@ LAMBDA = [
     ("an unknown response type", "", ..., ACCEPTED, MODEL),
     ("change a mapping", "LastProcessingResult", ..., ABSENT, RESULT),
     ("change a mapping", "StateTransitionReason", ..., ..., REASON),
+    ("change a mapping", "State", "Updating", "Enabled", UPDATING),
+    ("change it back", "State", "Updating", "Enabled", UPDATING),
     ("change it back", "LastProcessingResult", ..., ABSENT, RESULT),
     ("change it back", "StateTransitionReason", ..., ..., REASON),
     ("change it back", "ScalingConfig", ABSENT, {}, "an empty object takes the setting away, so that there is nothing to show"),
