@@ -7,11 +7,15 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
@@ -109,6 +113,13 @@ func bare(ctx context.Context, endpoint, concurrency string) error {
 	}); err != nil {
 		return err
 	}
+	names := make([]string, len(rows))
+	for i, r := range rows {
+		names[i] = r.queue[strings.LastIndexByte(r.queue, '/')+1:]
+	}
+	if err := bareMetrics(ctx, cloudwatch.NewFromConfig(cfg), names); err != nil {
+		return err
+	}
 	out := bufio.NewWriter(os.Stdout)
 	for _, r := range rows {
 		fmt.Fprintln(out, r.queue, r.visible, r.dead)
@@ -118,4 +129,36 @@ func bare(ctx context.Context, endpoint, concurrency string) error {
 
 func urlOf(endpoint, arn string) string {
 	return endpoint + "/" + account + "/" + arn[strings.LastIndexByte(arn, ':')+1:]
+}
+
+// bareMetrics asks for as many metrics of each queue as aiwctl asks for of a worker, in
+// full calls, four at a time.
+func bareMetrics(ctx context.Context, metrics *cloudwatch.Client, queues []string) error {
+	var all []cwtypes.MetricDataQuery
+	for _, name := range queues {
+		for range metricsOf {
+			all = append(all, cwtypes.MetricDataQuery{
+				Id: awssdk.String("m" + strconv.Itoa(len(all))),
+				MetricStat: &cwtypes.MetricStat{
+					Metric: &cwtypes.Metric{
+						Namespace: awssdk.String("AWS/SQS"), MetricName: awssdk.String("ApproximateNumberOfMessagesVisible"),
+						Dimensions: []cwtypes.Dimension{{Name: awssdk.String("QueueName"), Value: awssdk.String(name)}},
+					},
+					Period: awssdk.Int32(60), Stat: awssdk.String("Maximum"),
+				},
+			})
+		}
+	}
+	end := time.Now()
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(4)
+	for part := range slices.Chunk(all, metricsACall) {
+		g.Go(func() error {
+			_, err := metrics.GetMetricData(ctx, &cloudwatch.GetMetricDataInput{
+				MetricDataQueries: part, StartTime: awssdk.Time(end.Add(-15 * time.Minute)), EndTime: &end,
+			})
+			return err
+		})
+	}
+	return g.Wait()
 }

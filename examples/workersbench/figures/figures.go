@@ -19,6 +19,13 @@ import (
 // mostOfBare is the bar: how many times the bare program's time it may take.
 const mostOfBare = 1.3
 
+// metricsOf is how many metrics a worker's state takes, and metricsACall how many AWS
+// takes in a call.
+const (
+	metricsOf    = 8
+	metricsACall = 500
+)
+
 // DefaultLatency is what a call takes in the second measurement: about what it does
 // from a machine in the same continent.
 const DefaultLatency = 20 * time.Millisecond
@@ -66,13 +73,15 @@ func (r Result) String() string {
 
 // Needed are the calls that reading the stage takes, by name: one for a hundred
 // mappings, one for fifty functions, one that lists the service's queues, so that
-// none is missed that nothing reads, and one for each queue.
+// none is missed that nothing reads, one for each queue, and of CloudWatch one for
+// five hundred metrics, eight a worker.
 func Needed(workers int) map[string]int {
 	return map[string]int{
 		"ListEventSourceMappings": (workers + 99) / 100,
 		"ListFunctions":           (workers + 49) / 50,
 		"ListQueues":              1,
 		"GetQueueAttributes":      2 * workers,
+		"GetMetricData":           (metricsOf*workers + metricsACall - 1) / metricsACall,
 	}
 }
 
@@ -140,7 +149,7 @@ func measure(ctx context.Context, cfg Config, dir string, latency time.Duration)
 
 // judged is how long aiwctl takes.
 func judged(ctx context.Context, a rig.Aiwctl, workers int) (time.Duration, error) {
-	p, err := a.Run(ctx, "workers", "-o", "jsonl", "--no-metrics") // CloudWatch has its own price, and no part in the bar
+	p, err := a.Run(ctx, "workers", "-o", "jsonl")
 	if err != nil {
 		return 0, err
 	}

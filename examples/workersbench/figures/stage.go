@@ -12,6 +12,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/aws/smithy-go/encoding/cbor"
 )
 
 const (
@@ -176,6 +178,10 @@ func (s *stage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+	if name == "GetMetricData" {
+		w.Header().Set("Smithy-Protocol", "rpc-v2-cbor")
+		w.Header().Set("Content-Type", "application/cbor")
+	}
 	w.Header().Set("X-Amzn-Requestid", "00000000-0000-4000-8000-000000000000")
 	_, _ = w.Write(reply) //nolint:gosec // made beforehand, and read by SDKs
 }
@@ -192,6 +198,9 @@ func (s *stage) reply(r *http.Request, body []byte) (name string, reply []byte, 
 	case strings.HasSuffix(path, "/event-source-mappings"):
 		reply, err = page(s.mappings)
 		return "ListEventSourceMappings", reply, err
+	case strings.HasSuffix(path, "/operation/GetMetricData"):
+		reply, err = metricData(body, time.Now())
+		return "GetMetricData", reply, err
 	case strings.HasSuffix(path, "/functions"):
 		reply, err = page(s.functions)
 		return "ListFunctions", reply, err
@@ -221,4 +230,31 @@ func (s *stage) reply(r *http.Request, body []byte) (name string, reply []byte, 
 		return name, q.all, nil
 	}
 	return name, q.depth, nil
+}
+
+// metricPoints is how many minutes of each metric CloudWatch has.
+const metricPoints = 15
+
+// metricData answers for every metric that is asked for.
+func metricData(body []byte, now time.Time) ([]byte, error) {
+	v, err := cbor.Decode(body)
+	if err != nil {
+		return nil, fmt.Errorf("read the metrics that are asked for: %w", err)
+	}
+	in, _ := v.(cbor.Map)
+	queries, _ := in["MetricDataQueries"].(cbor.List)
+	times, values := make(cbor.List, metricPoints), make(cbor.List, metricPoints)
+	for i := range metricPoints {
+		at := now.Add(-time.Duration(i+1) * time.Minute).Truncate(time.Minute)
+		times[i], values[i] = &cbor.Tag{ID: 1, Value: cbor.Float64(at.Unix())}, cbor.Float64(i)
+	}
+	results := make(cbor.List, 0, len(queries))
+	for _, q := range queries {
+		query, ok := q.(cbor.Map)
+		if !ok {
+			return nil, errors.New("a metric that is asked for is no map")
+		}
+		results = append(results, cbor.Map{"Id": query["Id"], "Label": cbor.String("x"), "StatusCode": cbor.String("Complete"), "Timestamps": times, "Values": values})
+	}
+	return cbor.Encode(cbor.Map{"MetricDataResults": results, "Messages": cbor.List{}}), nil
 }
