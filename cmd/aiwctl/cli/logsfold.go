@@ -128,6 +128,9 @@ func (a *App) followInvocations(ctx context.Context, f logsFlags, q logs.Query, 
 
 // invocations writes rows as they come.
 func (p *logPrinter) invocations(rows []logs.Invocation) error {
+	if len(rows) == 0 {
+		return nil
+	}
 	var b strings.Builder
 	for i := range rows {
 		switch p.format {

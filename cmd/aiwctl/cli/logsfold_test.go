@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -26,21 +27,40 @@ func runOf(at time.Time, request, job string) []logs.Line {
 	return lines
 }
 
+// locked is a buffer that is read while it is written.
+type locked struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (l *locked) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *locked) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
 // Followed, an invocation is told when it is over, without another line that says so,
 // and one under way when the tail ends; --request chooses.
 func TestInvocationsAreFollowed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		a, stdout, _ := testApp("", nil)
-		a.Now = time.Now
+		a, _, _ := testApp("", nil)
+		stdout := &locked{}
+		a.Out, a.Now = stdout, time.Now
 		out := &logPrinter{app: a, format: formatTable, stream: true}
 		under := runOf(time.Now().Add(time.Second), "22222222-2222-4222-8222-222222222222", "j-2")[:2]
 		err := a.invocations(t.Context(), logsFlags{follow: true}, logs.Query{}, out, func(_ context.Context, _ logs.Query, fn func([]logs.Line) error) error {
 			if err := fn(append(runOf(time.Now(), "11111111-1111-4111-8111-111111111111", "j-1"), under...)); err != nil {
 				return err
 			}
-			if stdout.Len() > 0 {
-				t.Errorf("told before it was over: %s", stdout)
+			if got := stdout.String(); got != "" {
+				t.Errorf("told before it was over: %s", got)
 			}
 			time.Sleep(5 * time.Second) // of the bubble
 			synctest.Wait()
