@@ -54,15 +54,15 @@ func (b *bench) run(ctx context.Context) (holds bool, err error) {
 	watch := &program{name: "bare, as saw watch", args: []string{b.self, watchCommand, s.URL, group}}
 	all := []*program{aiwctl, follow, raw, get, watch}
 	var awscli, saw *program
-	if path := find(b.awscli, "aws", cached()); path != "" && (b.awscli != "" || tails(ctx, path)) {
+	if path := b.findAWS(); path != "" && (b.awscli != "" || tails(ctx, path)) {
 		awscli = &program{
 			name: "aws logs tail", args: []string{path, "logs", "tail", group, "--since", "1h", "--endpoint-url", s.URL},
 			env: []string{"AWS_DEFAULT_REGION=us-east-1"},
 		}
 		all = append(all, awscli)
 	}
-	if path := find(b.saw, "saw", ""); path != "" {
-		saw = &program{name: "saw get", args: []string{path, "get", group, "--start", "-1h"}, env: []string{"AWS_ENDPOINT_URL=" + s.URL}}
+	if b.saw != "" { // not the one on PATH, which would ask AWS
+		saw = &program{name: "saw get", args: []string{b.saw, "get", group, "--start", "-1h"}, env: []string{"AWS_ENDPOINT_URL=" + s.URL}}
 		all = append(all, saw)
 	}
 	for range b.runs {
@@ -180,15 +180,16 @@ func tails(ctx context.Context, path string) bool {
 	return err == nil && !bytes.HasPrefix(out, []byte("aws-cli/1."))
 }
 
-// find is a program at the path that was given, on PATH, or at another path.
-func find(given, name, other string) string {
-	if given != "" {
-		return given
+// findAWS is the AWS CLI that was named, the one on PATH, or the one that
+// .ci/conformance/run installed.
+func (b *bench) findAWS() string {
+	if b.awscli != "" {
+		return b.awscli
 	}
-	if path, err := exec.LookPath(name); err == nil {
+	if path, err := exec.LookPath("aws"); err == nil {
 		return path
 	}
-	return other
+	return cached()
 }
 
 // cached is the AWS CLI that .ci/conformance/run installed last, if it did.

@@ -35,7 +35,7 @@ func run() int {
 	var b bench
 	flag.StringVar(&b.aiwctl, "aiwctl", "", "the aiwctl to judge (default: it is built)")
 	flag.StringVar(&b.awscli, "aws", "", "the AWS CLI, version 2 (default: aws on PATH, or the one that .ci/conformance/run installs, if it knows logs tail)")
-	flag.StringVar(&b.saw, "saw", "", "saw (default: saw on PATH; without one only the bare program stands for it)")
+	flag.StringVar(&b.saw, "saw", "", "saw, built so that AWS_ENDPOINT_URL is its endpoint: its releases know AWS's own alone (without it only bare programs stand for it)")
 	flag.IntVar(&b.events, "events", 100_000, "how many events there are")
 	flag.IntVar(&b.runs, "runs", 3, "how often each is measured; medians count")
 	strict := flag.Bool("strict", false, "exit with 1 when a bar does not hold")
