@@ -142,7 +142,9 @@ func (a *App) discover(ctx context.Context) (*aws.Stage, *aws.Inventory, error) 
 	if err != nil {
 		return nil, nil, err
 	}
+	end := a.whileReading(s)
 	inv, err := s.Inventory(ctx)
+	end()
 	if err != nil {
 		return nil, nil, err
 	}
