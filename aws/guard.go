@@ -35,6 +35,9 @@ type Action struct {
 	// that has them all, where there is one.
 	IDs     []string
 	Journal string
+	// Queues are the queues that are written to, by name, URL or ARN, where they may be of
+	// another stage than the target: a person can name any.
+	Queues []string
 	// Tally says, when the action has ended, how many were done and how many were
 	// not. Nil means: all when there was no error, unknown when there was.
 	Tally func() (done, failed int)

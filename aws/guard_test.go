@@ -218,6 +218,7 @@ func TestProtectedStages(t *testing.T) {
 	for name, tt := range map[string]struct {
 		target    Target
 		p         Protection
+		queues    []string
 		confirmed string
 		refused   string
 	}{
@@ -236,6 +237,15 @@ func TestProtectedStages(t *testing.T) {
 		"never":                         {target: Target{Stage: "prod"}, p: Protection{Never: true}},
 		"other patterns":                {target: Target{Stage: "live-eu"}, p: Protection{Patterns: []string{"x", "live*"}}, refused: "live*"},
 		"no patterns":                   {target: Target{Stage: "prod"}, p: Protection{Patterns: []string{}}},
+		"queues of the stage":           {target: Target{Stage: "dev"}, queues: []string{"shop-a-dlq-dev", "shop-a-dev"}},
+		"a queue of a protected stage": {
+			target: Target{Stage: "dev"}, queues: []string{"shop-a-dlq-dev", "https://sqs.eu-west-1.amazonaws.com/1/shop-a-prod.fifo"},
+			refused: `queue shop-a-prod is named as those of stage prod are: "prod" matches prod* (default)): confirm its name, "prod"`,
+		},
+		"its name confirmed":           {target: Target{Stage: "dev"}, queues: []string{"arn:aws:sqs:eu-west-1:1:shop-a-prod"}, confirmed: "prod"},
+		"the target's name confirmed":  {target: Target{Stage: "dev"}, queues: []string{"shop-a-prod"}, confirmed: "dev", refused: `"dev" was confirmed, and the stage is "prod"`},
+		"such a queue on this machine": {target: Target{Stage: "dev", EndpointURL: loopback}, queues: []string{"shop-a-prod"}},
+		"such a queue, never":          {target: Target{Stage: "dev"}, p: Protection{Never: true}, queues: []string{"shop-a-prod"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -246,7 +256,7 @@ func TestProtectedStages(t *testing.T) {
 				ctx = Confirm(ctx, tt.confirmed)
 			}
 			ran := false
-			err := s.Guard().Do(ctx, Action{Name: "dispatch", Object: "echo"}, func(context.Context, Writer) error { ran = true; return nil })
+			err := s.Guard().Do(ctx, Action{Name: "dispatch", Object: "echo", Queues: tt.queues}, func(context.Context, Writer) error { ran = true; return nil })
 			if tt.refused == "" {
 				if err != nil || !ran {
 					t.Errorf("%v; ran %t", err, ran)

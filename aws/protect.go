@@ -87,6 +87,32 @@ func Confirm(ctx context.Context, stage string) context.Context {
 // has been read, the name may be DefaultStage for want of a better one.
 func (g *Guard) Protected() Protected { return g.protection.Of(g.target()) }
 
+// ProtectedFor is Protected for a write to queues, by name, URL or ARN, that somebody has
+// named: one that is named as those of a protected stage are wants that stage's name,
+// although the target is another. No attribute of a queue says of which stage it is;
+// where a name can only be taken for what it says, being asked once too often is the
+// smaller mistake.
+func (g *Guard) ProtectedFor(queues ...string) Protected {
+	t, p := g.target(), g.protection
+	is := p.Of(t)
+	if is.Needed || p.Never || t.Loopback() {
+		return is
+	}
+	for _, queue := range queues {
+		name := strings.TrimSuffix(queue[strings.LastIndexAny(queue, "/:")+1:], ".fifo")
+		stage := name[strings.LastIndexByte(name, '-')+1:]
+		if stage == name || stage == t.Stage {
+			continue
+		}
+		of := Protection{Patterns: p.Patterns, Origin: p.Origin}.Of(Target{Stage: stage})
+		if of.Needed {
+			of.Why = fmt.Sprintf("queue %s is named as those of stage %s are: %s", clean(name), clean(stage), of.Why)
+			return of
+		}
+	}
+	return is
+}
+
 // Confirmed is what Confirm was told.
 func Confirmed(ctx context.Context) (stage string, ok bool) {
 	stage, ok = ctx.Value(confirmedKey{}).(string)
@@ -102,7 +128,7 @@ func (g *Guard) Check(ctx context.Context, a Action) error {
 	if g.ReadOnly() {
 		return fmt.Errorf("%s %s: %w%s: leave out --read-only and AIWCTL_READ_ONLY to allow writes", a.Name, a.Object, ErrReadOnly, inParens(g.readOnlyWhy))
 	}
-	is := g.Protected()
+	is := g.ProtectedFor(a.Queues...)
 	named, ok := Confirmed(ctx)
 	switch {
 	case ok && named != is.Name:

@@ -173,7 +173,7 @@ func (i *importer) batch() int {
 }
 
 func (i *importer) action() aws.Action {
-	a := aws.Action{Name: "dlq.import", Object: i.name, Count: i.count, Tally: func() (done, failed int) {
+	a := aws.Action{Name: "dlq.import", Object: i.name, Count: i.count, Queues: []string{i.name}, Tally: func() (done, failed int) {
 		i.mu.Lock()
 		defer i.mu.Unlock()
 		return i.report.Replayed, i.report.Failed

@@ -118,6 +118,13 @@ func (m *mover) action() aws.Action {
 		defer m.mu.Unlock()
 		return m.report.Replayed, m.report.Failed
 	}}
+	a.Queues = []string{m.dlq.Name}
+	switch {
+	case m.r.To != "":
+		a.Queues = append(a.Queues, m.r.To)
+	case m.r.Worker.Queue != nil:
+		a.Queues = append(a.Queues, m.r.Worker.Queue.Name)
+	}
 	ids := slices.Sorted(maps.Keys(m.want))
 	if m.r.Selection != nil {
 		ids = m.r.Selection.ids()

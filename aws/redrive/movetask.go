@@ -64,6 +64,7 @@ func (e *Engine) MoveTask(ctx context.Context, t MoveTask) (Report, error) {
 		return report, nil
 	}
 	action := aws.Action{Name: "dlq.move-task", Object: dlq.Name, Count: st.depth.Total(), Tally: func() (done, failed int) { return report.Replayed, 0 }}
+	action.Queues = []string{dlq.Name, str(in.DestinationArn)}
 	err = e.guard.Do(ctx, action, func(ctx context.Context, w aws.Writer) error {
 		out, err := w.StartMessageMoveTask(ctx, in)
 		if err != nil {

@@ -159,6 +159,26 @@ type dlqTarget struct {
 	byQueue bool
 }
 
+// queues are those that a write touches; to is one more that was named, or empty.
+func (t *dlqTarget) queues(to string) []string {
+	var out []string
+	if to != "" {
+		out = append(out, to)
+	}
+	for _, q := range []*aws.Queue{t.worker.DLQ, t.worker.Queue} {
+		if q != nil {
+			out = append(out, q.Name)
+		}
+	}
+	return out
+}
+
+// protected is whether a write wants a stage's name: the target's, or that of the
+// queues that a person has named.
+func (t *dlqTarget) protected(to string) aws.Protected {
+	return t.stage.Guard().ProtectedFor(t.queues(to)...)
+}
+
 // findDLQ finds the worker, or the queue, that a person named.
 func (a *App) findDLQ(ctx context.Context, name string) (dlqTarget, error) {
 	s, inv, err := a.discover(ctx)

@@ -124,7 +124,7 @@ func (a *App) dlqReplay(ctx context.Context, f *replayFlags, name string) error 
 		return nothingf("nothing to replay in %s", plain(t.worker.DLQ.Name))
 	}
 	if !f.dryRun {
-		if err := a.mayWrite(ctx, t.stage, aws.Action{Name: "replay", Object: t.worker.DLQ.Name}, f.yes); err != nil {
+		if err := a.mayWrite(ctx, t.stage, aws.Action{Name: "replay", Object: t.worker.DLQ.Name, Queues: t.queues(r.To)}, f.yes); err != nil {
 			return err
 		}
 	}
@@ -148,7 +148,7 @@ func (a *App) dlqReplay(ctx context.Context, f *replayFlags, name string) error 
 		return nothingf("nothing to replay in %s", plain(t.worker.DLQ.Name))
 	}
 	a.showPlan(t, sel, f)
-	ctx, err = a.confirm(ctx, t.stage.Guard().Protected(), describeReplay(&r, sel.Count, "", t.stage.Target().Stage), f.yes)
+	ctx, err = a.confirm(ctx, t.protected(r.To), describeReplay(&r, sel.Count, "", t.stage.Target().Stage), f.yes)
 	if err != nil {
 		return err
 	}
@@ -184,7 +184,7 @@ func (a *App) replayAll(ctx context.Context, f *replayFlags, e *redrive.Engine, 
 			fmt.Fprintf(a.Err, "  and %d more\n", more)
 		}
 	}
-	ctx, err := a.confirm(ctx, t.stage.Guard().Protected(), what, f.yes)
+	ctx, err := a.confirm(ctx, t.protected(r.To), what, f.yes)
 	if err != nil {
 		return err
 	}
@@ -230,7 +230,7 @@ func (a *App) moveTask(ctx context.Context, f *replayFlags, e *redrive.Engine, t
 		fmt.Fprintln(a.Err, plain("dry run: would "+what))
 		return nil
 	}
-	ctx, err := a.confirm(ctx, t.stage.Guard().Protected(), what, f.yes)
+	ctx, err := a.confirm(ctx, t.protected(r.To), what, f.yes)
 	if err != nil {
 		return err
 	}

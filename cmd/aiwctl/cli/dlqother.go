@@ -54,7 +54,7 @@ func (a *App) dlqDelete(ctx context.Context, f *deleteFlags, name string) error 
 	}
 	t := &l.dlqTarget
 	if !f.dryRun {
-		if err := a.mayWrite(ctx, t.stage, aws.Action{Name: "delete from", Object: t.worker.DLQ.Name}, f.yes); err != nil {
+		if err := a.mayWrite(ctx, t.stage, aws.Action{Name: "delete from", Object: t.worker.DLQ.Name, Queues: t.queues("")}, f.yes); err != nil {
 			return err
 		}
 	}
@@ -83,7 +83,7 @@ func (a *App) dlqDelete(ctx context.Context, f *deleteFlags, name string) error 
 	if f.noExport {
 		what += " for good"
 	}
-	ctx, err = a.confirm(ctx, t.stage.Guard().Protected(), what, f.yes)
+	ctx, err = a.confirm(ctx, t.protected(""), what, f.yes)
 	if err != nil {
 		return err
 	}
@@ -158,10 +158,10 @@ func (a *App) dlqImport(ctx context.Context, f *importFlags, name string) error 
 		fmt.Fprintln(a.Err, plain("dry run: would "+what))
 		return nil
 	}
-	if err := a.mayWrite(ctx, t.stage, aws.Action{Name: "import into", Object: to}, f.yes); err != nil {
+	if err := a.mayWrite(ctx, t.stage, aws.Action{Name: "import into", Object: to, Queues: t.queues(to)}, f.yes); err != nil {
 		return err
 	}
-	ctx, err = a.confirm(ctx, t.stage.Guard().Protected(), what, f.yes)
+	ctx, err = a.confirm(ctx, t.protected(to), what, f.yes)
 	if err != nil {
 		return err
 	}
@@ -250,10 +250,10 @@ func (a *App) dlqResume(ctx context.Context, f resumeFlags, args []string) error
 		fmt.Fprintln(a.Err, plain("dry run: would "+what))
 		return nil
 	}
-	if err := a.mayWrite(ctx, s, aws.Action{Name: "resume", Object: row.ID}, f.yes); err != nil {
+	if err := a.mayWrite(ctx, s, aws.Action{Name: "resume", Object: row.ID, Queues: []string{row.Queue}}, f.yes); err != nil {
 		return err
 	}
-	ctx, err = a.confirm(ctx, s.Guard().Protected(), what, f.yes)
+	ctx, err = a.confirm(ctx, s.Guard().ProtectedFor(row.Queue), what, f.yes)
 	if err != nil {
 		return err
 	}
