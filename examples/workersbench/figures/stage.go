@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"strconv"
@@ -74,7 +75,7 @@ func (s *stage) reset() {
 func (s *stage) counted() (calls map[string]int, most int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.calls, s.most
+	return maps.Clone(s.calls), s.most
 }
 
 func (s *stage) fill(workers int) {
