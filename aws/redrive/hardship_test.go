@@ -199,7 +199,7 @@ func replayAsChild(t *testing.T, text string) {
 // Two people replay the same ten thousand at once: each message is sent once.
 func TestTwoReplaysAtOnce(t *testing.T) {
 	t.Parallel()
-	const n = 3_000
+	const n = 1_000
 	s, plain, w, _ := stage(t, "")
 	send(t, plain, w.DLQ.URL, n, job)
 	var wg sync.WaitGroup

@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"os"
@@ -11,7 +11,7 @@ import (
 // BenchmarkStart is how long the program takes to answer, beside a program of Go that
 // only prints a line, in turn. The bar of ratio is 3.
 //
-//	go test -run '^$' -bench Start -benchtime 100x ./cmd/aiwctl
+//	go test -run '^$' -bench Start -benchtime 100x ./cmd/aiwctl/cli
 func BenchmarkStart(b *testing.B) {
 	dir := b.TempDir()
 	bare, aiwctl := filepath.Join(dir, "bare"), filepath.Join(dir, "aiwctl")
@@ -19,7 +19,7 @@ func BenchmarkStart(b *testing.B) {
 	if err := os.WriteFile(source, []byte("package main\n\nimport \"fmt\"\n\nfunc main() { fmt.Println(\"bare\") }\n"), 0o600); err != nil {
 		b.Fatal(err)
 	}
-	for out, from := range map[string]string{bare: source, aiwctl: "."} {
+	for out, from := range map[string]string{bare: source, aiwctl: "github.com/microfox-ai/aiwctl/cmd/aiwctl"} {
 		if text, err := exec.CommandContext(b.Context(), "go", "build", "-o", out, from).CombinedOutput(); err != nil {
 			b.Fatalf("%v: %s", err, text)
 		}
