@@ -44,6 +44,22 @@ type request struct {
 	Edits string `json:"edits,omitempty"`
 }
 
+// QueuesOf are the queues, by name or URL, that finishing a journal writes to, for
+// Guard.ProtectedFor. A request that cannot be read has the journal's own queue, and
+// Resume says what is wrong with it.
+func QueuesOf(st *journal.State) []string {
+	queues := []string{st.Header.Queue}
+	var req request // an import's has the same fields here
+	switch err := json.Unmarshal(st.Header.Request, &req); {
+	case err != nil:
+	case req.To != "":
+		queues = append(queues, req.To)
+	case st.Header.Kind == kindReplay && req.Worker.Queue != nil:
+		queues = append(queues, req.Worker.Queue.Name)
+	}
+	return queues
+}
+
 // ErrJournal says that the journal could not be begun: nothing was moved.
 var ErrJournal = errors.New("the journal cannot be written, and nothing was moved")
 

@@ -250,10 +250,10 @@ func (a *App) dlqResume(ctx context.Context, f resumeFlags, args []string) error
 		fmt.Fprintln(a.Err, plain("dry run: would "+what))
 		return nil
 	}
-	if err := a.mayWrite(ctx, s, aws.Action{Name: "resume", Object: row.ID, Queues: []string{row.Queue}}, f.yes); err != nil {
+	if err := a.mayWrite(ctx, s, aws.Action{Name: "resume", Object: row.ID, Queues: redrive.QueuesOf(st)}, f.yes); err != nil {
 		return err
 	}
-	ctx, err = a.confirm(ctx, s.Guard().ProtectedFor(row.Queue), what, f.yes)
+	ctx, err = a.confirm(ctx, s.Guard().ProtectedFor(redrive.QueuesOf(st)...), what, f.yes)
 	if err != nil {
 		return err
 	}
