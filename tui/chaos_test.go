@@ -19,7 +19,7 @@ func openCloud(t *testing.T, c *cloud, p profile) *console {
 	c.send(t, cloudQueue, 7)
 	c.send(t, "shop-orders-dlq-live", 2)
 	s := c.stage(t, p)
-	return open(t, Config{Stage: s, Logs: logs.For(s), Redrive: redrive.New(s, redrive.Config{Dir: redrive.NoJournal})}, 100, 30)
+	return open(t, Config{Backend: Backend{Stage: s, Logs: logs.For(s), Redrive: redrive.New(s, redrive.Config{Dir: redrive.NoJournal})}}, 100, 30)
 }
 
 // says fails when the frame lacks one of the texts, which a person looks for.

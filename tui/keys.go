@@ -34,7 +34,7 @@ func (m *Model) key(msg tea.KeyPressMsg) tea.Cmd {
 	}
 	visible := m.visible()
 	typing := visible.Typing()
-	for _, action := range visible.Actions() {
+	for _, action := range m.actions() {
 		if action.Run == nil || (typing && !action.WhileTyping) || !slices.Contains(action.Keys, name) {
 			continue
 		}
@@ -49,6 +49,12 @@ func (m *Model) key(msg tea.KeyPressMsg) tea.Cmd {
 		}
 	}
 	return visible.Update(msg)
+}
+
+// actions are the visible screen's, under the keys a person has bound to them.
+func (m *Model) actions() []screen.Action {
+	visible := m.visible()
+	return m.env.Keys.Apply(visible.Kind(), visible.Actions())
 }
 
 // act runs an action, or says why not.
@@ -87,7 +93,7 @@ func (m *Model) always() []screen.Action {
 func (m *Model) help() tea.Cmd {
 	visible := m.visible()
 	m.dialogs = append(m.dialogs, dialog.NewHelp(m.env.Stage.ReadOnly,
-		dialog.Section{Title: visible.Title(), Actions: visible.Actions()},
+		dialog.Section{Title: visible.Title(), Actions: m.actions()},
 		dialog.Section{Title: "Everywhere", Actions: m.always()},
 	))
 	return nil

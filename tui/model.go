@@ -61,6 +61,7 @@ func newModel(cfg Config, work *screen.Work) *Model {
 		Work:   work,
 		Now:    cfg.Now,
 		Getenv: cfg.Getenv,
+		Keys:   cfg.Keys,
 	}
 	env := m.env
 	env.ID = rootID

@@ -75,7 +75,7 @@ func restored(t *testing.T, out string) {
 
 func config(in io.Reader, out io.Writer) Config {
 	return Config{
-		Stage: newStage(), Logs: fakeLogs{}, Redrive: fakeDead{}, In: in, Out: out, Getenv: noEnv,
+		Backend: Backend{Stage: newStage(), Logs: fakeLogs{}, Redrive: fakeDead{}}, In: in, Out: out, Getenv: noEnv,
 		options: []tea.ProgramOption{
 			tea.WithWindowSize(100, 30), tea.WithEnvironment([]string{"TERM=xterm-256color"}),
 		},

@@ -33,8 +33,8 @@ type Stage interface {
 	compose.Source
 }
 
-// Config configures Run.
-type Config struct {
+// Backend is one stage, as the console reads it and acts upon it.
+type Backend struct {
 	// Stage, Logs and Redrive are required.
 	Stage Stage
 	// Logs is a *logs.Reader.
@@ -45,6 +45,15 @@ type Config struct {
 	// Metrics asks CloudWatch, a *metrics.Reader; nil means nobody does, and failures,
 	// throttles and ages stay unknown.
 	Metrics live.Metrics
+}
+
+// Config configures Run.
+type Config struct {
+	// Backend is the stage to begin with.
+	Backend
+
+	// Keys is what a person has bound to actions; nil means nothing.
+	Keys *screen.Keymap
 
 	// Notices appear in the task line as they come; nil means none come. Run
 	// reads them until it returns.

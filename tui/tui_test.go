@@ -48,7 +48,7 @@ func TestGolden(t *testing.T) {
 					if name == "denied" {
 						stage.set(denied)
 					}
-					c := open(t, Config{Stage: stage}, size[0], size[1])
+					c := open(t, Config{Backend: Backend{Stage: stage}}, size[0], size[1])
 					prepare(c)
 					screentest.Golden(t, fmt.Sprintf("%s-%d", name, size[0]), c.frame(), size[0], size[1])
 				})
@@ -121,8 +121,9 @@ type probe struct {
 	got []tea.Msg
 }
 
-func (p *probe) Title() string { return "Probe" }
-func (p *probe) Init() tea.Cmd { return nil }
+func (p *probe) Kind() screen.Kind { return "probe" }
+func (p *probe) Title() string     { return "Probe" }
+func (p *probe) Init() tea.Cmd     { return nil }
 func (p *probe) View(w, h int) string {
 	return strings.TrimSuffix(strings.Repeat(strings.Repeat(" ", w)+"\n", h), "\n")
 }
@@ -245,7 +246,7 @@ func TestProtected(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				stage, dead := newStage(), fakeDead{confirmed: make(chan string, 10)}
 				stage.protection.Always, stage.protection.Origin = !test.open, "config.yaml:3 stage demo"
-				c := open(t, Config{Stage: stage, Redrive: dead}, 80, 24)
+				c := open(t, Config{Backend: Backend{Stage: stage, Redrive: dead}}, 80, 24)
 				c.press(strings.Fields(test.keys)...)
 				want := map[bool]string{true: "", false: "demo"}[test.open]
 				var got []string
@@ -276,7 +277,7 @@ func TestReadOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		stage := newStage()
 		stage.target.ReadOnly = true
-		c := open(t, Config{Stage: stage}, 80, 24)
+		c := open(t, Config{Backend: Backend{Stage: stage}}, 80, 24)
 		c.press("wait", "d")
 		frame := ansi.Strip(c.frame())
 		if len(c.m.stack) != 1 || !strings.Contains(frame, "! dispatch: this stage is read-only") {
@@ -323,7 +324,7 @@ func TestAReadingThatFailsIsInTheErrorList(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		stage := newStage()
 		stage.set(errors.New("connection refused"))
-		c := open(t, Config{Stage: stage}, 100, 24)
+		c := open(t, Config{Backend: Backend{Stage: stage}}, 100, 24)
 		c.pass(5 * time.Minute)
 		c.press("!")
 		if n := strings.Count(ansi.Strip(c.frame()), "read the stage"); n != 1 {
@@ -336,7 +337,7 @@ func TestLeavingAReplayAsks(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		hold := make(chan struct{})
-		c := open(t, Config{Redrive: fakeDead{hold: hold}}, 100, 30)
+		c := open(t, Config{Backend: Backend{Redrive: fakeDead{hold: hold}}}, 100, 30)
 		c.press("wait", "x", "wait", "R", "wait", "y", "wait", "q")
 		if frame := ansi.Strip(c.frame()); !strings.Contains(frame, "a replay of 1 message of fail") || len(c.m.stack) != 2 {
 			t.Fatalf("q did not ask:\n%s", frame)
@@ -361,7 +362,7 @@ func TestLeavingAReplayAsks(t *testing.T) {
 func TestCtrlCTwiceQuitsWhateverIsUnderWay(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		c := open(t, Config{Redrive: fakeDead{hold: make(chan struct{})}}, 100, 30)
+		c := open(t, Config{Backend: Backend{Redrive: fakeDead{hold: make(chan struct{})}}}, 100, 30)
 		c.press("wait", "x", "wait", "R", "wait", "y", "wait", "ctrl+c", "ctrl+c")
 		if !c.quit {
 			t.Error("the second ctrl+c did not quit")
@@ -462,7 +463,7 @@ func TestHostileStageIsHarmless(t *testing.T) {
 		stage := newStage()
 		stage.target = aws.Target{Stage: evil, Region: evil, Profile: evil, EndpointURL: "http://" + evil}
 		stage.workers[1].ID = evil
-		c := open(t, Config{Stage: stage}, 120, 30)
+		c := open(t, Config{Backend: Backend{Stage: stage}}, 120, 30)
 		c.press("wait")
 		c.frame()
 		c.send(screen.Task{ID: "1", Text: evil, Done: true, Err: errors.New(evil)})

@@ -60,7 +60,7 @@ func (m *Model) fullFrame() string {
 		status = s.Status()
 	}
 	tail := m.globals()[:2]
-	actions := visible.Actions()
+	actions := m.actions()
 	if visible.Typing() {
 		tail = nil
 		typing := actions[:0:0]

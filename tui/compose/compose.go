@@ -145,6 +145,9 @@ func (s *Screen) firstValue() (line, column int) {
 	return 1, 1
 }
 
+// Kind implements screen.Screen.
+func (s *Screen) Kind() screen.Kind { return screen.KindDispatch }
+
 // Title implements screen.Screen.
 func (s *Screen) Title() string { return "Dispatch to " + cell.Clean(s.workerID) }
 

@@ -82,6 +82,9 @@ func New(env screen.Env, engine Engine, ask screen.OpenDead) *Screen {
 	return s
 }
 
+// Kind implements screen.Screen.
+func (s *Screen) Kind() screen.Kind { return screen.KindDead }
+
 // Title implements screen.Screen.
 func (s *Screen) Title() string { return cell.Clean(s.workerID) + " dead letters" }
 

@@ -80,6 +80,9 @@ func New(env screen.Env, source Source, ask screen.OpenLogs) *Screen {
 	return s
 }
 
+// Kind implements screen.Screen.
+func (s *Screen) Kind() screen.Kind { return screen.KindLogs }
+
 // Title implements screen.Screen.
 func (s *Screen) Title() string {
 	switch {

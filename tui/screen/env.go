@@ -35,11 +35,28 @@ type Env struct {
 	Now func() time.Time
 	// Getenv reads the environment: EDITOR and the like.
 	Getenv func(string) string
+	// Keys is what a person has bound to actions; nil means nothing.
+	Keys *Keymap
+	// Exec hands the terminal to something else for a while; nil means tea.Exec.
+	Exec func(tea.ExecCommand, tea.ExecCallback) tea.Cmd
 }
 
 // Requests returns the request controller of the screen. Call it once, keep it,
 // and close it in the screen's Close.
-func (e Env) Requests() *Requests { return NewRequests(e.Work, e.ID) }
+func (e Env) Requests() *Requests {
+	r := NewRequests(e.Work, e.ID)
+	r.exec = e.Exec
+	return r
+}
+
+// Key is the first key of an action, for texts that name it: standard, unless a
+// person has bound another one.
+func (e Env) Key(kind Kind, id, standard string) string {
+	if keys := e.Keys.Keys(kind, id, nil); len(keys) > 0 {
+		return keys[0]
+	}
+	return standard
+}
 
 // Worker finds a worker in the last reading. The value is a copy that commands
 // may use.

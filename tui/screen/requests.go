@@ -55,6 +55,7 @@ type Requests struct {
 	owner ID
 	gen   uint64
 	live  map[string]*request
+	exec  func(tea.ExecCommand, tea.ExecCallback) tea.Cmd // nil: tea.Exec
 }
 
 type request struct {

@@ -35,6 +35,8 @@ import (
 // Screen is one screen of the console. All methods run on Bubble Tea's one
 // goroutine; none may do I/O.
 type Screen interface {
+	// Kind says what kind of screen this is.
+	Kind() Kind
 	// Title is the screen's breadcrumb.
 	Title() string
 	// Init is called once, when the screen is opened.
@@ -64,9 +66,25 @@ type Statuser interface{ Status() string }
 // it closes the screen or quits.
 type Busier interface{ Busy() string }
 
+// Progresser is a screen with work whose end can be seen: the root shows how far it
+// is in the terminal's tab. Total is zero while nothing is under way.
+type Progresser interface{ Progress() (done, total int) }
+
+// Keeper is a screen that can be opened again as it is: on another stage, say. What
+// Keep returns is handed to Restore of a new screen that the same message opened,
+// before its Init; it must not hold anything of the stage.
+type Keeper interface {
+	Keep() any
+	Restore(kept any)
+}
+
 // Action is something a person can do, as data: the key table, the help, the
-// footer and read-only mode are all made from it.
+// footer, the palette and read-only mode are all made from it.
 type Action struct {
+	// ID names the action within its kind of screen, in lower case with hyphens:
+	// "replay-all". By it the configuration file binds other keys to it, so it stays.
+	// Empty: the keys cannot be changed and the palette does not have it.
+	ID string
 	// Keys are Bubble Tea key names: "d", "ctrl+s", "enter", "space".
 	Keys []string
 	// Label is a word or two for the footer; Help a sentence for the help.
@@ -81,24 +99,12 @@ type Action struct {
 	// Refused, when not empty, is why the action cannot be done now: its key
 	// shows the reason in the task line, and the footer leaves it out.
 	Refused string
+	// Command is the command line that does the same, for help, palette and whoever
+	// wants it in a script: Command("dlq", "replay", id). Nil when there is none.
+	Command func() string
 	// Run does it. Nil only describes keys that Update handles, for the help.
 	Run func() tea.Cmd
 }
-
-// OpenDispatch asks for the dispatch screen of a worker. Input, when not empty,
-// is the text to begin with.
-type OpenDispatch struct{ WorkerID, Input string }
-
-// OpenLogs asks for the logs screen. JobID, when not empty, shows one job's
-// lines and its outcome.
-type OpenLogs struct {
-	WorkerIDs []string
-	JobID     string
-	Since     time.Time
-}
-
-// OpenDead asks for the dead letters of a worker.
-type OpenDead struct{ WorkerID string }
 
 // Back leaves the visible screen. Owner, when set, is the screen that asks: it
 // is closed only while it is the visible one.
@@ -123,7 +129,9 @@ type Confirm struct {
 	Lines []string
 	// Verb is the agreeing button: "Replay 3". The default is always Cancel.
 	Verb string
-	Yes  func() tea.Cmd
+	// Command is the command line that does the same; may be empty.
+	Command string
+	Yes     func() tea.Cmd
 	// Write is set instead of Yes by what writes to the stage. On a protected stage
 	// the person types its name, which Write is handed for Confirmed; on others
 	// Write is handed nothing.

@@ -46,6 +46,9 @@ func New(env screen.Env) *Screen {
 	return s
 }
 
+// Kind implements screen.Screen.
+func (s *Screen) Kind() screen.Kind { return screen.KindWorkers }
+
 // Title implements screen.Screen.
 func (s *Screen) Title() string { return "Workers" }
 
