@@ -119,7 +119,11 @@ func (m *Model) push(ask tea.Msg, open func(screen.Env) screen.Screen, restore f
 	if restore != nil {
 		restore(next)
 	}
-	return m.stamp(tea.Batch(next.Update(m.resized()), next.Init()))
+	cmds := []tea.Cmd{next.Update(m.resized()), next.Init()}
+	if next.Kind() == screen.KindStages {
+		cmds = append(cmds, next.Update(m.switching))
+	}
+	return m.stamp(tea.Batch(cmds...))
 }
 
 // tick drives ages and elapsed times; nobody looks at them while the terminal
@@ -208,6 +212,9 @@ func (m *Model) question(ask screen.Confirm) dialog.Dialog {
 
 // open pushes the screen a message asks for; ok is false for other messages.
 func (m *Model) open(msg tea.Msg) (tea.Cmd, bool) {
+	if _, again := msg.(screen.OpenStages); again && m.visible().Kind() == screen.KindStages {
+		return nil, true
+	}
 	before := len(m.stack)
 	cmd := m.push(msg, m.opener(msg), nil)
 	return cmd, len(m.stack) > before
@@ -274,7 +281,7 @@ func (m *Model) toSource(msg tea.Msg) tea.Cmd {
 		m.tasks.Record("read the stage", data.Err, m.env.Now())
 	}
 	if account := m.env.Stage.Account; account != "" {
-		m.cfg.accounts[m.cfg.current] = account
+		m.cfg.accounts[m.cfg.current.Key()] = account
 	}
 	if changed {
 		return tea.Batch(cmd, m.broadcast(screen.DataChanged{}))

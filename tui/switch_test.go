@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/microfox-ai/aiwctl/aws"
 	"github.com/microfox-ai/aiwctl/tui/screen"
+	"github.com/microfox-ai/aiwctl/tui/stages"
 )
 
 func titles(m *Model) string {
@@ -22,7 +24,9 @@ func titles(m *Model) string {
 	return strings.Join(all, " > ")
 }
 
-func to(stage string) screen.SwitchStage { return screen.SwitchStage{Choice: screen.Choice{Stage: stage}} }
+func to(stage string) screen.SwitchStage {
+	return screen.SwitchStage{Choice: screen.Choice{Stage: stage}}
+}
 
 // The screens that were open are open on the other stage, in the same order, and of
 // the one that was left nothing is to be seen, not even in the first frame.
@@ -260,5 +264,53 @@ func TestNoOtherStage(t *testing.T) {
 		c.send(to("live"))
 		c.pass(time.Second)
 		c.says("without Connect", "this console has one stage only")
+	})
+}
+
+// The picker, by its keys: a failure is read there, and success leaves it.
+func TestSwitchByThePicker(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := &fakeWorld{takes: 3 * time.Second}
+		c := open(t, Config{Connect: w.connect, Choices: func(context.Context) (stages.Offer, error) {
+			return stages.Offer{Exists: true, Stages: []stages.Stage{
+				{Begun: true, Choice: screen.Choice{Begun: true}, Stage: "demo"},
+				{Name: "live", Stage: "live", Choice: screen.Choice{Stage: "live"}, Protected: true},
+			}}, nil
+		}}, 100, 30)
+		c.press("wait", "x", "wait")
+		want := titles(c.m)
+		c.send(screen.OpenStages{})
+		c.pass(time.Second)
+		c.says("at first", "demo (as begun)", "PROTECTED")
+		c.send(screen.OpenStages{}) // asked for twice, it is there once
+		w.err = errors.New("the SSO session has expired")
+		c.press("G", "enter", "wait")
+		c.says("meanwhile", "connecting to live", "esc give up")
+		c.press("wait", "wait", "wait")
+		c.says("after the failure", "live was not connected to; this stage stays", "the SSO session has expired")
+		w.err = nil
+		c.press("enter", "wait", "esc", "wait", "wait", "wait")
+		if c.m.visit != 1 || titles(c.m) != want+" > Stages" {
+			t.Fatalf("given up, and on %s after %d visits", titles(c.m), c.m.visit)
+		}
+		c.press("enter", "wait", "q", "wait", "wait", "wait") // whoever leaves the picker gives up
+		if c.m.visit != 1 || titles(c.m) != want {
+			t.Fatalf("left, and on %s after %d visits", titles(c.m), c.m.visit)
+		}
+		c.send(screen.OpenStages{})
+		c.press("wait", "G", "enter", "wait", "wait", "wait", "wait")
+		if c.m.visit != 2 || titles(c.m) != want {
+			t.Fatalf("on %s after %d visits", titles(c.m), c.m.visit)
+		}
+		c.send(screen.OpenStages{})
+		c.pass(time.Second)
+		if r := ansi.Strip(c.frame()); !strings.Contains(r, "▌ live") || strings.Count(r, "000000000000") != 3 {
+			t.Errorf("the picker does not begin on the stage that is shown, or forgot an account:\n%s", r)
+		}
+		c.press("g", "enter", "wait", "wait", "wait", "wait")
+		if !c.m.cfg.current.Begun {
+			t.Error("there is no way back")
+		}
 	})
 }

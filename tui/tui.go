@@ -25,6 +25,7 @@ import (
 	"github.com/microfox-ai/aiwctl/tui/live"
 	"github.com/microfox-ai/aiwctl/tui/logview"
 	"github.com/microfox-ai/aiwctl/tui/screen"
+	"github.com/microfox-ai/aiwctl/tui/stages"
 )
 
 // Stage is what the console needs of a stage; *aws.Stage is one.
@@ -60,6 +61,9 @@ type Config struct {
 	// find out whether the stage can be read at all, and end when ctx does. Nil means
 	// that there is no other stage: a demo's, say.
 	Connect func(ctx context.Context, to screen.Choice) (Backend, error)
+
+	// Choices are the stages that have names, for the picker; nil means none has.
+	Choices func(ctx context.Context) (stages.Offer, error)
 
 	// Keys is what a person has bound to actions; nil means nothing.
 	Keys *screen.Keymap

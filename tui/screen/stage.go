@@ -14,6 +14,14 @@ type Choice struct {
 	Profile, Region, Service, EndpointURL string
 }
 
+// Key tells stages apart, whatever describes them.
+func (c Choice) Key() Choice {
+	if c.Begun {
+		return Choice{Begun: true}
+	}
+	return c
+}
+
 // Args are the flags that say the same to any command.
 func (c Choice) Args() []string {
 	var args []string

@@ -24,19 +24,30 @@ func (a *App) console(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return a.openConsole(ctx, s, a.engine(s, records), nil)
+	cfg := a.consoleOn(a.backend(s, a.engine(s, records)))
+	cfg.Connect, cfg.Choices = a.connect, a.choices
+	return tui.Run(ctx, cfg)
 }
 
-// openConsole shows the console until a person quits it. Notices (may be nil)
+// backend is a stage as the console uses it.
+func (a *App) backend(s *aws.Stage, e *redrive.Engine) tui.Backend {
+	b := tui.Backend{Stage: s, Logs: logs.For(s), Redrive: e}
+	if !a.noMetrics {
+		b.Metrics = metrics.For(s)
+	}
+	return b
+}
+
+// consoleOn configures a console that shows one stage.
+func (a *App) consoleOn(b tui.Backend) tui.Config {
+	return tui.Config{Backend: b, NoColor: a.global.noColor, Getenv: a.Getenv, Now: a.Now}
+}
+
+// openConsole shows a console of one stage until a person quits it. Notices (may be nil)
 // appear in its task line.
 func (a *App) openConsole(ctx context.Context, s *aws.Stage, e *redrive.Engine, notices <-chan tui.Notice) error {
-	cfg := tui.Config{
-		Backend: tui.Backend{Stage: s, Logs: logs.For(s), Redrive: e}, Notices: notices,
-		NoColor: a.global.noColor, Getenv: a.Getenv, Now: a.Now,
-	}
-	if !a.noMetrics {
-		cfg.Metrics = metrics.For(s)
-	}
+	cfg := a.consoleOn(a.backend(s, e))
+	cfg.Notices = notices
 	return tui.Run(ctx, cfg)
 }
 
