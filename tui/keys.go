@@ -67,6 +67,8 @@ func (m *Model) act(action screen.Action) tea.Cmd {
 	case action.Refused != "":
 		m.tasks.Refuse(label+": "+action.Refused, m.env.Now())
 		return nil
+	case action.Writes && m.env.Stage.Locked:
+		return m.askUnlock(action)
 	}
 	return m.stamp(action.Run())
 }

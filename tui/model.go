@@ -78,11 +78,12 @@ func newModel(cfg Config, work *screen.Work) *Model {
 	return m
 }
 
-func stageInfo(s Stage) *screen.StageInfo {
-	t := s.Target()
+func stageInfo(b Backend) *screen.StageInfo {
+	t := b.Stage.Target()
 	info := &screen.StageInfo{
 		Name: t.Stage, Region: t.Region, Profile: t.Profile,
-		ReadOnly: t.ReadOnly, Loopback: t.Loopback(), Protected: s.Protected(),
+		ReadOnly: t.ReadOnly, Loopback: t.Loopback(), Protected: b.Stage.Protected(),
+		Locked: b.Unlock != nil && !t.ReadOnly,
 	}
 	if t.EndpointURL != "" {
 		info.Endpoint = t.EndpointURL
@@ -185,6 +186,10 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		return m, nil
 	case screen.SwitchStage:
 		return m, m.switchTo(msg.Choice)
+	case screen.AllowWrites:
+		return m, m.askUnlock(screen.Action{})
+	case unlock:
+		return m, m.unlocked(msg)
 	case screen.CancelSwitch:
 		return m, m.giveUp()
 	case screen.Copy:

@@ -39,7 +39,7 @@ func (m *Model) arrive(b Backend, choice screen.Choice) {
 	m.visit++
 	m.cfg.Backend, m.cfg.current = b, choice
 	m.openers = openersFor(m.cfg)
-	m.env.Stage = stageInfo(b.Stage)
+	m.env.Stage = stageInfo(b)
 	m.env.Data = &screen.Snapshot{Trends: map[string]*screen.Trend{}}
 	m.env.Work = m.work.Part()
 	m.lastID++

@@ -47,6 +47,9 @@ type Backend struct {
 	// throttles and ages stay unknown.
 	Metrics live.Metrics
 
+	// Unlock allows writes, on a stage that is Locked; nil means that it is not locked.
+	Unlock func()
+
 	// Close lets go of what the backend holds, once nothing of it is used any more; it
 	// runs outside Update and may take a moment. Nil means there is nothing.
 	Close func()

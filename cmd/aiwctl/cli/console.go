@@ -8,6 +8,7 @@ import (
 	"github.com/microfox-ai/aiwctl/aws/logs"
 	"github.com/microfox-ai/aiwctl/aws/metrics"
 	"github.com/microfox-ai/aiwctl/aws/redrive"
+	"github.com/microfox-ai/aiwctl/aws/settings"
 	"github.com/microfox-ai/aiwctl/tui"
 )
 
@@ -16,7 +17,11 @@ func (a *App) console(ctx context.Context) error {
 	if err := a.needTerminal(); err != nil {
 		return usagef("%w; `aiwctl workers`, `logs`, `dispatch` and `dlq` do the same for scripts", err)
 	}
-	s, err := a.openStage(ctx)
+	r, _, err := a.resolve()
+	if err != nil {
+		return err
+	}
+	s, err := a.openToLook(ctx, r)
 	if err != nil {
 		return err
 	}
@@ -29,9 +34,26 @@ func (a *App) console(ctx context.Context) error {
 	return tui.Run(ctx, cfg)
 }
 
+// openToLook opens a stage for the console.
+func (a *App) openToLook(ctx context.Context, r settings.Resolved) (*aws.Stage, error) {
+	o := a.options(r)
+	o.Locked = a.looksFirst(r)
+	return aws.Open(ctx, r.Target, o)
+}
+
+// looksFirst is whether the console may not write to a stage before a person has said
+// so there: one in AWS, unless --write, --read-only, the environment or the config file
+// say whether it may.
+func (a *App) looksFirst(r settings.Resolved) bool {
+	return !a.write && !r.Target.Loopback() && r.Value(settings.ReadOnly).Origin == settings.Unsaid
+}
+
 // backend is a stage as the console uses it.
 func (a *App) backend(s *aws.Stage, e *redrive.Engine) tui.Backend {
 	b := tui.Backend{Stage: s, Logs: logs.For(s), Redrive: e}
+	if s.Locked() {
+		b.Unlock = s.Unlock
+	}
 	if !a.noMetrics {
 		b.Metrics = metrics.For(s)
 	}

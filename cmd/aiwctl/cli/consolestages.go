@@ -49,7 +49,7 @@ func (a *App) connect(ctx context.Context, c screen.Choice) (tui.Backend, error)
 		return tui.Backend{}, err
 	}
 	r := a.chosen(file, c)
-	s, err := aws.Open(ctx, r.Target, a.options(r))
+	s, err := a.openToLook(ctx, r)
 	if err != nil {
 		return tui.Backend{}, err
 	}
