@@ -10,6 +10,7 @@ import (
 	"time"
 
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials/ssocreds"
 	"github.com/aws/smithy-go"
@@ -32,11 +33,21 @@ type CredentialsSource struct {
 	Renew string `json:"renew,omitempty"`
 
 	profile string
+	// account is the one that the login is for.
+	account string
 	// missing is what to do when none can be had, if that is not Renew.
 	missing string
 	// login is true when the credentials come from a login service: then a
 	// network that is down is not a login that has expired.
 	login bool
+}
+
+// Account is the account that AWS's files say they are for; empty where they do not.
+func (s CredentialsSource) Account() string {
+	if role, err := arn.Parse(s.Role); err == nil {
+		return role.AccountID
+	}
+	return s.account
 }
 
 // sourceOf finds the source of a configuration's credentials, in the SDK's own
@@ -136,6 +147,7 @@ func ofProfile(p *config.SharedConfig, env config.EnvConfig) CredentialsSource {
 			key = p.SSOSession.Name
 		}
 		s.Expires = ssoExpiry(key)
+		s.account = p.SSOAccountID
 	case p.LoginSession != "":
 		s = CredentialsSource{Kind: "login", login: true, Text: "the login of " + named, Renew: "the login session has expired: run `aws login" + suffix + "`"}
 	case p.CredentialProcess != "":

@@ -109,6 +109,9 @@ func classifyOwn(err error) (ErrorKind, string) {
 	if errors.Is(err, ErrPaced) {
 		return KindThrottled, "it goes on by itself; --max-calls and AIWCTL_MAX_CALLS set the limit"
 	}
+	if errors.Is(err, ErrLocked) {
+		return KindDenied, "allow writes first: the console asks at the first one, aiwctl --write begins so"
+	}
 	if errors.Is(err, ErrReadOnly) {
 		return KindDenied, "leave out --read-only and AIWCTL_READ_ONLY to allow writes"
 	}

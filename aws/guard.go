@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
@@ -14,6 +15,9 @@ import (
 
 // ErrReadOnly is returned by a write on a read-only target.
 var ErrReadOnly = errors.New("this target is read-only")
+
+// ErrLocked is returned by a write before Stage.Unlock. It is an ErrReadOnly.
+var ErrLocked = fmt.Errorf("%w until somebody allows writes", ErrReadOnly)
 
 // errLoanOver is returned by a Writer that was kept after its Guard.Do.
 var errLoanOver = errors.New("write access has ended with the guarded action it was lent to")
@@ -49,9 +53,11 @@ type Guard struct {
 	writer      Writer
 	readOnly    bool
 	readOnlyWhy string
-	protection  Protection
-	trail       func() (*audit.Log, error)
-	target      func() Target
+	// locked refuses every write, until it is lifted.
+	locked     atomic.Bool
+	protection Protection
+	trail      func() (*audit.Log, error)
+	target     func() Target
 	// who names the caller; it may call STS and must end when its context does.
 	who    func(context.Context) Identity
 	now    func() time.Time
@@ -59,7 +65,7 @@ type Guard struct {
 }
 
 // ReadOnly reports whether every write is refused.
-func (g *Guard) ReadOnly() bool { return g.readOnly || g.writer == nil }
+func (g *Guard) ReadOnly() bool { return g.readOnly || g.writer == nil || g.locked.Load() }
 
 // Do runs a write: it refuses on a read-only target and on a protected stage whose
 // name was not confirmed (see Confirm), puts on record what is about to be done,

@@ -122,9 +122,19 @@ func Confirmed(ctx context.Context) (stage string, ok bool) {
 // Protected is the guard's: whether a write needs Confirm, and with which name.
 func (s *Stage) Protected() Protected { return s.guard.Protected() }
 
+// Unlock allows the writes that Options.Locked refused. Those that a read-only target
+// refuses stay refused.
+func (s *Stage) Unlock() { s.guard.locked.Store(false) }
+
+// Locked is whether every write is refused until Unlock.
+func (s *Stage) Locked() bool { return s.guard.locked.Load() }
+
 // Check says whether Do would refuse, before anything is prepared for it. The error
 // wraps ErrReadOnly or ErrProtected.
 func (g *Guard) Check(ctx context.Context, a Action) error {
+	if g.locked.Load() && !g.readOnly {
+		return fmt.Errorf("%s %s: %w", a.Name, a.Object, ErrLocked)
+	}
 	if g.ReadOnly() {
 		return fmt.Errorf("%s %s: %w%s: leave out --read-only and AIWCTL_READ_ONLY to allow writes", a.Name, a.Object, ErrReadOnly, inParens(g.readOnlyWhy))
 	}

@@ -39,6 +39,9 @@ type Options struct {
 	Protection Protection
 	// ReadOnlyWhy says what made the target read-only, for messages; may be empty.
 	ReadOnlyWhy string
+	// Locked refuses every write until Stage.Unlock, as a read-only target does for good:
+	// it is for who looks first, as a console does.
+	Locked bool
 	// Stdin is where a manifest named "-" is read from; nil means os.Stdin.
 	Stdin io.Reader
 	// Logger gets what the SDK has to say besides its errors; nil means nobody
@@ -188,6 +191,7 @@ func newStage(t Target, o Options, c clients) *Stage {
 		writer: c.writer, readOnly: t.ReadOnly, readOnlyWhy: o.ReadOnlyWhy, protection: o.Protection, target: s.Target,
 		who: s.knownIdentity, now: o.Now, getenv: o.Getenv, trail: sync.OnceValues(func() (*audit.Log, error) { return auditTrail(o) }),
 	}
+	s.guard.locked.Store(o.Locked)
 	return s
 }
 

@@ -30,6 +30,14 @@ type fakeStage struct {
 	dispatched []context.Context
 	workers    []aws.Worker
 	err        error
+	read       int
+}
+
+// reads is how often it was read.
+func (f *fakeStage) reads() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.read
 }
 
 func newStage() *fakeStage {
@@ -74,6 +82,7 @@ func (f *fakeStage) set(err error) {
 func (f *fakeStage) Inventory(context.Context) (*aws.Inventory, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.read++
 	if f.err != nil {
 		return nil, f.err
 	}
@@ -83,6 +92,7 @@ func (f *fakeStage) Inventory(context.Context) (*aws.Inventory, error) {
 func (f *fakeStage) Refresh(_ context.Context, workers []aws.Worker) ([]aws.Worker, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.read++
 	if f.err != nil {
 		return nil, f.err
 	}

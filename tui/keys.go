@@ -30,7 +30,7 @@ func (m *Model) key(msg tea.KeyPressMsg) tea.Cmd {
 		if closed {
 			m.dialogs = slices.DeleteFunc(m.dialogs, func(d dialog.Dialog) bool { return d == top })
 		}
-		return cmd
+		return m.stamp(cmd)
 	}
 	visible := m.visible()
 	typing := visible.Typing()
@@ -41,14 +41,14 @@ func (m *Model) key(msg tea.KeyPressMsg) tea.Cmd {
 		return m.act(action)
 	}
 	if typing {
-		return visible.Update(msg)
+		return m.stamp(visible.Update(msg))
 	}
 	for _, action := range m.globals() {
 		if slices.Contains(action.Keys, name) {
 			return action.Run()
 		}
 	}
-	return visible.Update(msg)
+	return m.stamp(visible.Update(msg))
 }
 
 // actions are the visible screen's, under the keys a person has bound to them.
@@ -67,8 +67,10 @@ func (m *Model) act(action screen.Action) tea.Cmd {
 	case action.Refused != "":
 		m.tasks.Refuse(label+": "+action.Refused, m.env.Now())
 		return nil
+	case action.Writes && m.env.Stage.Locked:
+		return m.askUnlock(action)
 	}
-	return action.Run()
+	return m.stamp(action.Run())
 }
 
 // globals are the keys that work on every screen.
@@ -133,12 +135,7 @@ func (m *Model) back() tea.Cmd {
 // quit ends the console, after asking when that would interrupt something.
 // Asked for twice, it does not ask again.
 func (m *Model) quit() tea.Cmd {
-	var busy []string
-	for _, o := range m.stack {
-		if b := busyness(o.screen); b != "" {
-			busy = append(busy, b)
-		}
-	}
+	busy := m.busy()
 	asked := slices.ContainsFunc(m.dialogs, func(d dialog.Dialog) bool { _, ok := d.(*quitting); return ok })
 	if len(busy) == 0 || asked || m.tooSmall() {
 		return m.end()
@@ -163,6 +160,17 @@ func (m *Model) end() tea.Cmd {
 	m.source.Close()
 	m.requests.Close()
 	return tea.Quit
+}
+
+// busy names what would be interrupted if every screen were closed.
+func (m *Model) busy() []string {
+	var busy []string
+	for _, o := range m.stack {
+		if b := busyness(o.screen); b != "" {
+			busy = append(busy, b)
+		}
+	}
+	return busy
 }
 
 func busyness(s screen.Screen) string {

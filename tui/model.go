@@ -17,11 +17,19 @@ import (
 
 // Model is the root: it routes messages and draws what stands around a screen.
 type Model struct {
-	env     screen.Env // what every screen gets, but for the ID
-	openers openers
-	source  *live.Source
-	// requests are the root's own: its tick.
+	cfg      Config // its Backend is the stage that is shown
+	work     *screen.Work
+	env      screen.Env // what every screen gets, but for the ID
+	openers  openers
+	source   *live.Source
+	sourceID screen.ID
+	// requests are the root's own, whatever the stage: its tick, connecting.
 	requests *screen.Requests
+
+	// visit counts the stages that were shown. switching is how going over to
+	// another one goes.
+	visit     int
+	switching screen.Switching
 
 	stack   []opened // the visible one is the last
 	dialogs []dialog.Dialog
@@ -36,46 +44,46 @@ type Model struct {
 type opened struct {
 	id     screen.ID
 	screen screen.Screen
+	// ask is the message that opened it; nil for the first one.
+	ask tea.Msg
 }
 
-const (
-	rootID   screen.ID = 1
-	sourceID screen.ID = 2
-)
+const rootID screen.ID = 1
 
-const forTick = "tick"
+// The purposes of the root's requests.
+const (
+	forTick    = "tick"
+	forConnect = "connect"
+)
 
 func newModel(cfg Config, work *screen.Work) *Model {
 	m := &Model{
-		openers: openersFor(cfg),
-		lastID:  sourceID,
-		mono:    cfg.NoColor || cfg.Getenv("NO_COLOR") != "",
-		ascii:   cfg.ASCII || cfg.Getenv("AIWCTL_ASCII") != "",
+		cfg: cfg, work: work,
+		lastID: rootID,
+		mono:   cfg.NoColor || cfg.Getenv("NO_COLOR") != "",
+		ascii:  cfg.ASCII || cfg.Getenv("AIWCTL_ASCII") != "",
 		// A size to begin with: the terminal's own comes before the first frame.
 		width: 80, height: 24,
 	}
 	m.env = screen.Env{
+		ID:     rootID,
 		Theme:  m.newTheme(true),
-		Stage:  stageInfo(cfg.Stage),
-		Data:   &screen.Snapshot{Trends: map[string]*screen.Trend{}},
 		Work:   work,
 		Now:    cfg.Now,
 		Getenv: cfg.Getenv,
 		Keys:   cfg.Keys,
 	}
-	env := m.env
-	env.ID = rootID
-	m.requests = env.Requests()
-	env.ID = sourceID
-	m.source = live.New(env, cfg.Stage, cfg.Metrics)
+	m.requests = m.env.Requests()
+	m.arrive(cfg.Backend, begunOn(cfg.Stage))
 	return m
 }
 
-func stageInfo(s Stage) *screen.StageInfo {
-	t := s.Target()
+func stageInfo(b Backend) *screen.StageInfo {
+	t := b.Stage.Target()
 	info := &screen.StageInfo{
 		Name: t.Stage, Region: t.Region, Profile: t.Profile,
-		ReadOnly: t.ReadOnly, Loopback: t.Loopback(), Protected: s.Protected(),
+		ReadOnly: t.ReadOnly, Loopback: t.Loopback(), Protected: b.Stage.Protected(),
+		Locked: b.Unlock != nil && !t.ReadOnly,
 	}
 	if t.EndpointURL != "" {
 		info.Endpoint = t.EndpointURL
@@ -95,15 +103,29 @@ func (m *Model) newTheme(dark bool) *theme.Theme {
 
 // Init implements tea.Model.
 func (m *Model) Init() tea.Cmd {
-	m.nextID()
-	env := m.env
-	env.ID = m.lastID
-	first := m.openers.workers(env)
-	m.stack = append(m.stack, opened{id: env.ID, screen: first})
-	return tea.Batch(tea.RequestBackgroundColor, m.source.Init(), first.Init(), m.tick())
+	return tea.Batch(tea.RequestBackgroundColor, m.source.Init(), m.push(nil, m.openers.workers, nil), m.tick())
 }
 
-func (m *Model) nextID() { m.lastID++ }
+// push puts a screen on top of the others. Restore, when not nil, is told of it before
+// it begins.
+func (m *Model) push(ask tea.Msg, open func(screen.Env) screen.Screen, restore func(screen.Screen)) tea.Cmd {
+	m.lastID++
+	env := m.env
+	env.ID = m.lastID
+	next := open(env)
+	if next == nil {
+		return nil
+	}
+	m.stack = append(m.stack, opened{id: env.ID, screen: next, ask: ask})
+	if restore != nil {
+		restore(next)
+	}
+	cmds := []tea.Cmd{next.Update(m.resized()), next.Init()}
+	if next.Kind() == screen.KindStages {
+		cmds = append(cmds, next.Update(m.switching))
+	}
+	return m.stamp(tea.Batch(cmds...))
+}
 
 // tick drives ages and elapsed times; nobody looks at them while the terminal
 // has not the focus.
@@ -120,6 +142,11 @@ func (m *Model) visible() screen.Screen { return m.stack[len(m.stack)-1].screen 
 
 // Update implements tea.Model.
 func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	if old, ok := msg.(stamped); ok {
+		if msg = m.unstamp(old); msg == nil {
+			return m, nil
+		}
+	}
 	switch msg := msg.(type) {
 	case tea.KeyPressMsg:
 		return m, m.key(msg)
@@ -127,7 +154,7 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		if len(m.dialogs) > 0 || m.tooSmall() {
 			return m, nil
 		}
-		return m, m.visible().Update(msg)
+		return m, m.stamp(m.visible().Update(msg))
 	case tea.WindowSizeMsg:
 		m.width, m.height = msg.Width, msg.Height
 		return m, m.broadcast(m.resized())
@@ -157,6 +184,14 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case screen.Confirm:
 		m.dialogs = append(m.dialogs, m.question(msg))
 		return m, nil
+	case screen.SwitchStage:
+		return m, m.switchTo(msg.Choice)
+	case screen.AllowWrites:
+		return m, m.askUnlock(screen.Action{})
+	case unlock:
+		return m, m.unlocked(msg)
+	case screen.CancelSwitch:
+		return m, m.giveUp()
 	case screen.Copy:
 		m.tasks.Say("copied "+cell.Clean(msg.What), m.env.Now())
 		return m, tea.SetClipboard(msg.Text)
@@ -180,17 +215,22 @@ func (m *Model) question(ask screen.Confirm) dialog.Dialog {
 	return dialog.NewConfirm(ask, m.env.Now)
 }
 
-// open pushes the screen a message asks for.
+// open pushes the screen a message asks for; ok is false for other messages.
 func (m *Model) open(msg tea.Msg) (tea.Cmd, bool) {
-	env := m.env
-	env.ID = m.lastID + 1
-	next, ok := m.openers.open(env, msg)
-	if !ok {
-		return nil, false
+	if _, again := msg.(screen.OpenStages); again && m.visible().Kind() == screen.KindStages {
+		return nil, true
 	}
-	m.nextID()
-	m.stack = append(m.stack, opened{id: env.ID, screen: next})
-	return tea.Batch(next.Update(m.resized()), next.Init()), true
+	before := len(m.stack)
+	cmd := m.push(msg, m.opener(msg), nil)
+	return cmd, len(m.stack) > before
+}
+
+// opener makes the screen that a message asks for, or none.
+func (m *Model) opener(msg tea.Msg) func(screen.Env) screen.Screen {
+	return func(env screen.Env) screen.Screen {
+		s, _ := m.openers.open(env, msg)
+		return s
+	}
 }
 
 // close leaves the visible screen; the first one stays.
@@ -198,27 +238,42 @@ func (m *Model) close() tea.Cmd {
 	if len(m.stack) == 1 {
 		return nil
 	}
+	kind := m.visible().Kind()
 	m.visible().Close()
 	m.stack = m.stack[:len(m.stack)-1]
+	if kind == screen.KindStages {
+		return m.giveUp() // nobody would see how it goes
+	}
 	return nil
 }
 
 // reply hands a reply to its owner, wherever that is, and drops it when the
-// owner has been closed.
+// owner has been closed, or belongs to a stage that was left.
 func (m *Model) reply(reply screen.Reply) tea.Cmd {
 	switch reply.Owner {
-	case sourceID:
+	case m.sourceID:
 		return m.toSource(reply)
 	case rootID:
-		if _, live := m.requests.Take(reply); !live {
-			return nil
-		}
-		return tea.Batch(m.tick(), m.broadcast(screen.Tick{Now: m.env.Now()}))
+		return m.own(reply)
 	}
 	for _, o := range m.stack {
 		if o.id == reply.Owner {
-			return o.screen.Update(reply)
+			return m.stamp(o.screen.Update(reply))
 		}
+	}
+	return nil
+}
+
+// own takes the replies to the root's requests.
+func (m *Model) own(reply screen.Reply) tea.Cmd {
+	if _, live := m.requests.Take(reply); !live {
+		return nil
+	}
+	switch reply.Purpose {
+	case forTick:
+		return tea.Batch(m.tick(), m.broadcast(screen.Tick{Now: m.env.Now()}))
+	case forConnect:
+		return m.connected(reply)
 	}
 	return nil
 }
@@ -229,6 +284,9 @@ func (m *Model) toSource(msg tea.Msg) tea.Cmd {
 	cmd, changed := m.source.Update(msg)
 	if data.Err != nil && data.FailingSince != since {
 		m.tasks.Record("read the stage", data.Err, m.env.Now())
+	}
+	if account := m.env.Stage.Account; account != "" {
+		m.cfg.accounts[m.cfg.current.Key()] = account
 	}
 	if changed {
 		return tea.Batch(cmd, m.broadcast(screen.DataChanged{}))
@@ -242,7 +300,7 @@ func (m *Model) broadcast(msg tea.Msg) tea.Cmd {
 	for _, o := range m.stack {
 		cmds = append(cmds, o.screen.Update(msg))
 	}
-	return tea.Batch(cmds...)
+	return m.stamp(tea.Batch(cmds...))
 }
 
 func (m *Model) retheme(dark bool) tea.Cmd {

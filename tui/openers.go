@@ -5,6 +5,7 @@ import (
 	"github.com/microfox-ai/aiwctl/tui/deadletters"
 	"github.com/microfox-ai/aiwctl/tui/logview"
 	"github.com/microfox-ai/aiwctl/tui/screen"
+	"github.com/microfox-ai/aiwctl/tui/stages"
 	"github.com/microfox-ai/aiwctl/tui/workerlist"
 )
 
@@ -16,8 +17,11 @@ type openers struct {
 	dead     func(screen.Env, screen.OpenDead) screen.Screen
 	dispatch func(screen.Env, screen.OpenDispatch) screen.Screen
 	logs     func(screen.Env, screen.OpenLogs) screen.Screen
+	stages   func(screen.Env) screen.Screen
 }
 
+// openersFor are those of one stage: going over to another makes them anew, so that what
+// they share (drafts, say) is of one stage.
 func openersFor(cfg Config) openers {
 	drafts := compose.NewDrafts()
 	return openers{
@@ -31,6 +35,11 @@ func openersFor(cfg Config) openers {
 		logs: func(env screen.Env, ask screen.OpenLogs) screen.Screen {
 			return logview.New(env, cfg.Logs, ask)
 		},
+		stages: func(env screen.Env) screen.Screen {
+			return stages.New(env, stages.Config{
+				Offers: cfg.Choices, Current: cfg.current, Fixed: cfg.Connect == nil, Accounts: cfg.accounts,
+			})
+		},
 	}
 }
 
@@ -43,6 +52,8 @@ func (o openers) open(env screen.Env, msg any) (s screen.Screen, ok bool) {
 		return o.dispatch(env, msg), true
 	case screen.OpenLogs:
 		return o.logs(env, msg), true
+	case screen.OpenStages:
+		return o.stages(env), true
 	}
 	return nil, false
 }

@@ -25,6 +25,7 @@ import (
 	"github.com/microfox-ai/aiwctl/tui/live"
 	"github.com/microfox-ai/aiwctl/tui/logview"
 	"github.com/microfox-ai/aiwctl/tui/screen"
+	"github.com/microfox-ai/aiwctl/tui/stages"
 )
 
 // Stage is what the console needs of a stage; *aws.Stage is one.
@@ -45,12 +46,27 @@ type Backend struct {
 	// Metrics asks CloudWatch, a *metrics.Reader; nil means nobody does, and failures,
 	// throttles and ages stay unknown.
 	Metrics live.Metrics
+
+	// Unlock allows writes, on a stage that is Locked; nil means that it is not locked.
+	Unlock func()
+
+	// Close lets go of what the backend holds, once nothing of it is used any more; it
+	// runs outside Update and may take a moment. Nil means there is nothing.
+	Close func()
 }
 
 // Config configures Run.
 type Config struct {
 	// Backend is the stage to begin with.
 	Backend
+
+	// Connect opens another stage, and says in its error why that cannot be. It has to
+	// find out whether the stage can be read at all, and end when ctx does. Nil means
+	// that there is no other stage: a demo's, say.
+	Connect func(ctx context.Context, to screen.Choice) (Backend, error)
+
+	// Choices are the stages that have names, for the picker; nil means none has.
+	Choices func(ctx context.Context) (stages.Offer, error)
 
 	// Keys is what a person has bound to actions; nil means nothing.
 	Keys *screen.Keymap
@@ -68,6 +84,11 @@ type Config struct {
 	Out    io.Writer           // nil: standard output
 	Getenv func(string) string // nil: os.Getenv
 	Now    func() time.Time    // nil: time.Now
+
+	// current is the stage that is shown. accounts are those that AWS has told, by the
+	// choice that led there.
+	current  screen.Choice
+	accounts map[screen.Choice]string
 
 	// options are for tests: a window size, an environment.
 	options []tea.ProgramOption
@@ -89,16 +110,19 @@ func (c Config) withDefaults() Config {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
+	if c.accounts == nil {
+		c.accounts = make(map[screen.Choice]string)
+	}
 	return c
 }
 
-func (c Config) validate() error {
+func (b Backend) validate() error {
 	switch {
-	case c.Stage == nil:
+	case b.Stage == nil:
 		return errors.New("the console was given no stage to show")
-	case c.Logs == nil:
+	case b.Logs == nil:
 		return errors.New("the console was given no log reader")
-	case c.Redrive == nil:
+	case b.Redrive == nil:
 		return errors.New("the console was given no dead-letter engine")
 	}
 	return nil

@@ -17,6 +17,9 @@ type Flags struct {
 	ReadOnly *bool
 }
 
+// Unsaid is the Origin of a value that nothing says: the default holds.
+const Unsaid = "default"
+
 // Value is a part of the target with where it comes from.
 type Value struct {
 	Field  Field  `json:"field"`
@@ -256,7 +259,7 @@ func (r *resolver) stage(name, origin string) {
 }
 
 func (r *resolver) readOnly() {
-	v := Value{ReadOnly, "false", "default"}
+	v := Value{ReadOnly, "false", Unsaid}
 	env := r.getenv("AIWCTL_READ_ONLY")
 	switch {
 	case r.flags.ReadOnly != nil:

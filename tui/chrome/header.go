@@ -19,7 +19,7 @@ func Header(t *theme.Theme, stage *screen.StageInfo, data *screen.Snapshot, now 
 
 func place(t *theme.Theme, stage *screen.StageInfo, data *screen.Snapshot, now time.Time, width int) string {
 	right := freshness(t, data, now)
-	if stage.ReadOnly {
+	if stage.ReadOnly || stage.Locked {
 		right = t.ReadOnly.Render(" READ-ONLY ") + "  " + right
 	}
 	if stage.Protected.Needed {

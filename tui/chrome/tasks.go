@@ -64,6 +64,10 @@ func (k *Tasks) Apply(task screen.Task, now time.Time) {
 	k.Say(text, now)
 }
 
+// Leave forgets what is under way: it was of a stage that was left, and its end will
+// not be told.
+func (k *Tasks) Leave() { k.running = nil }
+
 // Say shows that something was done.
 func (k *Tasks) Say(text string, now time.Time) {
 	k.result, k.refused, k.resultAt = text, false, now

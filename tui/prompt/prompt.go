@@ -44,6 +44,9 @@ func (p *Prompt) Open() tea.Cmd {
 	return p.input.Focus()
 }
 
+// Leave gives up the focus and keeps the text.
+func (p *Prompt) Leave() { p.input.Blur() }
+
 // Typing is whether it has the focus.
 func (p *Prompt) Typing() bool { return p.input.Focused() }
 

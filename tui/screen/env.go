@@ -81,6 +81,9 @@ type StageInfo struct {
 	// Account is empty until AWS has told it.
 	Account  string
 	ReadOnly bool
+	// Locked is set while every write is refused because nobody has asked for writes
+	// yet; the root asks at the first action that writes. It is not set with ReadOnly.
+	Locked   bool
 	Loopback bool
 	// Protected says whether writes want the stage's name: Confirm.Write gets it.
 	Protected aws.Protected

@@ -42,8 +42,8 @@ type App struct {
 	// store and noJournal are flags of the dlq commands.
 	store     string
 	noJournal bool
-	// noMetrics is the console's flag.
-	noMetrics bool
+	// noMetrics and write are the console's flags.
+	noMetrics, write bool
 	// log is aiwctl's own log; nil without --log-file.
 	log *slog.Logger
 	// err is what the command that ran returned. It is kept here and not given

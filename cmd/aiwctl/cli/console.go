@@ -8,6 +8,7 @@ import (
 	"github.com/microfox-ai/aiwctl/aws/logs"
 	"github.com/microfox-ai/aiwctl/aws/metrics"
 	"github.com/microfox-ai/aiwctl/aws/redrive"
+	"github.com/microfox-ai/aiwctl/aws/settings"
 	"github.com/microfox-ai/aiwctl/tui"
 )
 
@@ -16,7 +17,11 @@ func (a *App) console(ctx context.Context) error {
 	if err := a.needTerminal(); err != nil {
 		return usagef("%w; `aiwctl workers`, `logs`, `dispatch` and `dlq` do the same for scripts", err)
 	}
-	s, err := a.openStage(ctx)
+	r, _, err := a.resolve()
+	if err != nil {
+		return err
+	}
+	s, err := a.openToLook(ctx, r)
 	if err != nil {
 		return err
 	}
@@ -24,19 +29,47 @@ func (a *App) console(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return a.openConsole(ctx, s, a.engine(s, records), nil)
+	cfg := a.consoleOn(a.backend(s, a.engine(s, records)))
+	cfg.Connect, cfg.Choices = a.connect, a.choices
+	return tui.Run(ctx, cfg)
 }
 
-// openConsole shows the console until a person quits it. Notices (may be nil)
-// appear in its task line.
-func (a *App) openConsole(ctx context.Context, s *aws.Stage, e *redrive.Engine, notices <-chan tui.Notice) error {
-	cfg := tui.Config{
-		Backend: tui.Backend{Stage: s, Logs: logs.For(s), Redrive: e}, Notices: notices,
-		NoColor: a.global.noColor, Getenv: a.Getenv, Now: a.Now,
+// openToLook opens a stage for the console.
+func (a *App) openToLook(ctx context.Context, r settings.Resolved) (*aws.Stage, error) {
+	o := a.options(r)
+	o.Locked = a.looksFirst(r)
+	return aws.Open(ctx, r.Target, o)
+}
+
+// looksFirst is whether the console may not write to a stage before a person has said
+// so there: one in AWS, unless --write, --read-only, the environment or the config file
+// say whether it may.
+func (a *App) looksFirst(r settings.Resolved) bool {
+	return !a.write && !r.Target.Loopback() && r.Value(settings.ReadOnly).Origin == settings.Unsaid
+}
+
+// backend is a stage as the console uses it.
+func (a *App) backend(s *aws.Stage, e *redrive.Engine) tui.Backend {
+	b := tui.Backend{Stage: s, Logs: logs.For(s), Redrive: e}
+	if s.Locked() {
+		b.Unlock = s.Unlock
 	}
 	if !a.noMetrics {
-		cfg.Metrics = metrics.For(s)
+		b.Metrics = metrics.For(s)
 	}
+	return b
+}
+
+// consoleOn configures a console that shows one stage.
+func (a *App) consoleOn(b tui.Backend) tui.Config {
+	return tui.Config{Backend: b, NoColor: a.global.noColor, Getenv: a.Getenv, Now: a.Now}
+}
+
+// openConsole shows a console of one stage until a person quits it. Notices (may be nil)
+// appear in its task line.
+func (a *App) openConsole(ctx context.Context, s *aws.Stage, e *redrive.Engine, notices <-chan tui.Notice) error {
+	cfg := a.consoleOn(a.backend(s, e))
+	cfg.Notices = notices
 	return tui.Run(ctx, cfg)
 }
 

@@ -70,6 +70,7 @@ func (a *App) newRoot() *cobra.Command {
 		[]string{"table", "json", "jsonl", "yaml"}, cobra.ShellCompDirectiveNoFileComp)))
 
 	a.completeTarget(root)
+	root.Flags().BoolVar(&a.write, "write", false, "the console may write from the start (default: on a stage in AWS it asks first, unless readOnly: false is in the config file)")
 	root.Flags().BoolVar(&a.noMetrics, "no-metrics", false, "the console does not ask CloudWatch: no failures, throttles and oldest ages")
 
 	root.AddCommand(
