@@ -39,6 +39,9 @@ type Model struct {
 	width, height int
 	mono, ascii   bool
 	blurred       bool
+	// reportsStatus is set when the terminal wants to know what the program does.
+	// ending is set once the console was told to end.
+	reportsStatus, ending bool
 }
 
 type opened struct {
@@ -102,7 +105,11 @@ func (m *Model) newTheme(dark bool) *theme.Theme {
 
 // Init implements tea.Model.
 func (m *Model) Init() tea.Cmd {
-	return tea.Batch(tea.RequestBackgroundColor, m.source.Init(), m.push(nil, m.openers.workers, nil), m.tick())
+	cmds := []tea.Cmd{m.source.Init(), m.push(nil, m.openers.workers, nil), m.tick()}
+	if !plainTerminal(m.cfg.Getenv) {
+		cmds = append(cmds, tea.RequestBackgroundColor, tea.RequestProgramStatusSupport)
+	}
+	return tea.Batch(cmds...)
 }
 
 // push puts a screen on top of the others. Restore, when not nil, is told of it before
@@ -164,6 +171,9 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		return m, m.toSource(msg)
 	case screen.Refresh, screen.PauseRefresh:
 		return m, m.toSource(msg)
+	case tea.ProgramStatusSupportMsg:
+		m.reportsStatus = true
+		return m, nil
 	case tea.BackgroundColorMsg:
 		return m, m.retheme(msg.IsDark())
 	case tea.ColorProfileMsg:

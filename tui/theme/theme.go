@@ -34,6 +34,8 @@ type Theme struct {
 	Match lipgloss.Style
 	// ReadOnly is the mark in the header; Button and ButtonOn are a dialog's.
 	ReadOnly, Button, ButtonOn, ButtonDanger lipgloss.Style
+	// Protected is the bar of a stage that is protected.
+	Protected lipgloss.Style
 	// Sources colours log lines by where they came from, in turn.
 	Sources []lipgloss.Style
 
@@ -117,9 +119,10 @@ func New(dark, ascii bool) *Theme {
 		Selected: s.Background(p.selection), Marked: fg(p.accent).Bold(true), Cursor: fg(p.accent),
 		Border: fg(p.faint), Dialog: fg(p.accent), Input: s,
 		JSONKey: fg(p.accent), JSONString: fg(p.good), JSONNumber: fg(p.warn), JSONLiteral: fg(p.info),
-		Match:    s.Background(p.match),
-		ReadOnly: s.Foreground(p.onChip).Background(p.chip).Bold(true),
-		Button:   fg(p.dim), ButtonOn: s.Foreground(p.onChip).Background(p.accent).Bold(true),
+		Match:     s.Background(p.match),
+		ReadOnly:  s.Foreground(p.onChip).Background(p.chip).Bold(true),
+		Protected: s.Foreground(lipgloss.Color("#ffffff")).Background(lipgloss.Color("#af0000")).Bold(true),
+		Button:    fg(p.dim), ButtonOn: s.Foreground(p.onChip).Background(p.accent).Bold(true),
 		ButtonDanger: s.Foreground(p.onChip).Background(p.bad).Bold(true),
 	}
 	for _, c := range p.sources {
@@ -147,7 +150,7 @@ func NewMono(ascii bool) *Theme {
 		Selected: reverse, Marked: bold, Cursor: bold,
 		Border: s, Dialog: s, Input: s,
 		JSONKey: bold, JSONString: s, JSONNumber: s, JSONLiteral: s,
-		Match: reverse, ReadOnly: reverse, Button: s, ButtonOn: reverse, ButtonDanger: reverse,
+		Match: reverse, ReadOnly: reverse, Protected: reverse.Bold(true), Button: s, ButtonOn: reverse, ButtonDanger: reverse,
 		Sources: []lipgloss.Style{s, bold},
 	}
 	t.plain = [toneCount]lipgloss.Style{
