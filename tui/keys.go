@@ -154,6 +154,7 @@ type quitting struct{ *dialog.Confirm }
 
 // end closes every screen and ends the program.
 func (m *Model) end() tea.Cmd {
+	m.ending = true
 	for _, o := range m.stack {
 		o.screen.Close()
 	}

@@ -2,6 +2,8 @@ package tui
 
 import (
 	"net/url"
+	"strconv"
+	"strings"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -38,7 +40,11 @@ type Model struct {
 
 	width, height int
 	mono, ascii   bool
+	ground        ground
 	blurred       bool
+	// reportsStatus is set when the terminal wants to know what the program does.
+	// ending is set once the console was told to end.
+	reportsStatus, ending bool
 }
 
 type opened struct {
@@ -61,13 +67,14 @@ func newModel(cfg Config, work *screen.Work) *Model {
 		cfg: cfg, work: work,
 		lastID: rootID,
 		mono:   cfg.NoColor || cfg.Getenv("NO_COLOR") != "",
-		ascii:  cfg.ASCII || cfg.Getenv("AIWCTL_ASCII") != "",
+		ascii:  asciiOnly(cfg),
+		ground: groundFrom(cfg.Getenv("COLORFGBG")),
 		// A size to begin with: the terminal's own comes before the first frame.
 		width: 80, height: 24,
 	}
 	m.env = screen.Env{
 		ID:     rootID,
-		Theme:  m.newTheme(true),
+		Theme:  m.newTheme(),
 		Work:   work,
 		Now:    cfg.Now,
 		Getenv: cfg.Getenv,
@@ -94,16 +101,58 @@ func stageInfo(b Backend) *screen.StageInfo {
 	return info
 }
 
-func (m *Model) newTheme(dark bool) *theme.Theme {
-	if m.mono {
-		return theme.NewMono(m.ascii)
+// ground is the terminal's background.
+type ground int
+
+const (
+	unknownGround ground = iota // it has not said, and may never
+	darkGround
+	lightGround
+)
+
+// groundFrom reads what some terminals say before they are asked: the colours' numbers,
+// the background's last, of which 7 and 15 are light.
+func groundFrom(colorfgbg string) ground {
+	_, last, found := strings.Cut(colorfgbg, ";")
+	if i := strings.LastIndexByte(last, ';'); i >= 0 {
+		last = last[i+1:]
 	}
-	return theme.New(dark, m.ascii)
+	switch n, err := strconv.Atoi(last); {
+	case !found || err != nil || n < 0 || n > 15:
+		return unknownGround
+	case n == 7 || n == 15:
+		return lightGround
+	}
+	return darkGround
+}
+
+// asciiOnly is whether only ASCII characters are drawn: asked for, or for a terminal
+// whose font is known to lack others.
+func asciiOnly(cfg Config) bool {
+	if v := cfg.Getenv("AIWCTL_ASCII"); v != "" && !cfg.ASCII {
+		on, err := strconv.ParseBool(v)
+		return on || err != nil
+	}
+	return cfg.ASCII || plainTerminal(cfg.Getenv)
+}
+
+func (m *Model) newTheme() *theme.Theme {
+	switch {
+	case m.mono:
+		return theme.NewMono(m.ascii)
+	case m.ground == unknownGround:
+		return theme.NewUnknown(m.ascii)
+	}
+	return theme.New(m.ground == darkGround, m.ascii)
 }
 
 // Init implements tea.Model.
 func (m *Model) Init() tea.Cmd {
-	return tea.Batch(tea.RequestBackgroundColor, m.source.Init(), m.push(nil, m.openers.workers, nil), m.tick())
+	cmds := []tea.Cmd{m.source.Init(), m.push(nil, m.openers.workers, nil), m.tick()}
+	if !plainTerminal(m.cfg.Getenv) {
+		cmds = append(cmds, tea.RequestBackgroundColor, tea.RequestProgramStatusSupport)
+	}
+	return tea.Batch(cmds...)
 }
 
 // push puts a screen on top of the others. Restore, when not nil, is told of it before
@@ -165,12 +214,19 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		return m, m.toSource(msg)
 	case screen.Refresh, screen.PauseRefresh:
 		return m, m.toSource(msg)
+	case tea.ProgramStatusSupportMsg:
+		m.reportsStatus = true
+		return m, nil
 	case tea.BackgroundColorMsg:
-		return m, m.retheme(msg.IsDark())
+		m.ground = lightGround
+		if msg.IsDark() {
+			m.ground = darkGround
+		}
+		return m, m.retheme()
 	case tea.ColorProfileMsg:
 		if !m.mono && msg.Profile <= colorprofile.ASCII {
 			m.mono = true
-			return m, m.retheme(m.env.Theme.Dark)
+			return m, m.retheme()
 		}
 		return m, nil
 	case screen.Back:
@@ -303,8 +359,8 @@ func (m *Model) broadcast(msg tea.Msg) tea.Cmd {
 	return m.stamp(tea.Batch(cmds...))
 }
 
-func (m *Model) retheme(dark bool) tea.Cmd {
-	*m.env.Theme = *m.newTheme(dark)
+func (m *Model) retheme() tea.Cmd {
+	*m.env.Theme = *m.newTheme()
 	return m.broadcast(screen.ThemeChanged{})
 }
 

@@ -264,7 +264,7 @@ func TestProtected(t *testing.T) {
 				if len(c.m.dialogs) != test.dialogs || !strings.Contains(frame, test.says) {
 					t.Errorf("%d dialogs, want %d, and %q in:\n%s", len(c.m.dialogs), test.dialogs, test.says, frame)
 				}
-				if strings.Contains(frame, "protected") == test.open {
+				if strings.Contains(strings.ToLower(frame), "protected") == test.open {
 					t.Errorf("the header does not say whether the stage is protected:\n%s", frame)
 				}
 			})

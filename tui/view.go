@@ -30,7 +30,7 @@ func (m *Model) View() tea.View {
 	view := tea.NewView(m.frame())
 	view.AltScreen = true
 	view.ReportFocus = true
-	view.WindowTitle = "aiwctl " + cell.Clean(m.env.Stage.Name)
+	m.tab(&view)
 	return view
 }
 
@@ -90,22 +90,20 @@ func (m *Model) smallFrame() string {
 		return ""
 	}
 	t, data := m.env.Theme, m.env.Data
-	lines := []string{t.Bold.Render("aiwctl " + cell.Clean(m.env.Stage.Name))}
+	name := t.Bold.Render("aiwctl " + cell.Clean(m.env.Stage.Name))
+	if m.env.Stage.Protected.Needed {
+		name = t.Protected.Render("PROTECTED " + cell.Clean(m.env.Stage.Name))
+	}
+	lines := []string{name}
 	if data.Inventory != nil {
-		var sum screen.Counts
-		for i := range data.Inventory.Workers {
-			c := screen.CountsOf(&data.Inventory.Workers[i])
-			sum.Visible += c.Visible + c.Delayed
-			sum.InFlight += c.InFlight
-			sum.Dead += c.Dead
-		}
+		sum := chrome.SumOf(data)
 		dead := t.Text
 		if sum.Dead > 0 {
 			dead = t.Bad
 		}
 		lines = append(lines, "",
-			cell.Plural(len(data.Inventory.Workers), "worker"),
-			fmt.Sprintf("backlog %s, in flight %s", cell.Count(sum.Visible), cell.Count(sum.InFlight)),
+			cell.Plural(sum.Workers, "worker"),
+			fmt.Sprintf("backlog %s, in flight %s", cell.Count(sum.Visible+sum.Delayed), cell.Count(sum.InFlight)),
 			dead.Render("dead "+cell.Count(sum.Dead)))
 	}
 	lines = append(lines, "",

@@ -7,110 +7,234 @@ import (
 	"strings"
 	"time"
 
+	"charm.land/lipgloss/v2"
+	"github.com/charmbracelet/x/ansi"
+
 	"github.com/microfox-ai/aiwctl/tui/cell"
 	"github.com/microfox-ai/aiwctl/tui/screen"
 	"github.com/microfox-ai/aiwctl/tui/theme"
 )
 
-// Header draws where we are and how the stage is, in two lines.
+// Header draws where we are and how the stage is, in two lines. The stage's name and
+// what keeps it from being written to always stand on the first; what does not fit there
+// goes to the second, and what matters least is left out.
 func Header(t *theme.Theme, stage *screen.StageInfo, data *screen.Snapshot, now time.Time, width int) string {
-	return place(t, stage, data, now, width) + "\n" + totals(t, data, width)
+	first, rest := place(t, stage, data, now, width)
+	return first + "\n" + totals(t, data, rest, width)
 }
 
-func place(t *theme.Theme, stage *screen.StageInfo, data *screen.Snapshot, now time.Time, width int) string {
-	right := freshness(t, data, now)
-	if stage.ReadOnly || stage.Locked {
-		right = t.ReadOnly.Render(" READ-ONLY ") + "  " + right
-	}
-	if stage.Protected.Needed {
-		right = t.Warn.Render("protected") + "  " + right
-	}
-	right += " "
+// The words that keep somebody from writing to a stage by mistake.
+const (
+	protectedWord = "PROTECTED"
+	readOnlyWord  = "READ-ONLY"
+)
 
-	// What matters least goes first when the line is short.
-	facts := []string{cell.Clean(stage.Account), cell.Clean(stage.Region)}
-	if stage.Endpoint != "" {
-		facts = append(facts, cell.Clean(stage.Endpoint))
+// fact is something about where we are.
+type fact struct {
+	text  string
+	style lipgloss.Style
+	// right puts it at the right end. whenRoom leaves it out where the line is too short,
+	// instead of moving it to the second line.
+	right, whenRoom bool
+}
+
+// place draws the first line, and says what has to stand on the second. A protected
+// stage's is a bar.
+func place(t *theme.Theme, stage *screen.StageInfo, data *screen.Snapshot, now time.Time, width int) (line string, rest []fact) {
+	style := func(s lipgloss.Style) lipgloss.Style {
+		if stage.Protected.Needed {
+			return t.Protected
+		}
+		return s
 	}
-	if stage.Profile != "" {
-		facts = append(facts, cell.Clean(stage.Profile))
+	age, retry, tone := freshness(t, data, now)
+	// Those that matter most come first.
+	var facts []fact
+	for _, f := range []fact{
+		{text: cell.Clean(stage.Account), style: style(t.Header)},
+		{text: cell.Clean(stage.Region), style: style(t.Header)},
+		{text: cell.Clean(stage.Endpoint), style: style(t.Header)},
+		{text: age, style: style(tone), right: true},
+		{text: cell.Clean(stage.Profile), style: style(t.Header), whenRoom: true},
+		{text: retry, style: style(t.Dim), right: true, whenRoom: true},
+	} {
+		if f.text != "" {
+			facts = append(facts, f)
+		}
 	}
-	room := width - cell.Width(right) - 2
-	for {
-		left := " " + t.Bold.Render(cell.Clean(stage.Name))
-		for _, fact := range facts {
-			if fact != "" {
-				left += t.Faint.Render(" "+theme.GlyphDot+" ") + t.Header.Render(fact)
+	where, core := 0, 0 // of the facts, those that say where we are, and those that are not left out
+	for _, f := range facts {
+		if !f.whenRoom {
+			core++
+			if !f.right {
+				where++
 			}
 		}
-		if cell.Width(left) <= room || len(facts) == 0 {
-			return cell.Ends(left, right, width)
-		}
-		facts = facts[:len(facts)-1]
 	}
+	type attempt struct {
+		facts int
+		tight bool
+	}
+	var attempts []attempt
+	for n := len(facts); n >= where; n-- {
+		attempts = append(attempts, attempt{n, false})
+	}
+	for n := core; n >= 0; n-- {
+		attempts = append(attempts, attempt{n, true})
+	}
+	for _, try := range attempts {
+		var fits bool
+		line, fits = firstLine(t, style, stage, facts[:try.facts], try.tight, width)
+		rest = nil
+		for _, f := range facts[try.facts:] {
+			if f.whenRoom {
+				continue
+			}
+			f.style = t.Header // the second line is no bar
+			if f.right {
+				f.style = tone
+			}
+			rest = append(rest, f)
+		}
+		if fits {
+			break
+		}
+	}
+	return line, rest
 }
 
-// freshness says how old the data is, and whether that is as it should be.
-func freshness(t *theme.Theme, data *screen.Snapshot, now time.Time) string {
-	age := ""
+// firstLine draws the first line with some of the facts; ok is false when that is too much.
+func firstLine(t *theme.Theme, style func(lipgloss.Style) lipgloss.Style, stage *screen.StageInfo, facts []fact, tight bool, width int) (line string, ok bool) {
+	sep, gap := " "+theme.GlyphDot+" ", "  "
+	if tight {
+		sep, gap = " ", " "
+	}
+	left, right := style(t.Text).Render(" "), ""
+	if stage.Protected.Needed {
+		left += style(t.Bold).Render(protectedWord) + style(t.Text).Render(gap)
+	}
+	if stage.ReadOnly || stage.Locked {
+		word := style(t.ReadOnly).Render(readOnlyWord)
+		if !stage.Protected.Needed && !tight {
+			word = t.ReadOnly.Render(" " + readOnlyWord + " ")
+		}
+		right = word
+	}
+	for _, f := range facts {
+		switch {
+		case !f.right:
+		case strings.HasPrefix(f.text, ","): // the sentence goes on
+			right += f.style.Render(f.text)
+		case right == "":
+			right = f.style.Render(f.text)
+		default:
+			right += style(t.Text).Render(gap) + f.style.Render(f.text)
+		}
+	}
+	if right != "" {
+		right = style(t.Text).Render(" ") + right
+	}
+	right += style(t.Text).Render(" ")
+	room := width - cell.Width(left) - cell.Width(right)
+	left += style(t.Bold).Render(middle(cell.Clean(stage.Name), room))
+	for _, f := range facts {
+		if !f.right {
+			left += style(t.Faint).Render(sep) + f.style.Render(f.text)
+		}
+	}
+	air := width - cell.Width(left) - cell.Width(right)
+	line = left + style(t.Text).Render(strings.Repeat(" ", max(0, air))) + right
+	return cell.Fit(line, width), air >= 0
+}
+
+// middle cuts a name in its middle: names of stages tell themselves apart at their ends.
+func middle(name string, width int) string {
+	if cell.Width(name) <= width || width < 3 {
+		return cell.Cut(name, width)
+	}
+	tail := (width - 1) / 2
+	return cell.Cut(name, width-tail) + ansi.TruncateLeft(name, cell.Width(name)-tail, "")
+}
+
+// freshness says how old the data is, and whether that is as it should be; retry goes on
+// with when it is read again.
+func freshness(t *theme.Theme, data *screen.Snapshot, now time.Time) (age, retry string, style lipgloss.Style) {
 	if !data.At.IsZero() {
 		age = cell.Age(now.Sub(data.At))
 	}
 	switch {
 	case data.Err != nil && age != "":
-		retry := ""
 		if wait := data.NextAt.Sub(now); wait >= time.Second && !data.Paused {
 			retry = ", again in " + cell.Age(wait)
 		}
-		return t.Bad.Render(theme.GlyphFailed+" "+age+" old") + t.Dim.Render(retry)
+		return theme.GlyphFailed + " " + age + " old", retry, t.Bad
 	case data.Err != nil:
-		return t.Bad.Render(theme.GlyphFailed + " not connected")
+		return theme.GlyphFailed + " not connected", "", t.Bad
 	case data.Paused && age != "":
-		return t.Warn.Render("paused " + theme.GlyphDot + " " + age + " old")
+		return "paused " + theme.GlyphDot + " " + age + " old", "", t.Warn
 	case age == "":
-		return t.Dim.Render(theme.GlyphBusy + " reading")
+		return theme.GlyphBusy + " reading", "", t.Dim
 	case now.Sub(data.At) > 30*time.Second:
-		return t.Warn.Render(age + " ago")
+		return age + " ago", "", t.Warn
 	}
-	return t.Dim.Render(age + " ago")
+	return age + " ago", "", t.Dim
 }
 
-func totals(t *theme.Theme, data *screen.Snapshot, width int) string {
-	short := cell.Count(int(min(data.CallsPerMinute, 1<<40))) + " calls/min "
-	long := short
+// totals draws the second line: the stage in numbers, and what did not fit on the first.
+func totals(t *theme.Theme, data *screen.Snapshot, rest []fact, width int) string {
+	right := ""
+	for _, f := range rest {
+		right += f.style.Render(f.text) + " "
+	}
+	calls := cell.Count(int(min(data.CallsPerMinute, 1<<40))) + " calls/min"
+	ends := []string{right + t.Faint.Render(calls) + " ", right}
 	if data.DollarsPerDay > 0 {
-		long = strings.TrimSpace(short) + fmt.Sprintf(", about $%.2f a day ", data.DollarsPerDay)
+		ends = append([]string{right + t.Faint.Render(calls+fmt.Sprintf(", about $%.2f a day", data.DollarsPerDay)) + " "}, ends...)
 	}
-	calls := t.Faint.Render(long)
+	figures := figures(t, data)
+	// What matters least goes first: what looking costs, then numbers, the dead last.
+	for _, end := range ends {
+		if left := " " + strings.Join(figures, "   "); cell.Width(left)+cell.Width(end)+1 <= width {
+			return cell.Ends(left, end, width)
+		}
+	}
+	for _, keep := range [][]int{{0, 1, 3}, {0, 3}, {3}} {
+		if len(figures) == 0 {
+			break
+		}
+		var some []string
+		for _, i := range keep {
+			some = append(some, figures[i])
+		}
+		if left := " " + strings.Join(some, "  "); cell.Width(left)+cell.Width(right)+1 <= width {
+			return cell.Ends(left, right, width)
+		}
+	}
+	return cell.Ends(" ", right, width)
+}
+
+// figures are the stage's numbers: workers, backlog, in flight, dead; none before the
+// first reading.
+func figures(t *theme.Theme, data *screen.Snapshot) []string {
 	if data.Inventory == nil {
-		return cell.Ends("", calls, width)
+		return nil
 	}
-	var sum screen.Counts
-	for i := range data.Inventory.Workers {
-		c := screen.CountsOf(&data.Inventory.Workers[i])
-		sum.Visible += c.Visible
-		sum.Delayed += c.Delayed
-		sum.InFlight += c.InFlight
-		sum.Dead += c.Dead
-	}
+	sum := SumOf(data)
 	dead := t.Dim
 	if sum.Dead > 0 {
 		dead = t.Bad
 	}
 	figure := func(name string, n int) string { return t.Dim.Render(name+" ") + cell.Count(n) }
-	left := strings.Join([]string{
-		" " + cell.Count(len(data.Inventory.Workers)) + t.Dim.Render(noun(len(data.Inventory.Workers), " worker")),
+	workers := cell.Count(sum.Workers) + t.Dim.Render(noun(sum.Workers, " worker"))
+	if sum.Failing > 0 {
+		workers += t.Dim.Render(", ") + t.Bad.Render(cell.Count(sum.Failing)+" failing")
+	}
+	return []string{
+		workers,
 		figure("backlog", sum.Visible+sum.Delayed),
 		figure("in flight", sum.InFlight),
 		dead.Render("dead " + cell.Count(sum.Dead)),
-	}, "   ")
-	if cell.Width(left)+cell.Width(calls)+1 > width {
-		calls = t.Faint.Render(short)
 	}
-	if cell.Width(left)+cell.Width(calls)+1 > width {
-		return cell.Fit(left, width)
-	}
-	return cell.Ends(left, calls, width)
 }
 
 func noun(n int, word string) string {

@@ -34,6 +34,8 @@ type Theme struct {
 	Match lipgloss.Style
 	// ReadOnly is the mark in the header; Button and ButtonOn are a dialog's.
 	ReadOnly, Button, ButtonOn, ButtonDanger lipgloss.Style
+	// Protected is the bar of a stage that is protected.
+	Protected lipgloss.Style
 	// Sources colours log lines by where they came from, in turn.
 	Sources []lipgloss.Style
 
@@ -72,54 +74,85 @@ func (t *Theme) Paint(tone Tone, selected bool) lipgloss.Style {
 // palette is the colours of one background.
 type palette struct {
 	dim, faint, accent, good, warn, bad, info color.Color
-	selection, chip, onChip, match            color.Color
-	sources                                   []color.Color
+	// selection lies under text, match under a search hit; nil reverses it instead.
+	selection, match color.Color
+	chip, onChip     color.Color
+	sources          []color.Color
 }
 
-func colours(dark bool) palette {
-	pick := lipgloss.LightDark(dark)
-	c := func(light, dark string) color.Color {
-		return pick(lipgloss.Color(light), lipgloss.Color(dark))
+// background is what the colours are read on.
+type background int
+
+const (
+	light background = iota
+	dark
+	either
+)
+
+func colours(on background) palette {
+	c := func(onLight, onDark, onEither string) color.Color {
+		return lipgloss.Color([]string{onLight, onDark, onEither}[on])
 	}
 	// Every colour is one of the 256 that tmux and older terminals know, so that
-	// none is bent into another on the way.
-	return palette{
-		dim:       c("#585858", "#a8a8a8"),
-		faint:     c("#767676", "#808080"),
-		accent:    c("#005f87", "#5fd7d7"),
-		good:      c("#00875f", "#87d787"),
-		warn:      c("#875f00", "#d7af5f"),
-		bad:       c("#af0000", "#ff8787"),
-		info:      c("#005faf", "#87afff"),
-		selection: c("#e4e4e4", "#303030"),
-		chip:      c("#875f00", "#d7af5f"),
-		onChip:    c("#ffffff", "#121212"),
-		match:     c("#ffd787", "#5f5f00"),
+	// none is bent into another on the way. Those for either background are of the
+	// middle, where both black and white are far away.
+	p := palette{
+		dim:    c("#585858", "#a8a8a8", "#767676"),
+		faint:  c("#767676", "#808080", "#767676"),
+		accent: c("#005f87", "#5fd7d7", "#0087af"),
+		good:   c("#005f00", "#87d787", "#008700"),
+		warn:   c("#875f00", "#d7af5f", "#af5f00"),
+		bad:    c("#af0000", "#ff8787", "#d70000"),
+		info:   c("#005faf", "#87afff", "#5f5fff"),
+		chip:   c("#875f00", "#d7af5f", "#875f00"),
+		onChip: c("#ffffff", "#121212", "#ffffff"),
 		sources: []color.Color{
-			c("#005f87", "#5fd7d7"), c("#875faf", "#d7afff"), c("#00875f", "#87d787"),
-			c("#875f00", "#d7af5f"), c("#005faf", "#87afff"), c("#af5f87", "#ffafd7"),
-			c("#5f8700", "#afd787"), c("#af5f00", "#ffaf5f"),
+			c("#005f87", "#5fd7d7", "#0087af"), c("#875faf", "#d7afff", "#8787af"), c("#005f00", "#87d787", "#008700"),
+			c("#875f00", "#d7af5f", "#af5f00"), c("#005faf", "#87afff", "#5f5fff"), c("#af005f", "#ffafd7", "#d7005f"),
+			c("#5f5f00", "#afd787", "#878700"), c("#af0000", "#ffaf5f", "#af5f5f"),
 		},
 	}
+	if on != either {
+		p.selection, p.match = c("#e4e4e4", "#303030", ""), c("#ffd787", "#5f5f00", "")
+	}
+	return p
 }
 
 // New builds a theme for a dark or light background.
-func New(dark, ascii bool) *Theme {
-	p := colours(dark)
+func New(isDark, ascii bool) *Theme {
+	if isDark {
+		return build(dark, ascii)
+	}
+	return build(light, ascii)
+}
+
+// NewUnknown builds a theme that can be read on any background: for terminals that have
+// not said what theirs is, and those that never will.
+func NewUnknown(ascii bool) *Theme { return build(either, ascii) }
+
+func build(on background, ascii bool) *Theme {
+	p := colours(on)
 	s := lipgloss.NewStyle()
 	fg := func(c color.Color) lipgloss.Style { return s.Foreground(c) }
+	over := func(s lipgloss.Style, c color.Color) lipgloss.Style {
+		if c == nil {
+			return s.Reverse(true)
+		}
+		return s.Background(c)
+	}
 
 	t := &Theme{
-		Dark: dark, ASCII: ascii,
+		Dark: on != light, ASCII: ascii,
 		Text: s, Dim: fg(p.dim), Faint: fg(p.faint), Bold: s.Bold(true),
 		Accent: fg(p.accent), Good: fg(p.good), Warn: fg(p.warn), Bad: fg(p.bad), Info: fg(p.info),
 		Title: s.Bold(true), Crumb: fg(p.dim), Header: fg(p.dim), Key: fg(p.accent), Tag: fg(p.dim),
-		Selected: s.Background(p.selection), Marked: fg(p.accent).Bold(true), Cursor: fg(p.accent),
+		Selected: over(s, p.selection), Marked: fg(p.accent).Bold(true), Cursor: fg(p.accent),
 		Border: fg(p.faint), Dialog: fg(p.accent), Input: s,
 		JSONKey: fg(p.accent), JSONString: fg(p.good), JSONNumber: fg(p.warn), JSONLiteral: fg(p.info),
-		Match:    s.Background(p.match),
-		ReadOnly: s.Foreground(p.onChip).Background(p.chip).Bold(true),
-		Button:   fg(p.dim), ButtonOn: s.Foreground(p.onChip).Background(p.accent).Bold(true),
+		Match:     over(s, p.match),
+		ReadOnly:  s.Foreground(p.onChip).Background(p.chip).Bold(true),
+		Protected: s.Foreground(lipgloss.Color("#ffffff")).Background(lipgloss.Color("#af0000")).Bold(true),
+		Button:    fg(p.dim), ButtonOn: s.Foreground(p.onChip).Background(p.accent).Bold(true),
 		ButtonDanger: s.Foreground(p.onChip).Background(p.bad).Bold(true),
 	}
 	for _, c := range p.sources {
@@ -130,7 +163,11 @@ func New(dark, ascii bool) *Theme {
 		ToneGood: t.Good, ToneWarn: t.Warn, ToneBad: t.Bad, ToneInfo: t.Info,
 	}
 	for i := range t.plain {
-		t.selected[i] = t.plain[i].Background(p.selection)
+		t.selected[i] = over(t.plain[i], p.selection)
+		if p.selection == nil && Tone(i) != ToneBold {
+			// Reversed, colours would stand side by side as blocks.
+			t.selected[i] = s.Reverse(true)
+		}
 	}
 	return t
 }
@@ -147,7 +184,7 @@ func NewMono(ascii bool) *Theme {
 		Selected: reverse, Marked: bold, Cursor: bold,
 		Border: s, Dialog: s, Input: s,
 		JSONKey: bold, JSONString: s, JSONNumber: s, JSONLiteral: s,
-		Match: reverse, ReadOnly: reverse, Button: s, ButtonOn: reverse, ButtonDanger: reverse,
+		Match: reverse, ReadOnly: reverse, Protected: reverse.Bold(true), Button: s, ButtonOn: reverse, ButtonDanger: reverse,
 		Sources: []lipgloss.Style{s, bold},
 	}
 	t.plain = [toneCount]lipgloss.Style{
