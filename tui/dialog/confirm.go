@@ -77,5 +77,5 @@ func (c *Confirm) View(t *theme.Theme, width, height int) string {
 	if cell.Width(buttons)+cell.Width(hint)+1 > width-4 {
 		lines[len(lines)-1] = buttons
 	}
-	return frame(t, cell.Clean(c.ask.Title), lines, width)
+	return Frame(t, cell.Clean(c.ask.Title), lines, width)
 }

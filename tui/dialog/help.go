@@ -82,7 +82,7 @@ func (h *Help) View(t *theme.Theme, width, height int) string {
 		hint = more + " · " + hint
 	}
 	shown = append(shown[:len(shown):len(shown)], t.Faint.Render(cell.FitRight(hint, width-4)))
-	return frame(t, "Keys", shown, width)
+	return Frame(t, "Keys", shown, width)
 }
 
 // Keys writes key names for people.

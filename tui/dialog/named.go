@@ -83,5 +83,5 @@ func (n *Named) View(t *theme.Theme, width, height int) string {
 		hint = t.Faint.Render(hint)
 	}
 	lines = append(lines, hint)
-	return frame(t, cell.Clean(n.ask.Title), lines, width)
+	return Frame(t, cell.Clean(n.ask.Title), lines, width)
 }
