@@ -25,7 +25,7 @@ func (p *Palette) View(t *theme.Theme, width, height int) string {
 	}
 	width = min(width-2, 100)
 	inner := width - 4
-	page := max(1, min(height-2-around, rowsMost))
+	page := max(1, min(height-around, rowsMost))
 	p.scroll(page)
 
 	lines := []string{p.input.View(p.count(), inner), p.rule(t, inner)}
@@ -138,7 +138,7 @@ func emphasised(paint func(theme.Tone, string) string, plain theme.Tone, title s
 // foot says what the entry under the cursor does, and which command does the same.
 func (p *Palette) foot(t *theme.Theme, inner int) []string {
 	lines := make([]string, 5)
-	hint := "tab completes · esc closes"
+	hints := []string{"tab completes", "esc closes"}
 	if r, ok := p.current(); ok {
 		about, style := cell.Clean(r.Help), t.Text
 		if r.Refused != "" {
@@ -147,35 +147,19 @@ func (p *Palette) foot(t *theme.Theme, inner int) []string {
 		for i, line := range atMost(about, inner, 2) {
 			lines[i] = style.Render(line)
 		}
-		hint = "enter does it · " + hint
+		hints = append([]string{"enter does it"}, hints...)
 		if r.Wants != "" && r.argument == "" {
-			hint = "enter, then its " + strings.ToLower(r.Wants) + " · esc closes"
+			hints = []string{"enter, then its " + strings.ToLower(r.Wants), "esc closes"}
 		}
 		if r.Command != nil {
-			for i, line := range atMost(cell.Clean(r.Command()), inner-2, 2) {
-				lead := "  "
-				if i == 0 {
-					lead = "$ "
-				}
-				lines[2+i] = t.Faint.Render(lead + line)
+			for i, line := range dialog.CommandLines(r.Command(), inner, 2) {
+				lines[2+i] = t.Faint.Render(line)
 			}
-			hint = "ctrl+y copies the command · " + hint
+			hints = append([]string{"ctrl+y copies the command"}, hints...)
 		}
 	}
-	lines[4] = t.Faint.Render(cell.FitRight(shorter(hint, inner), inner))
+	lines[4] = t.Faint.Render(cell.FitRight(dialog.Hints(inner, hints...), inner))
 	return lines
-}
-
-// shorter leaves out the hints that do not fit, the first ones first.
-func shorter(hint string, width int) string {
-	for cell.Width(hint) > width {
-		_, rest, ok := strings.Cut(hint, " · ")
-		if !ok {
-			return cell.Cut(hint, width)
-		}
-		hint = rest
-	}
-	return hint
 }
 
 // atMost wraps a text into so many lines, the last of which says when there is more.
