@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -19,7 +20,7 @@ func (m *Model) key(msg tea.KeyPressMsg) tea.Cmd {
 	}
 	if m.tooSmall() {
 		// Nothing can be seen, so nothing but leaving can be meant.
-		if name == "q" {
+		if slices.Contains(m.env.Keys.Keys(screen.KindEverywhere, idQuit, []string{"q"}), name) {
 			return m.quit()
 		}
 		return nil
@@ -40,13 +41,12 @@ func (m *Model) key(msg tea.KeyPressMsg) tea.Cmd {
 		}
 		return m.act(action)
 	}
-	if typing {
-		return m.stamp(visible.Update(msg))
-	}
 	for _, action := range m.globals() {
-		if slices.Contains(action.Keys, name) {
-			return action.Run()
+		// A key that types something types it, whatever it is bound to.
+		if typing && (!action.WhileTyping || msg.Text != "") || !slices.Contains(action.Keys, name) {
+			continue
 		}
+		return action.Run()
 	}
 	return m.stamp(visible.Update(msg))
 }
@@ -57,15 +57,27 @@ func (m *Model) actions() []screen.Action {
 	return m.env.Keys.Apply(visible.Kind(), visible.Actions())
 }
 
+// possible are those of the visible screen's actions that a key can reach now: while
+// an input has the focus, those that work there.
+func (m *Model) possible() []screen.Action {
+	actions := m.actions()
+	if !m.visible().Typing() {
+		return actions
+	}
+	return slices.DeleteFunc(slices.Clone(actions), func(a screen.Action) bool { return !a.WhileTyping })
+}
+
 // act runs an action, or says why not.
 func (m *Model) act(action screen.Action) tea.Cmd {
-	label := strings.ToLower(action.Label)
+	name := strings.ToLower(cmp.Or(action.Label, action.ID))
 	switch {
 	case action.Writes && m.env.Stage.ReadOnly:
-		m.tasks.Refuse(label+": this stage is read-only", m.env.Now())
+		m.tasks.Refuse(name+": this stage is read-only", m.env.Now())
 		return nil
 	case action.Refused != "":
-		m.tasks.Refuse(label+": "+action.Refused, m.env.Now())
+		m.tasks.Refuse(name+": "+action.Refused, m.env.Now())
+		return nil
+	case action.Run == nil:
 		return nil
 	case action.Writes && m.env.Stage.Locked:
 		return m.askUnlock(action)
@@ -73,32 +85,39 @@ func (m *Model) act(action screen.Action) tea.Cmd {
 	return m.stamp(action.Run())
 }
 
-// globals are the keys that work on every screen.
+// The root's own actions, by which the configuration file binds other keys to them.
+const (
+	idHelp    = "help"
+	idQuit    = "quit"
+	idBack    = "back"
+	idPalette = "palette"
+	idStages  = "stages"
+	idErrors  = "errors"
+)
+
+// globals are the keys that work on every screen; the first two are always in the
+// footer.
 func (m *Model) globals() []screen.Action {
-	leave := screen.Action{Keys: []string{"q"}, Label: "quit", Help: "Quit.", Run: m.quit}
+	leave := screen.Action{ID: idQuit, Keys: []string{"q"}, Label: "quit", Help: "Quit; on a screen above the first, back to the one before.", Run: m.quit}
 	if len(m.stack) > 1 {
-		leave = screen.Action{Keys: []string{"q"}, Label: "back", Help: "Back to the screen before.", Run: m.back}
+		leave.Label, leave.Run = "back", m.back
 	}
-	return []screen.Action{
-		{Keys: []string{"?"}, Label: "help", Help: "This list.", Run: m.help},
+	return m.env.Keys.Apply(screen.KindEverywhere, []screen.Action{
+		{ID: idHelp, Keys: []string{"?"}, Label: "help", Help: "What can be done here, and with which keys.", WhileTyping: true, Run: m.help},
 		leave,
-		{Keys: []string{"esc"}, Help: "Back to the screen before; on the first, dismiss an error.", Hidden: true, Run: m.escape},
-		{Keys: []string{"!"}, Help: "The errors of this session.", Hidden: true, Run: m.errors},
-	}
+		{
+			ID: idPalette, Keys: []string{":", "ctrl+p"}, Label: "palette", WhileTyping: true, Hidden: true, Run: m.palette,
+			Help: "Go anywhere and do anything by its name: screens, workers, jobs, what this screen can do. ctrl+p also while typing.",
+		},
+		{ID: idStages, Keys: []string{"T"}, Label: "stages", Help: "Choose another stage, profile or region.", Hidden: true, Run: m.ask(screen.OpenStages{})},
+		{ID: idErrors, Keys: []string{"!"}, Label: "errors", Help: "The errors of this session.", Hidden: true, Run: m.errors},
+		{ID: idBack, Keys: []string{"esc"}, Label: "back", Help: "Back to the screen before; on the first, dismiss an error.", Hidden: true, Run: m.escape},
+	})
 }
 
-// always are keys of the root that are not in globals, for the help.
-func (m *Model) always() []screen.Action {
-	return append(m.globals(), screen.Action{Keys: []string{"ctrl+c"}, Help: "Quit, wherever you are."})
-}
-
-func (m *Model) help() tea.Cmd {
-	visible := m.visible()
-	m.dialogs = append(m.dialogs, dialog.NewHelp(m.env.Stage.ReadOnly,
-		dialog.Section{Title: visible.Title(), Actions: m.actions()},
-		dialog.Section{Title: "Everywhere", Actions: m.always()},
-	))
-	return nil
+// ask makes an action's Run that opens a screen.
+func (m *Model) ask(msg tea.Msg) func() tea.Cmd {
+	return func() tea.Cmd { return screen.Send(msg) }
 }
 
 func (m *Model) errors() tea.Cmd {
@@ -107,76 +126,25 @@ func (m *Model) errors() tea.Cmd {
 	return nil
 }
 
-func (m *Model) escape() tea.Cmd {
-	if len(m.stack) > 1 {
-		return m.back()
+// paste gives pasted text to the first that takes it: a dialog, else the screen.
+func (m *Model) paste(msg tea.PasteMsg) tea.Cmd {
+	if m.tooSmall() {
+		return nil
 	}
-	m.tasks.Dismiss()
-	return nil
+	if n := len(m.dialogs); n > 0 {
+		if p, ok := m.dialogs[n-1].(dialog.Paster); ok {
+			return p.Paste(msg)
+		}
+		return nil
+	}
+	return m.stamp(m.visible().Update(msg))
 }
 
-// back leaves the visible screen, after asking when that would interrupt
-// something.
-func (m *Model) back() tea.Cmd {
-	busy := busyness(m.visible())
-	if busy == "" {
-		return m.close()
-	}
-	id := m.stack[len(m.stack)-1].id
-	m.dialogs = append(m.dialogs, dialog.NewConfirm(screen.Confirm{
-		Title: "Leave and interrupt it?",
-		Lines: []string{"Under way: " + busy + ".", "Leaving stops it where it is."},
-		Verb:  "Leave",
-		Yes:   func() tea.Cmd { return screen.Send(screen.Back{Owner: id}) },
-	}, m.env.Now))
-	return nil
-}
-
-// quit ends the console, after asking when that would interrupt something.
-// Asked for twice, it does not ask again.
-func (m *Model) quit() tea.Cmd {
-	busy := m.busy()
-	asked := slices.ContainsFunc(m.dialogs, func(d dialog.Dialog) bool { _, ok := d.(*quitting); return ok })
-	if len(busy) == 0 || asked || m.tooSmall() {
-		return m.end()
-	}
-	m.dialogs = append(m.dialogs, &quitting{dialog.NewConfirm(screen.Confirm{
-		Title: "Quit and interrupt it?",
-		Lines: []string{"Under way: " + strings.Join(busy, ", ") + ".", "Quitting stops it where it is."},
-		Verb:  "Quit",
-		Yes:   m.end,
-	}, m.env.Now)})
-	return nil
-}
-
-// quitting is the question whether to quit.
-type quitting struct{ *dialog.Confirm }
-
-// end closes every screen and ends the program.
-func (m *Model) end() tea.Cmd {
-	m.ending = true
-	for _, o := range m.stack {
-		o.screen.Close()
-	}
-	m.source.Close()
-	m.requests.Close()
-	return tea.Quit
-}
-
-// busy names what would be interrupted if every screen were closed.
-func (m *Model) busy() []string {
-	var busy []string
-	for _, o := range m.stack {
-		if b := busyness(o.screen); b != "" {
-			busy = append(busy, b)
+// tellDialogs lets the dialogs that show what changes know that it has.
+func (m *Model) tellDialogs(msg tea.Msg) {
+	for _, d := range m.dialogs {
+		if w, ok := d.(dialog.Watcher); ok {
+			w.Watch(msg)
 		}
 	}
-	return busy
-}
-
-func busyness(s screen.Screen) string {
-	if b, ok := s.(screen.Busier); ok {
-		return b.Busy()
-	}
-	return ""
 }

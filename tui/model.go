@@ -13,6 +13,7 @@ import (
 	"github.com/microfox-ai/aiwctl/tui/chrome"
 	"github.com/microfox-ai/aiwctl/tui/dialog"
 	"github.com/microfox-ai/aiwctl/tui/live"
+	"github.com/microfox-ai/aiwctl/tui/palette"
 	"github.com/microfox-ai/aiwctl/tui/screen"
 	"github.com/microfox-ai/aiwctl/tui/theme"
 )
@@ -37,6 +38,8 @@ type Model struct {
 	dialogs []dialog.Dialog
 	tasks   chrome.Tasks
 	lastID  screen.ID
+	// commands is what was chosen in the palette.
+	commands palette.History
 
 	width, height int
 	mono, ascii   bool
@@ -200,10 +203,7 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case tea.KeyPressMsg:
 		return m, m.key(msg)
 	case tea.PasteMsg:
-		if len(m.dialogs) > 0 || m.tooSmall() {
-			return m, nil
-		}
-		return m, m.stamp(m.visible().Update(msg))
+		return m, m.paste(msg)
 	case tea.WindowSizeMsg:
 		m.width, m.height = msg.Width, msg.Height
 		return m, m.broadcast(m.resized())
@@ -356,6 +356,7 @@ func (m *Model) broadcast(msg tea.Msg) tea.Cmd {
 	for _, o := range m.stack {
 		cmds = append(cmds, o.screen.Update(msg))
 	}
+	m.tellDialogs(msg)
 	return m.stamp(tea.Batch(cmds...))
 }
 

@@ -61,7 +61,7 @@ func (m *Model) switchTo(choice screen.Choice) tea.Cmd {
 // unlessBusy goes on at once when nothing would be interrupted, else when a person
 // agrees.
 func (m *Model) unlessBusy(choice screen.Choice, goOn func() tea.Cmd) tea.Cmd {
-	busy := m.busy()
+	busy := busynessOf(m.stack)
 	if len(busy) == 0 {
 		return goOn()
 	}

@@ -78,7 +78,8 @@ func (m *Model) fullFrame() string {
 		m.tasks.Line(t, now, m.width) + "\n" +
 		chrome.Keys(t, actions, tail, m.env.Stage.ReadOnly, m.width)
 	for _, d := range m.dialogs {
-		frame = cell.Center(frame, d.View(t, m.width, m.height), m.width, m.height)
+		// The task line stays in view: it says what became of a copy, or of a key.
+		frame = cell.Center(frame, d.View(t, m.width, m.height-2), m.width, m.height-2)
 	}
 	return frame
 }
@@ -109,11 +110,11 @@ func (m *Model) smallFrame() string {
 	lines = append(lines, "",
 		fmt.Sprintf("This terminal has %dx%d cells.", m.width, m.height),
 		fmt.Sprintf("The console needs %dx%d.", minWidth, minHeight),
-		"q quits.")
+		m.env.Key(screen.KindEverywhere, idQuit, "q")+" quits.")
 	if len(lines) > m.height {
 		lines = []string{
 			fmt.Sprintf("%dx%d is too small, need %dx%d.", m.width, m.height, minWidth, minHeight),
-			"q quits.",
+			m.env.Key(screen.KindEverywhere, idQuit, "q") + " quits.",
 		}
 	}
 	return cell.Box(lines, m.width, m.height)

@@ -40,6 +40,10 @@ func (c *Confirm) Key(msg tea.KeyPressMsg) (tea.Cmd, bool) {
 		return nil, true
 	case "y":
 		return c.agree(), true
+	case "c":
+		if c.ask.Command != "" {
+			return CopyCommand(c.ask.Command), false
+		}
 	case "enter":
 		if c.yes {
 			return c.agree(), true
@@ -59,23 +63,58 @@ func (c *Confirm) agree() tea.Cmd {
 // View implements Dialog.
 func (c *Confirm) View(t *theme.Theme, width, height int) string {
 	width = min(width-2, 72)
-	var lines []string
-	for _, line := range c.ask.Lines {
-		lines = append(lines, cell.Wrap(cell.Clean(line), width-4)...)
-	}
-	if most := max(1, height-5); len(lines) > most {
-		lines = append(lines[:most-1], t.Dim.Render("…"))
-	}
+	inner := width - 4
+	command := CommandLines(c.ask.Command, inner, 3)
+	lines := asked(t, c.ask.Lines, inner, height-5-spaced(command))
+	lines = withCommand(t, lines, command)
 	cancel, verb := t.ButtonOn, t.Button
 	if c.yes {
 		cancel, verb = t.Button, t.ButtonDanger
 	}
 	yes := cell.Clean(c.ask.Verb)
-	hint := t.Faint.Render("y " + strings.ToLower(yes) + " · esc cancels")
-	buttons := cancel.Render("  Cancel  ") + "  " + verb.Render("  "+yes+"  ")
-	lines = append(lines, "", cell.Ends(buttons, hint, width-4))
-	if cell.Width(buttons)+cell.Width(hint)+1 > width-4 {
-		lines[len(lines)-1] = buttons
+	agree := "y " + strings.ToLower(yes)
+	full, short := agree+" · esc cancels", ""
+	if len(command) > 0 {
+		full, short = agree+" · c copies · esc cancels", agree+" · c copies"
 	}
-	return frame(t, cell.Clean(c.ask.Title), lines, width)
+	buttons := cancel.Render("  Cancel  ") + "  " + verb.Render("  "+yes+"  ")
+	hint := full
+	for _, shorter := range []string{short, ""} { // the button says what esc does
+		if cell.Width(buttons)+cell.Width(hint)+1 > inner {
+			hint = shorter
+		}
+	}
+	lines = append(lines, "", cell.Ends(buttons, t.Faint.Render(hint), inner))
+	return Frame(t, cell.Clean(c.ask.Title), lines, width)
+}
+
+// asked are the lines of a question, at most most of them.
+func asked(t *theme.Theme, texts []string, width, most int) []string {
+	var lines []string
+	for _, text := range texts {
+		lines = append(lines, cell.Wrap(cell.Clean(text), width)...)
+	}
+	if most = max(1, most); len(lines) > most {
+		lines = append(lines[:most-1], t.Dim.Render("…"))
+	}
+	return lines
+}
+
+// spaced is how many lines a command takes with the empty one above it.
+func spaced(command []string) int {
+	if len(command) == 0 {
+		return 0
+	}
+	return len(command) + 1
+}
+
+func withCommand(t *theme.Theme, lines, command []string) []string {
+	if len(command) == 0 {
+		return lines
+	}
+	lines = append(lines, "")
+	for _, line := range command {
+		lines = append(lines, t.Faint.Render(line))
+	}
+	return lines
 }

@@ -20,8 +20,18 @@ type Dialog interface {
 	View(t *theme.Theme, width, height int) string
 }
 
-// frame draws a border with a title around lines. Width is the outer width.
-func frame(t *theme.Theme, title string, lines []string, width int) string {
+// Paster is a dialog that takes what is pasted; others ignore it.
+type Paster interface {
+	Paste(msg tea.PasteMsg) tea.Cmd
+}
+
+// Watcher is a dialog that is told of what every screen is told of: new data, a tick.
+type Watcher interface {
+	Watch(msg tea.Msg)
+}
+
+// Frame draws a border with a title around lines. Width is the outer width.
+func Frame(t *theme.Theme, title string, lines []string, width int) string {
 	inner := max(1, width-4)
 	line := t.Dialog
 	title = cell.Cut(title, inner)

@@ -70,5 +70,5 @@ func (e *Errors) View(t *theme.Theme, width, height int) string {
 		hint = more + " · " + hint
 	}
 	shown = append(shown[:len(shown):len(shown)], t.Faint.Render(cell.FitRight(hint, width-4)))
-	return frame(t, "Errors", shown, width)
+	return Frame(t, "Errors", shown, width)
 }

@@ -47,6 +47,10 @@ func (n *Named) Key(msg tea.KeyPressMsg) (tea.Cmd, bool) {
 		}
 	case "ctrl+u":
 		n.typed = ""
+	case "ctrl+y":
+		if n.ask.Command != "" {
+			return CopyCommand(n.ask.Command), false
+		}
 	default:
 		if text := cell.Clean(msg.Text); text != "" && cell.Width(n.typed) < 64 {
 			n.typed += text
@@ -60,28 +64,27 @@ func (n *Named) Key(msg tea.KeyPressMsg) (tea.Cmd, bool) {
 func (n *Named) View(t *theme.Theme, width, height int) string {
 	width = min(width-2, 72)
 	inner := width - 4
-	var lines []string
-	for _, line := range n.ask.Lines {
-		lines = append(lines, cell.Wrap(cell.Clean(line), inner)...)
-	}
-	if most := max(1, height-9); len(lines) > most {
-		lines = append(lines[:most-1], t.Dim.Render("…"))
-	}
-	lines = append(lines, "")
-	for _, line := range cell.Wrap(cell.Clean("This stage is protected ("+n.why+")."), inner) {
+	command := CommandLines(n.ask.Command, inner, 3)
+	why := cell.Wrap(cell.Clean("This stage is protected ("+n.why+")."), inner)
+	lines := asked(t, n.ask.Lines, inner, height-7-len(why)-spaced(command))
+	lines = append(withCommand(t, lines, command), "")
+	for _, line := range why {
 		lines = append(lines, t.Warn.Render(line))
 	}
 	name := cell.Clean(n.name)
 	lines = append(lines, "Type its name, "+t.Bold.Render(name)+", to agree:", t.Key.Render("> ")+n.typed+t.Cursor.Render(" "), "")
-	hint := "enter " + strings.ToLower(cell.Clean(n.ask.Verb)) + " · esc cancels"
-	switch {
-	case n.wrong:
-		hint = t.Bad.Render("that is not its name") + t.Faint.Render(" · esc cancels")
-	case n.typed != n.name:
-		hint = t.Faint.Render("esc cancels")
-	default:
-		hint = t.Faint.Render(hint)
+	hints := []string{"esc cancels"}
+	if n.typed == n.name {
+		hints = append([]string{"enter " + strings.ToLower(cell.Clean(n.ask.Verb))}, hints...)
 	}
+	if len(command) > 0 {
+		hints = append([]string{"ctrl+y copies the command"}, hints...)
+	}
+	wrong := ""
+	if n.wrong {
+		wrong = "that is not its name"
+	}
+	hint := cell.Ends(t.Bad.Render(wrong), t.Faint.Render(Hints(inner-cell.Width(wrong)-1, hints...)), inner)
 	lines = append(lines, hint)
-	return frame(t, cell.Clean(n.ask.Title), lines, width)
+	return Frame(t, cell.Clean(n.ask.Title), lines, width)
 }
