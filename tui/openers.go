@@ -21,7 +21,7 @@ type openers struct {
 func openersFor(cfg Config) openers {
 	drafts := compose.NewDrafts()
 	return openers{
-		workers: func(env screen.Env) screen.Screen { return workerlist.New(env) },
+		workers: func(env screen.Env) screen.Screen { return workerlist.New(env, cfg.Stage) },
 		dead: func(env screen.Env, ask screen.OpenDead) screen.Screen {
 			return deadletters.New(env, cfg.Redrive, ask)
 		},

@@ -24,6 +24,7 @@ import (
 	"github.com/microfox-ai/aiwctl/tui/deadletters"
 	"github.com/microfox-ai/aiwctl/tui/live"
 	"github.com/microfox-ai/aiwctl/tui/logview"
+	"github.com/microfox-ai/aiwctl/tui/pausing"
 	"github.com/microfox-ai/aiwctl/tui/screen"
 )
 
@@ -31,6 +32,7 @@ import (
 type Stage interface {
 	live.Stage
 	compose.Source
+	pausing.Stage
 }
 
 // Backend is one stage, as the console reads it and acts upon it.
