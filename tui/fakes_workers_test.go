@@ -17,3 +17,6 @@ func (f *fakeStage) Pause(_ context.Context, r aws.PauseRequest) (aws.PauseResul
 	r.OnState(state)
 	return aws.PauseResult{WorkerID: r.Worker.ID, Changed: true, Mappings: []aws.MappingState{{State: state}}}, nil
 }
+
+// Describe implements workerview.Stage.
+func (f *fakeStage) Describe(_ context.Context, w aws.Worker) (aws.Worker, []error) { return w, nil }

@@ -6,6 +6,7 @@ import (
 	"github.com/microfox-ai/aiwctl/tui/logview"
 	"github.com/microfox-ai/aiwctl/tui/screen"
 	"github.com/microfox-ai/aiwctl/tui/workerlist"
+	"github.com/microfox-ai/aiwctl/tui/workerview"
 )
 
 // openers makes screens. This file is the only one that knows which packages
@@ -16,6 +17,7 @@ type openers struct {
 	dead     func(screen.Env, screen.OpenDead) screen.Screen
 	dispatch func(screen.Env, screen.OpenDispatch) screen.Screen
 	logs     func(screen.Env, screen.OpenLogs) screen.Screen
+	worker   func(screen.Env, screen.OpenWorker) screen.Screen
 }
 
 func openersFor(cfg Config) openers {
@@ -31,6 +33,9 @@ func openersFor(cfg Config) openers {
 		logs: func(env screen.Env, ask screen.OpenLogs) screen.Screen {
 			return logview.New(env, cfg.Logs, ask)
 		},
+		worker: func(env screen.Env, ask screen.OpenWorker) screen.Screen {
+			return workerview.New(env, workerview.Sources{Stage: cfg.Stage, Logs: cfg.Recent, Metrics: cfg.Metrics}, ask)
+		},
 	}
 }
 
@@ -43,6 +48,8 @@ func (o openers) open(env screen.Env, msg any) (s screen.Screen, ok bool) {
 		return o.dispatch(env, msg), true
 	case screen.OpenLogs:
 		return o.logs(env, msg), true
+	case screen.OpenWorker:
+		return o.worker(env, msg), true
 	}
 	return nil, false
 }

@@ -30,8 +30,9 @@ func (a *App) console(ctx context.Context) error {
 // openConsole shows the console until a person quits it. Notices (may be nil)
 // appear in its task line.
 func (a *App) openConsole(ctx context.Context, s *aws.Stage, e *redrive.Engine, notices <-chan tui.Notice) error {
+	reader := logs.For(s)
 	cfg := tui.Config{
-		Backend: tui.Backend{Stage: s, Logs: logs.For(s), Redrive: e}, Notices: notices,
+		Backend: tui.Backend{Stage: s, Logs: reader, Recent: reader, Redrive: e}, Notices: notices,
 		NoColor: a.global.noColor, Getenv: a.Getenv, Now: a.Now,
 	}
 	if !a.noMetrics {
