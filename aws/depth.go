@@ -120,6 +120,11 @@ func (s *Stage) readQueue(ctx context.Context, ref queueRef) (*Queue, error) {
 	q.FIFO = a[string(types.QueueAttributeNameFifoQueue)] == "true"
 	q.VisibilityTimeout = seconds(a[string(types.QueueAttributeNameVisibilityTimeout)])
 	q.MaxMessageBytes = atoi(a[string(types.QueueAttributeNameMaximumMessageSize)])
+	if key := a[string(types.QueueAttributeNameKmsMasterKeyId)]; key != "" {
+		q.Encryption = "SSE-KMS " + key
+	} else if a[string(types.QueueAttributeNameSqsManagedSseEnabled)] == "true" {
+		q.Encryption = "SSE-SQS"
+	}
 	q.Retention = seconds(a[string(types.QueueAttributeNameMessageRetentionPeriod)])
 	if policy, ok := parseRedrivePolicy(a[string(types.QueueAttributeNameRedrivePolicy)]); ok {
 		q.DeadLetterARN, q.MaxReceiveCount = policy.target, policy.maxReceives

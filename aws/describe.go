@@ -51,15 +51,16 @@ func (s *Stage) Describe(ctx context.Context, w Worker) (described Worker, warni
 	// What discovery has judged of the function comes out the same, and once.
 	described = w
 	described.Function = &f
-	described.Problems = slices.DeleteFunc(slices.Clone(w.Problems), func(p Problem) bool { return ofFunction(p.Kind) })
-	described.Notes = slices.DeleteFunc(slices.Clone(w.Notes), func(p Problem) bool { return ofFunction(p.Kind) })
+	described.Problems = slices.DeleteFunc(slices.Clone(w.Problems), func(p Problem) bool { return OfFunction(p.Kind) })
+	described.Notes = slices.DeleteFunc(slices.Clone(w.Notes), func(p Problem) bool { return OfFunction(p.Kind) })
 	described.judgeFunction()
 	sortProblems(described.Problems)
 	return described, warnings
 }
 
-// ofFunction is whether judgeFunction alone finds such problems and notes.
-func ofFunction(k ProblemKind) bool {
+// OfFunction is whether such problems and notes are of a worker's function itself, so that
+// Describe knows more of them than discovery does.
+func OfFunction(k ProblemKind) bool {
 	return slices.Contains([]ProblemKind{
 		ProblemFunctionFailed, ProblemFunctionState, ProblemUpdateFailed, ProblemFunctionStopped, ProblemOutrun, NoteUpdating, NoteReserved,
 	}, k)

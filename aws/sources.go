@@ -169,6 +169,7 @@ func newFunction(c *types.FunctionConfiguration) lambdaFunction {
 	}
 	if c.Environment != nil {
 		f.stage = cmp.Or(c.Environment.Variables["ENVIRONMENT"], c.Environment.Variables["STAGE"])
+		f.EnvNames = slices.Sorted(maps.Keys(c.Environment.Variables)) // the values hold secrets
 	}
 	return f
 }

@@ -77,8 +77,11 @@ type Queue struct {
 	RedriveAllow   string   `json:"redriveAllow,omitempty"`
 	AllowedSources []string `json:"allowedSources,omitempty"`
 	// MaxMessageBytes is the largest message the queue takes; zero when unread.
-	MaxMessageBytes int   `json:"maxMessageBytes,omitempty"`
-	Depth           Depth `json:"depth"`
+	MaxMessageBytes int `json:"maxMessageBytes,omitempty"`
+	// Encryption is SSE-SQS, or SSE-KMS with the key's name; empty when the queue is not
+	// encrypted at rest, or unread.
+	Encryption string `json:"encryption,omitempty"`
+	Depth      Depth  `json:"depth"`
 }
 
 // Depth is how many messages a queue holds. SQS calls these numbers
@@ -124,6 +127,9 @@ type Function struct {
 	// ReservedConcurrency is how many instances the function may have; zero stops
 	// it, nil means that nothing is reserved or nobody asked: Stage.Describe does.
 	ReservedConcurrency *int `json:"reservedConcurrency,omitempty"`
+	// EnvNames are the names of the function's environment variables, sorted, without
+	// their values; nil when there are none or nobody may read them.
+	EnvNames []string `json:"envNames,omitempty"`
 	// Derived is true when only Name and LogGroup are known, built as a
 	// deployment builds them, because Lambda could not be read.
 	Derived bool `json:"derived,omitempty"`

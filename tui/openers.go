@@ -7,6 +7,7 @@ import (
 	"github.com/microfox-ai/aiwctl/tui/screen"
 	"github.com/microfox-ai/aiwctl/tui/stages"
 	"github.com/microfox-ai/aiwctl/tui/workerlist"
+	"github.com/microfox-ai/aiwctl/tui/workerview"
 )
 
 // openers makes screens. This file is the only one that knows which packages
@@ -18,6 +19,7 @@ type openers struct {
 	dispatch func(screen.Env, screen.OpenDispatch) screen.Screen
 	logs     func(screen.Env, screen.OpenLogs) screen.Screen
 	stages   func(screen.Env) screen.Screen
+	worker   func(screen.Env, screen.OpenWorker) screen.Screen
 }
 
 // openersFor are those of one stage: going over to another makes them anew, so that what
@@ -25,7 +27,7 @@ type openers struct {
 func openersFor(cfg Config) openers {
 	drafts := compose.NewDrafts()
 	return openers{
-		workers: func(env screen.Env) screen.Screen { return workerlist.New(env) },
+		workers: func(env screen.Env) screen.Screen { return workerlist.New(env, cfg.Stage) },
 		dead: func(env screen.Env, ask screen.OpenDead) screen.Screen {
 			return deadletters.New(env, cfg.Redrive, ask)
 		},
@@ -39,6 +41,9 @@ func openersFor(cfg Config) openers {
 			return stages.New(env, stages.Config{
 				Offers: cfg.Choices, Current: cfg.current, Fixed: cfg.Connect == nil, Accounts: cfg.accounts,
 			})
+		},
+		worker: func(env screen.Env, ask screen.OpenWorker) screen.Screen {
+			return workerview.New(env, workerview.Sources{Stage: cfg.Stage, Logs: cfg.Recent, Metrics: cfg.Metrics}, ask)
 		},
 	}
 }
@@ -54,6 +59,8 @@ func (o openers) open(env screen.Env, msg any) (s screen.Screen, ok bool) {
 		return o.logs(env, msg), true
 	case screen.OpenStages:
 		return o.stages(env), true
+	case screen.OpenWorker:
+		return o.worker(env, msg), true
 	}
 	return nil, false
 }

@@ -198,13 +198,13 @@ func TestSwitchAsksBeforeItInterrupts(t *testing.T) {
 		c.pass(2 * time.Second)
 		c.says("while a replay goes on", "Go to live and interrupt it?", "a replay of 1 message of fail")
 		c.press("enter", "wait", "wait")
-		if c.m.env.Stage.Name != "demo" || len(c.m.busy()) == 0 {
+		if c.m.env.Stage.Name != "demo" || len(busynessOf(c.m.stack)) == 0 {
 			t.Fatal("Cancel went over")
 		}
 		c.send(to("live"))
 		c.press("wait", "y", "wait", "wait")
-		if c.m.env.Stage.Name != "live" || len(c.m.busy()) > 0 {
-			t.Errorf("on %s, busy with %v", c.m.env.Stage.Name, c.m.busy())
+		if c.m.env.Stage.Name != "live" || len(busynessOf(c.m.stack)) > 0 {
+			t.Errorf("on %s, busy with %v", c.m.env.Stage.Name, busynessOf(c.m.stack))
 		}
 		if frame := ansi.Strip(c.frame()); strings.Contains(frame, "replay 1 message") {
 			t.Errorf("the replay that was interrupted still goes on, it seems:\n%s", frame)

@@ -26,12 +26,14 @@ import (
 	"github.com/microfox-ai/aiwctl/tui/logview"
 	"github.com/microfox-ai/aiwctl/tui/screen"
 	"github.com/microfox-ai/aiwctl/tui/stages"
+	"github.com/microfox-ai/aiwctl/tui/workerview"
 )
 
 // Stage is what the console needs of a stage; *aws.Stage is one.
 type Stage interface {
 	live.Stage
 	compose.Source
+	workerview.Stage
 }
 
 // Backend is one stage, as the console reads it and acts upon it.
@@ -46,6 +48,9 @@ type Backend struct {
 	// Metrics asks CloudWatch, a *metrics.Reader; nil means nobody does, and failures,
 	// throttles and ages stay unknown.
 	Metrics live.Metrics
+	// Recent reads the lines that tell of a worker's recent jobs, a *logs.Reader; nil
+	// means that its screen does without them.
+	Recent workerview.Logs
 
 	// Unlock allows writes, on a stage that is Locked; nil means that it is not locked.
 	Unlock func()

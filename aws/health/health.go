@@ -40,12 +40,48 @@ const (
 	Idle      Kind = "idle"
 )
 
-// urgency is a kind's place in that list.
+// urgency is a kind's place in that list; -1 when it is not there. Lists are sorted by it
+// again and again.
 func (k Kind) urgency() int {
-	return slices.Index([]Kind{
-		Broken, Stalled, Rising, TimingOut, Failing, Unknown, Throttled, Overdue, Growing, Dead, Paused, Backlog,
-		Check, Draining, Waiting, Delayed, Healthy, Idle,
-	}, k)
+	switch k {
+	case Broken:
+		return 0
+	case Stalled:
+		return 1
+	case Rising:
+		return 2
+	case TimingOut:
+		return 3
+	case Failing:
+		return 4
+	case Unknown:
+		return 5
+	case Throttled:
+		return 6
+	case Overdue:
+		return 7
+	case Growing:
+		return 8
+	case Dead:
+		return 9
+	case Paused:
+		return 10
+	case Backlog:
+		return 11
+	case Check:
+		return 12
+	case Draining:
+		return 13
+	case Waiting:
+		return 14
+	case Delayed:
+		return 15
+	case Healthy:
+		return 16
+	case Idle:
+		return 17
+	}
+	return -1
 }
 
 // Reason is one thing that is true of a worker.

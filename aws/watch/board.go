@@ -215,6 +215,15 @@ func (b *Board) Measured(got map[string]*metrics.Worker, err error) {
 // did.
 func (b *Board) MetricsError() error { return b.metricsError }
 
+// Samples are the readings of a worker that are remembered, oldest first, those of
+// CloudWatch before this board's own. The caller must not keep or change them.
+func (b *Board) Samples(id string) []health.Sample {
+	if k := b.known[id]; k != nil {
+		return k.samples
+	}
+	return nil
+}
+
 // Verdict is how a worker is; idle when there is none of that id.
 func (b *Board) Verdict(id string, now time.Time) health.Verdict {
 	k := b.known[id]

@@ -271,6 +271,7 @@ func (s *Source) record(at time.Time) {
 			t = &screen.Trend{}
 			d.Trends[w.ID] = t
 		}
+		t.Minutes = minutes(s.board.Samples(w.ID), s.env.Now())
 		if w.Queue != nil && !w.Queue.Depth.At.IsZero() && w.Queue.Depth.At.Equal(t.ReadAt) {
 			continue // it was not its turn
 		}

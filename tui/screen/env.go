@@ -150,6 +150,10 @@ type Trend struct {
 	Samples []Counts
 	// ReadAt is when the newest was read.
 	ReadAt time.Time
+	// Minutes are how many messages waited or were in flight in each of the last minutes
+	// of the clock, oldest first, the present one last: the most of each, and before this
+	// console began what CloudWatch knows. Negative: not known.
+	Minutes []int
 }
 
 // Before is the reading before the newest; ok is false when there is none.
@@ -158,6 +162,15 @@ func (t *Trend) Before() (c Counts, ok bool) {
 		return Counts{}, false
 	}
 	return t.Samples[len(t.Samples)-2], true
+}
+
+// Earlier is the reading some readings before the newest, or the oldest there is; ok is
+// false when there is none before the newest.
+func (t *Trend) Earlier(readings int) (c Counts, ok bool) {
+	if t == nil || len(t.Samples) < 2 {
+		return Counts{}, false
+	}
+	return t.Samples[max(0, len(t.Samples)-1-readings)], true
 }
 
 // Send is the command that sends one message: the way to use the navigation

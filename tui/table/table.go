@@ -34,6 +34,9 @@ type Column[T any] struct {
 	// Priority says which columns go first when the line is too short: the
 	// highest. Columns of priority zero always stay.
 	Priority int
+	// Wants is how wide this growing column should be before a column of that
+	// priority is shown beside it; nil means Min.
+	Wants func(priority int) int
 	// Cell is what to show.
 	Cell func(T) Cell
 	// Compare orders rows by this column, first the ones a person looks for
@@ -41,12 +44,16 @@ type Column[T any] struct {
 	Compare func(a, b T) int
 }
 
-// Cell is one field of a row. Text must be clean (see logs.Sanitize). Tail is
-// one cell drawn into the gap after it, so that it does not take part in the
+// Cell is one field of a row. Text and Aside must be clean (see logs.Sanitize); Aside
+// follows Text in a tone of its own, in columns that are neither Right nor KeepEnd. Tail
+// is one cell drawn into the gap after it, so that it does not take part in the
 // alignment of numbers: a ▲ for "rose".
 type Cell struct {
-	Text     string
-	Tone     theme.Tone
+	Text      string
+	Tone      theme.Tone
+	Aside     string
+	AsideTone theme.Tone
+
 	Tail     string
 	TailTone theme.Tone
 }
@@ -86,13 +93,19 @@ type Model[T any] struct {
 
 	layout layout
 	cache  map[string]string // rendered rows that are not under the cursor, by ID
+	pens   [2]map[theme.Tone]pen
 }
+
+// pen is what a style writes before and after a text: rendering through the style
+// itself costs most of a frame.
+type pen struct{ before, after string }
 
 // New returns an empty table.
 func New[T any](t *theme.Theme, cfg Config[T]) *Model[T] {
 	return &Model[T]{
 		cfg: cfg, theme: t, sortBy: cfg.Sort,
 		marks: map[string]bool{}, cache: map[string]string{},
+		pens: [2]map[theme.Tone]pen{{}, {}},
 	}
 }
 
@@ -223,7 +236,11 @@ func (m *Model[T]) SetDim(dim bool) {
 
 // Invalidate forgets what was rendered: the theme or something the cells show
 // has changed.
-func (m *Model[T]) Invalidate() { clear(m.cache) }
+func (m *Model[T]) Invalidate() {
+	clear(m.cache)
+	clear(m.pens[0])
+	clear(m.pens[1])
+}
 
 // SetFilter keeps the rows that contain text, whatever its case.
 func (m *Model[T]) SetFilter(text string) {
@@ -254,6 +271,9 @@ func (m *Model[T]) Selected() (row T, ok bool) {
 // now on.
 func (m *Model[T]) Hold() { m.held = true }
 
+// Held is whether a person chose the row under the cursor.
+func (m *Model[T]) Held() bool { return m.held }
+
 // Select puts the cursor on a row, when it is there.
 func (m *Model[T]) Select(id string) bool {
 	for i, row := range m.rows {
@@ -279,6 +299,20 @@ func (m *Model[T]) NextSort() {
 		}
 	}
 	m.desc = false
+	m.arrange()
+}
+
+// Sort is the order of the rows: the column's index, negative for the default order,
+// and whether it is reversed.
+func (m *Model[T]) Sort() (column int, reversed bool) { return m.sortBy, m.desc }
+
+// SetSort is the order that Sort told of. A column that there is not, or that cannot be
+// sorted by, is the default order.
+func (m *Model[T]) SetSort(column int, reversed bool) {
+	if column >= len(m.cfg.Columns) || column >= 0 && m.cfg.Columns[column].Compare == nil {
+		column = -1
+	}
+	m.sortBy, m.desc = column, reversed
 	m.arrange()
 }
 

@@ -48,7 +48,8 @@ func (m *Model[T]) arrangeColumns(visible []T) {
 	}
 	for _, row := range visible {
 		for i, c := range m.cfg.Columns {
-			w := cell.Width(c.Cell(row).Text)
+			content := c.Cell(row)
+			w := cell.Width(content.Text) + cell.Width(content.Aside)
 			if c.Max > 0 {
 				w = min(w, c.Max)
 			}
@@ -70,25 +71,28 @@ func (m *Model[T]) fit(natural []int) layout {
 	for i := range m.cfg.Columns {
 		l.columns = append(l.columns, i)
 	}
-	need := func() int {
+	need := func(priority int) int {
 		sum := gutter + gap*(len(l.columns)-1)
 		for _, i := range l.columns {
-			if c := m.cfg.Columns[i]; c.Grow {
+			switch c := m.cfg.Columns[i]; {
+			case c.Grow && c.Wants != nil:
+				sum += max(c.Min, c.Wants(priority))
+			case c.Grow:
 				sum += max(c.Min, cell.Width(c.Title))
-			} else {
+			default:
 				sum += natural[i]
 			}
 		}
 		return sum
 	}
-	for need() > m.width {
-		drop := -1
+	for {
+		drop, priority := -1, 0
 		for k, i := range l.columns {
-			if p := m.cfg.Columns[i].Priority; p > 0 && (drop < 0 || p >= m.cfg.Columns[l.columns[drop]].Priority) {
-				drop = k
+			if p := m.cfg.Columns[i].Priority; p > 0 && p >= priority {
+				drop, priority = k, p
 			}
 		}
-		if drop < 0 {
+		if drop < 0 || need(priority) <= m.width {
 			break
 		}
 		l.columns = append(l.columns[:drop], l.columns[drop+1:]...)
@@ -102,15 +106,18 @@ func (m *Model[T]) fit(natural []int) layout {
 		}
 		left -= l.widths[k]
 	}
-	// What their contents need, evenly. More than that would only tear a row
-	// apart.
-	for more := true; more && left > 0; {
-		more = false
-		for k, i := range l.columns {
-			if left > 0 && m.cfg.Columns[i].Grow && l.widths[k] < natural[i] {
-				l.widths[k]++
-				left--
-				more = true
+	// What their contents need, evenly, those first that always stay. More than that would
+	// only tear a row apart.
+	for _, staying := range []bool{true, false} {
+		for more := true; more && left > 0; {
+			more = false
+			for k, i := range l.columns {
+				c := m.cfg.Columns[i]
+				if left > 0 && c.Grow && (c.Priority == 0) == staying && l.widths[k] < natural[i] {
+					l.widths[k]++
+					left--
+					more = true
+				}
 			}
 		}
 	}
@@ -185,6 +192,21 @@ func (m *Model[T]) align(column int, text string, width int) string {
 	return cell.Fit(text, width)
 }
 
+// pen is a tone's.
+func (m *Model[T]) pen(tone theme.Tone, selected bool) pen {
+	at := 0
+	if selected {
+		at = 1
+	}
+	p, ok := m.pens[at][tone]
+	if !ok {
+		const probe = "~"
+		p.before, p.after, _ = strings.Cut(m.theme.Paint(tone, selected).Render(probe), probe)
+		m.pens[at][tone] = p
+	}
+	return p
+}
+
 // line renders one row. A cell's tail is drawn into the first cell of the gap
 // after it.
 func (m *Model[T]) line(row T, id string, selected bool) string {
@@ -199,7 +221,10 @@ func (m *Model[T]) line(row T, id string, selected bool) string {
 			b.WriteString(text)
 			return
 		}
-		b.WriteString(m.theme.Paint(tone, selected).Render(text))
+		pen := m.pen(tone, selected)
+		b.WriteString(pen.before)
+		b.WriteString(text)
+		b.WriteString(pen.after)
 	}
 	marker, mark := " ", " "
 	if selected {
@@ -222,7 +247,12 @@ func (m *Model[T]) line(row T, id string, selected bool) string {
 			used += gap
 		}
 		content := m.cfg.Columns[i].Cell(row)
-		paint(content.Tone, m.align(i, content.Text, m.layout.widths[k]))
+		if text := m.align(i, content.Text+content.Aside, m.layout.widths[k]); content.Aside == "" || !strings.HasPrefix(text, content.Text) {
+			paint(content.Tone, text)
+		} else {
+			paint(content.Tone, content.Text)
+			paint(content.AsideTone, text[len(content.Text):])
+		}
 		used += m.layout.widths[k]
 		tail, tailTone = cell.Cut(content.Tail, 1), content.TailTone
 	}

@@ -16,6 +16,8 @@ const (
 	GlyphCrumb  = "›"
 	GlyphRule   = "─"
 	GlyphBar    = "│"
+	// GlyphMissing is a time of a chart of which nothing is known.
+	GlyphMissing = "╌"
 )
 
 // Sparks are the steps of a sparkline, lowest first. The first stands for zero.
@@ -24,7 +26,7 @@ const Sparks = "▁▂▃▄▅▆▇█"
 var ascii = strings.NewReplacer(
 	GlyphCursor, ">", GlyphMark, "*", GlyphUp, "^", GlyphDown, "v",
 	GlyphDone, "+", GlyphFailed, "x", GlyphBusy, "o", GlyphDot, "-",
-	GlyphCrumb, ">", GlyphRule, "-", GlyphBar, "|",
+	GlyphCrumb, ">", GlyphRule, "-", GlyphBar, "|", GlyphMissing, "~",
 	"…", "~", "╭", "+", "╮", "+", "╰", "+", "╯", "+",
 	"├", "+", "┤", "+", "┬", "+", "┴", "+", "┼", "+",
 	"┌", "+", "┐", "+", "└", "+", "┘", "+",

@@ -13,17 +13,25 @@ import (
 	"github.com/microfox-ai/aiwctl/tui/theme"
 )
 
-const sparkWidth = 16
+const (
+	sparkWidth = 16
+	// arrowReadings is for how many readings a change stays marked.
+	arrowReadings = 4
+	// oldReading is how much older than the newest a row's reading may be before the row
+	// says so.
+	oldReading = 30 * time.Second
+)
 
 // row is one worker as the list shows it.
 type row struct {
 	worker    *aws.Worker
 	id        string // the worker's, clean
 	counts    screen.Counts
-	before    screen.Counts
+	before    screen.Counts // some readings ago
 	hasBefore bool
 	verdict   *health.Verdict
-	story     string
+	age       string // of the row's reading, when it is older than the others; else empty
+	changing  string // the mapping's state while it is being changed from here
 	trend     *screen.Trend
 }
 
@@ -49,7 +57,7 @@ func columns() []table.Column[row] {
 			Cell: func(r row) table.Cell {
 				n := of(r.counts)
 				c := table.Cell{Text: cell.Count(n), Tone: tone}
-				if n == 0 {
+				if n == 0 || r.age != "" {
 					c.Tone = theme.ToneFaint
 				}
 				if r.worker.Queue == nil || r.worker.Queue.Depth.At.IsZero() {
@@ -100,18 +108,16 @@ func columns() []table.Column[row] {
 			Compare: func(a, b row) int { return cmp.Compare(a.id, b.id) },
 		},
 		{
-			Title: "STATE", Min: 24, Max: 44, Grow: true,
-			Cell: func(r row) table.Cell {
-				return table.Cell{Text: cell.Clean(r.verdict.State), Tone: toneOf(&r.verdict.Reason)}
-			},
+			Title: "STATE", Min: 24, Max: 96, Grow: true, Wants: stateWants,
+			Cell:    stateCell,
 			Compare: byNeed,
 		},
 		number("VISIBLE", 0, theme.ToneText, func(c screen.Counts) int { return c.Visible }),
-		number("IN FLIGHT", 2, theme.ToneText, func(c screen.Counts) int { return c.InFlight }),
-		number("DELAYED", 3, theme.ToneText, func(c screen.Counts) int { return c.Delayed }),
+		number("IN FLIGHT", 3, theme.ToneText, func(c screen.Counts) int { return c.InFlight }),
+		number("DELAYED", 5, theme.ToneText, func(c screen.Counts) int { return c.Delayed }),
 		dead,
 		{
-			Title: "OLDEST", Right: true, Priority: 1,
+			Title: "OLDEST", Right: true, Priority: 2,
 			Cell: func(r row) table.Cell {
 				if oldest(r) <= 0 {
 					return table.Cell{Text: "–", Tone: theme.ToneFaint}
@@ -125,27 +131,44 @@ func columns() []table.Column[row] {
 			Compare: func(a, b row) int { return cmp.Compare(oldest(b), oldest(a)) },
 		},
 		{
-			Title: "TREND", Min: 8, Max: sparkWidth, Grow: true, KeepEnd: true, Bare: true, Priority: 4,
+			Title: "TREND", Min: 8, Max: sparkWidth, Grow: true, KeepEnd: true, Bare: true, Priority: 1,
 			Cell: func(r row) table.Cell { return table.Cell{Text: spark(r.trend), Tone: theme.ToneFaint} },
 		},
-		word("GROUP", 5, func(r row) (string, theme.Tone) { return orDash(cell.Clean(r.worker.Group)) }),
-		word("MAPPING", 6, func(r row) (string, theme.Tone) {
+		word("GROUP", 6, func(r row) (string, theme.Tone) { return orDash(cell.Clean(r.worker.Group)) }),
+		word("MAPPING", 7, func(r row) (string, theme.Tone) {
 			if r.worker.Mapping == nil {
 				return orDash("")
 			}
-			text, tone := orDash(strings.ToLower(cell.Clean(r.worker.Mapping.State)))
-			if r.verdict.Has(health.Paused) || r.verdict.Has(health.Stalled) {
+			text, tone := orDash(strings.ToLower(cmp.Or(r.changing, cell.Clean(r.worker.Mapping.State))))
+			if r.changing != "" || r.verdict.Has(health.Paused) || r.verdict.Has(health.Stalled) {
 				tone = theme.ToneWarn
 			}
 			return text, tone
 		}),
-		{
-			Title: "NOTE", Min: 24, Grow: true, Priority: 7,
-			Cell: func(r row) table.Cell {
-				return table.Cell{Text: r.story, Tone: theme.ToneDim}
-			},
-		},
 	}
+}
+
+// stateWants is the room for a state with its reason: they are what the list is for, so
+// that on a narrow screen numbers that the words tell of make way for them, and on a wide
+// one those that are seldom asked for.
+func stateWants(priority int) int {
+	if priority >= 5 {
+		return 66
+	}
+	return 34
+}
+
+// stateCell is the state in words, and why. It is made for the rows on the screen only.
+func stateCell(r row) table.Cell {
+	state, why := cell.Clean(r.verdict.State), reason(r.verdict)
+	c := table.Cell{Text: state, Tone: toneOf(&r.verdict.Reason), Aside: why, AsideTone: theme.ToneDim}
+	switch {
+	case r.changing != "":
+		c.Text, c.Tone, c.Aside = strings.ToLower(r.changing), theme.ToneWarn, separator+state+why
+	case r.age != "":
+		c.Text, c.Tone, c.Aside, c.AsideTone = "read "+r.age+" ago", theme.ToneFaint, separator+state+why, theme.ToneFaint
+	}
+	return c
 }
 
 func oldest(r row) time.Duration {
@@ -162,29 +185,37 @@ func orDash(text string) (string, theme.Tone) {
 	return text, theme.ToneDim
 }
 
-// spark draws the backlog of the last readings, the newest at the right. Its
-// scale is the row's own, but never finer than one step a message: a single job
-// coming and going is not a mountain range.
+// spark draws the backlog of the last minutes, the present one at the right; a minute
+// of which nothing is known is blank. Its scale is the row's own, but never finer than
+// one step a message, and it changes in doublings only: a single job coming and going is
+// not a mountain range, and one minute that passes out of sight does not redraw the rest.
 func spark(t *screen.Trend) string {
-	if t == nil || len(t.Samples) == 0 {
+	if t == nil || len(t.Minutes) == 0 {
 		return ""
 	}
 	steps := []rune(theme.Sparks)
-	samples := t.Samples
-	if extra := len(samples) - sparkWidth; extra > 0 {
-		samples = samples[extra:]
+	values := t.Minutes
+	if extra := len(values) - sparkWidth; extra > 0 {
+		values = values[extra:]
 	}
-	highest := len(steps) - 1
-	for _, c := range samples {
-		highest = max(highest, c.Backlog())
+	most := 0
+	for _, n := range values {
+		most = max(most, n)
+	}
+	top := len(steps) - 1
+	for top < most {
+		top *= 2
 	}
 	out := make([]rune, 0, sparkWidth)
-	for range sparkWidth - len(samples) {
+	for range sparkWidth - len(values) {
 		out = append(out, ' ')
 	}
-	for _, c := range samples {
-		step := (c.Backlog()*(len(steps)-1) + highest - 1) / highest
-		out = append(out, steps[step])
+	for _, n := range values {
+		if n < 0 {
+			out = append(out, ' ')
+			continue
+		}
+		out = append(out, steps[(n*(len(steps)-1)+top-1)/top])
 	}
 	return string(out)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/microfox-ai/aiwctl/aws/health"
 	"github.com/microfox-ai/aiwctl/tui/cell"
 	"github.com/microfox-ai/aiwctl/tui/notice"
+	"github.com/microfox-ai/aiwctl/tui/screen"
 	"github.com/microfox-ai/aiwctl/tui/theme"
 )
 
@@ -31,9 +32,9 @@ func (s *Screen) above(width int) []string {
 		if n > 1 {
 			text += fmt.Sprintf(" (and %d more)", n-1)
 		}
-		lines = append(lines, cell.Fit(" "+t.Warn.Render("! the list may be incomplete: "+text), width))
+		lines = append(lines, s.alert("! incomplete: "+text, width))
 	} else if text := finding(data.Inventory); text != "" {
-		lines = append(lines, cell.Fit(" "+t.Warn.Render("! "+text), width))
+		lines = append(lines, s.alert("! "+text, width))
 	}
 	if data.Err == nil && data.MetricsErr != nil {
 		lines = append(lines, cell.Fit(" "+t.Dim.Render("! without CloudWatch there are no failures, throttles and ages: "+cell.Clean(data.MetricsErr.Error())), width))
@@ -43,6 +44,13 @@ func (s *Screen) above(width int) []string {
 		lines = append(lines, s.filter.View(note, width))
 	}
 	return lines
+}
+
+// alert is a line about the stage, and the key that tells all of it.
+func (s *Screen) alert(text string, width int) string {
+	t := s.env.Theme
+	key := s.env.Key(screen.KindWorkers, "findings", "f")
+	return cell.Ends(" "+t.Warn.Render(text), t.Key.Render(key)+" "+t.Dim.Render("all")+" ", width)
 }
 
 // lacking says what could not be read: what to do about it where that is known,
@@ -102,6 +110,8 @@ func (s *Screen) View(width, height int) string {
 	case data.Inventory == nil:
 		return notice.Waiting(t, "Looking for the workers of "+cell.Clean(s.env.Stage.Name),
 			"Asking the workers API, Lambda and SQS.", s.env.Now().Sub(s.opened), width, height)
+	case s.findings != nil:
+		return s.findings.view(width, height)
 	case len(data.Inventory.Workers) == 0 && data.Err == nil:
 		return s.empty(width, height)
 	}
@@ -151,7 +161,7 @@ func (s *Screen) detail(width int) string {
 		return cell.Box(nil, width, detailHeight)
 	}
 	tone := toneOf(&r.verdict.Reason)
-	text := r.story
+	text := s.story(r.verdict)
 	if text == "" || r.verdict.Kind == health.Idle {
 		text, tone = "nothing to do", theme.ToneDim
 	}

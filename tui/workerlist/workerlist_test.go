@@ -11,6 +11,7 @@ import (
 
 	"github.com/microfox-ai/aiwctl/aws"
 	"github.com/microfox-ai/aiwctl/aws/health"
+	"github.com/microfox-ai/aiwctl/tui/pausing"
 	"github.com/microfox-ai/aiwctl/tui/screen"
 	"github.com/microfox-ai/aiwctl/tui/screentest"
 	"github.com/microfox-ai/aiwctl/tui/workerlist"
@@ -50,11 +51,16 @@ func stage() []aws.Worker {
 
 func newScreen(t testing.TB, workers []aws.Worker, width, height int) (*workerlist.Screen, screen.Env) {
 	t.Helper()
+	return newScreenOn(t, workers, &fakeStage{}, width, height)
+}
+
+func newScreenOn(t testing.TB, workers []aws.Worker, on pausing.Stage, width, height int) (*workerlist.Screen, screen.Env) {
+	t.Helper()
 	env := screentest.Env(t)
 	if workers != nil {
 		load(env, workers)
 	}
-	s := workerlist.New(env)
+	s := workerlist.New(env, on)
 	t.Cleanup(s.Close)
 	s.Update(screen.Resized{Width: width, Height: height})
 	return s, env
@@ -71,6 +77,10 @@ func load(env screen.Env, workers []aws.Worker) {
 			env.Data.Trends[workers[i].ID] = t
 		}
 		t.Samples = append(t.Samples, screen.CountsOf(&workers[i]))
+		if t.Minutes == nil {
+			n := t.Samples[len(t.Samples)-1].Backlog()
+			t.Minutes = []int{-1, -1, -1, -1, 0, 0, n / 2, n, n / 3, n, n, 2 * n, n, n, n / 2, n}
+		}
 	}
 }
 
@@ -96,6 +106,11 @@ func TestGolden(t *testing.T) {
 			env.Data.At = env.Now().Add(-95 * time.Second)
 			env.Data.Err = errors.New("get the depth of aiw-echo-demo in us-east-1: dial tcp 127.0.0.1:4566: connect: connection refused")
 		},
+		"old-row": func(env screen.Env) {
+			load(env, stage())
+			old := env.Data.Inventory.Workers[3].Queue
+			old.Depth.At = env.Now().Add(-4 * time.Minute)
+		},
 		"denied": func(env screen.Env) {
 			env.Data.Err = errors.New("list event source mappings in us-east-1: AccessDeniedException: not authorized to perform lambda:ListEventSourceMappings")
 		},
@@ -113,7 +128,7 @@ func TestGolden(t *testing.T) {
 		},
 	}
 	for name, prepare := range states {
-		for _, size := range [][2]int{{60, 15}, {80, 19}, {120, 35}} {
+		for _, size := range [][2]int{{60, 15}, {80, 19}, {120, 35}, {200, 45}} {
 			t.Run(fmt.Sprintf("%s-%d", name, size[0]), func(t *testing.T) {
 				t.Parallel()
 				s, env := newScreen(t, nil, size[0], size[1])
@@ -161,7 +176,7 @@ func TestTheVerdictIsShown(t *testing.T) {
 	load(env, []aws.Worker{worker("calm", 0, 0, 0, 0), worker("w", 5, 1, 0, 0)})
 	s.Update(screen.DataChanged{})
 	frame := ansi.Strip(s.View(120, 20))
-	for _, want := range []string{" failing: 12 of 15 invocat… ", " 40m ", "12 of 15 invocations failed (l shows its logs); also backlog growing 40/min", " idle "} {
+	for _, want := range []string{" failing: 12 of 15 invocations · backlog growing 40/min ", " 40m ", "12 of 15 invocations failed (l shows its logs); also backlog growing 40/min", " idle "} {
 		if !strings.Contains(frame, want) {
 			t.Errorf("the frame does not say %q:\n%s", want, frame)
 		}
@@ -181,7 +196,7 @@ func TestKeysOpenScreens(t *testing.T) {
 		want any
 	}{
 		{"d", screen.OpenDispatch{WorkerID: "invoices"}},
-		{"enter", screen.OpenDispatch{WorkerID: "invoices"}},
+		{"enter", screen.OpenWorker{WorkerID: "invoices"}},
 		{"j j d", screen.OpenDispatch{WorkerID: "orders"}},
 		{"x", screen.OpenDead{WorkerID: "invoices"}},
 		{"l", screen.OpenLogs{WorkerIDs: []string{"invoices"}}},
@@ -258,24 +273,31 @@ func BenchmarkWorkersFrame500(b *testing.B) {
 	for i := range workers {
 		workers[i] = worker(fmt.Sprintf("worker-%03d", i), i%17, i%5, i%3, i%11)
 	}
+	judged := map[string]*health.Verdict{}
+	for i := range workers {
+		v := health.Judge(health.Input{Worker: &workers[i], Now: screentest.Now()})
+		judged[workers[i].ID] = &v
+	}
 	b.Run("refresh", func(b *testing.B) {
 		// A new reading of all workers, sorted, and its frame.
-		s, _ := newScreen(b, workers, 120, 40)
+		s, env := newScreen(b, workers, 200, 45)
+		env.Data.Health = judged
 		b.ReportAllocs()
 		for b.Loop() {
 			s.Update(screen.DataChanged{})
-			_ = s.View(120, 40)
+			_ = s.View(200, 45)
 		}
 	})
 	b.Run("move", func(b *testing.B) {
 		// A frame after a key: only the rows under the cursor are drawn again.
-		s, _ := newScreen(b, workers, 120, 40)
+		s, env := newScreen(b, workers, 200, 45)
+		env.Data.Health = judged
 		keys := []string{"j", "k"}
 		i := 0
 		b.ReportAllocs()
 		for b.Loop() {
 			screentest.Press(s, keys[i%2])
-			_ = s.View(120, 40)
+			_ = s.View(200, 45)
 			i++
 		}
 	})

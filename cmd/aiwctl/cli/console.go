@@ -50,7 +50,8 @@ func (a *App) looksFirst(r settings.Resolved) bool {
 
 // backend is a stage as the console uses it.
 func (a *App) backend(s *aws.Stage, e *redrive.Engine) tui.Backend {
-	b := tui.Backend{Stage: s, Logs: logs.For(s), Redrive: e}
+	reader := logs.For(s)
+	b := tui.Backend{Stage: s, Logs: reader, Recent: reader, Redrive: e}
 	if s.Locked() {
 		b.Unlock = s.Unlock
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/microfox-ai/aiwctl/aws"
+	"github.com/microfox-ai/aiwctl/aws/detail"
 	"github.com/microfox-ai/aiwctl/aws/health"
 )
 
@@ -31,7 +32,7 @@ func (a *App) workersDescribe(ctx context.Context, name string) error {
 	board := boardOf(s, &workersFlags{})
 	board.Discovered(&aws.Inventory{Workers: []aws.Worker{w}}, a.Now())
 	a.measure(ctx, s, board, nil, func(err error) { a.warnErr("CloudWatch's numbers could not be read", err) })
-	d := detailOf(&w, inv, new(board.Verdict(w.ID, a.Now())))
+	d := detail.Of(&w, inv, new(board.Verdict(w.ID, a.Now())))
 	return a.print(d, func(t *tableWriter) {
 		b := &description{}
 		b.worker(&w, &d)
@@ -89,7 +90,7 @@ func list(parts ...string) string {
 }
 
 // worker says why the worker is as it is first, then what it is made of.
-func (b *description) worker(w *aws.Worker, d *workerDetail) {
+func (b *description) worker(w *aws.Worker, d *detail.Worker) {
 	group := ""
 	if d.Group != "" {
 		group = "group " + d.Group
@@ -211,7 +212,7 @@ func (b *description) function(f *aws.Function) {
 	b.say("log group", group)
 }
 
-func (b *description) chain(c *chainDetail) {
+func (b *description) chain(c *detail.Chain) {
 	approval, delay, loops, next := "", "", "", "the last"
 	if c.RequiresApproval {
 		approval = "waits for approval"

@@ -9,6 +9,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/microfox-ai/aiwctl/aws"
+	"github.com/microfox-ai/aiwctl/aws/detail"
 	"github.com/microfox-ai/aiwctl/aws/health"
 )
 
@@ -49,7 +50,7 @@ func TestDescriptionOfAWorker(t *testing.T) {
 			{Severity: "warning", Object: "somebody-else", Text: "another's"},
 		},
 	}
-	d := detailOf(&w, inv, new(health.Judge(health.Input{Worker: &w, Now: w.Queue.Depth.At})))
+	d := detail.Of(&w, inv, new(health.Judge(health.Input{Worker: &w, Now: w.Queue.Depth.At})))
 	b := &description{}
 	b.worker(&w, &d)
 	var out tableWriter

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/microfox-ai/aiwctl/aws"
+	"github.com/microfox-ai/aiwctl/aws/detail"
 	"github.com/microfox-ai/aiwctl/aws/metrics"
 	"github.com/microfox-ai/aiwctl/aws/redrive"
 )
@@ -107,7 +108,7 @@ func (a *App) dlqRows(ctx context.Context, s *aws.Stage, inv *aws.Inventory) []d
 		if w.Queue != nil {
 			r.MaxReceiveCount = w.Queue.MaxReceiveCount
 		}
-		r.Visible, r.InFlight, r.Delayed = depthOf(w.DLQ)
+		r.Visible, r.InFlight, r.Delayed = detail.DepthOf(w.DLQ)
 		rows = append(rows, r)
 	}
 	ages, err := metrics.For(s).Ages(ctx, queues)

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/microfox-ai/aiwctl/aws"
+	"github.com/microfox-ai/aiwctl/aws/detail"
 	"github.com/microfox-ai/aiwctl/aws/health"
 	"github.com/microfox-ai/aiwctl/aws/metrics"
 	"github.com/microfox-ai/aiwctl/aws/watch"
@@ -62,7 +63,7 @@ func rowOf(w *aws.Worker, v *health.Verdict) workerRow {
 	}
 	if q := w.Queue; q != nil {
 		r.QueueURL = q.URL
-		r.Visible, r.InFlight, r.Delayed = depthOf(q)
+		r.Visible, r.InFlight, r.Delayed = detail.DepthOf(q)
 		r.ReadAt = timeOrNil(q.Depth.At)
 	}
 	if q := w.DLQ; q != nil {

@@ -1,4 +1,6 @@
-package cli
+// Package detail is a worker as it is told whole: by `aiwctl workers describe -o json`, and
+// by the console when somebody copies it. The field names are part of the interface.
+package detail
 
 import (
 	"encoding/json"
@@ -8,13 +10,12 @@ import (
 	"github.com/microfox-ai/aiwctl/aws/health"
 )
 
-// workerDetail is a worker as `workers describe` prints it; the field names are
-// part of the interface. Times are in seconds.
-type workerDetail struct {
+// Worker is a worker. Times are in seconds.
+type Worker struct {
 	ID          string `json:"id"`
 	Group       string `json:"group,omitempty"`
 	Description string `json:"description,omitempty"`
-	// Kind to Missing are as in workerRow.
+	// Kind to Missing are the verdict.
 	Kind          health.Kind     `json:"kind"`
 	State         string          `json:"state"`
 	Severity      string          `json:"severity"`
@@ -23,11 +24,11 @@ type workerDetail struct {
 	Reasons       []health.Reason `json:"reasons,omitempty"`
 	Missing       []string        `json:"missing,omitempty"`
 	OldestSeconds *int64          `json:"oldestSeconds"`
-	Queue         *queueDetail    `json:"queue"`
-	DLQ           *queueDetail    `json:"dlq"`
-	Function      *functionDetail `json:"function"`
-	Mapping       *mappingDetail  `json:"mapping"`
-	Chains        []chainDetail   `json:"chains,omitempty"`
+	Queue         *Queue          `json:"queue"`
+	DLQ           *Queue          `json:"dlq"`
+	Function      *Function       `json:"function"`
+	Mapping       *Mapping        `json:"mapping"`
+	Chains        []Chain         `json:"chains,omitempty"`
 	InputSchema   json.RawMessage `json:"inputSchema,omitempty"`
 	OutputSchema  json.RawMessage `json:"outputSchema,omitempty"`
 	Problems      []aws.Problem   `json:"problems,omitempty"`
@@ -38,7 +39,8 @@ type workerDetail struct {
 	Sources []string `json:"sources"`
 }
 
-type queueDetail struct {
+// Queue is a queue of a worker.
+type Queue struct {
 	Name string `json:"name"`
 	URL  string `json:"url"`
 	ARN  string `json:"arn"`
@@ -52,11 +54,13 @@ type queueDetail struct {
 	MaxReceiveCount   int      `json:"maxReceiveCount,omitempty"`
 	DeadLetterARN     string   `json:"deadLetterArn,omitempty"`
 	MaxMessageBytes   int      `json:"maxMessageBytes,omitempty"`
+	Encryption        string   `json:"encryption,omitempty"`
 	RedriveAllow      string   `json:"redriveAllow,omitempty"`
 	AllowedSources    []string `json:"allowedSources,omitempty"`
 }
 
-type functionDetail struct {
+// Function is what runs a worker. Environment variables are told by name only.
+type Function struct {
 	Name             string     `json:"name"`
 	ARN              string     `json:"arn,omitempty"`
 	Qualifier        string     `json:"qualifier,omitempty"`
@@ -74,11 +78,13 @@ type functionDetail struct {
 	MemoryMB         int        `json:"memoryMB"`
 	Reserved         *int       `json:"reservedConcurrency,omitempty"`
 	LastModified     *time.Time `json:"lastModified,omitempty"`
+	EnvNames         []string   `json:"envNames,omitempty"`
 	// Derived is true when only the names are known.
 	Derived bool `json:"derived,omitempty"`
 }
 
-type mappingDetail struct {
+// Mapping is the event source mapping of a worker.
+type Mapping struct {
 	UUID                     string     `json:"uuid"`
 	State                    string     `json:"state"`
 	Reason                   string     `json:"reason,omitempty"`
@@ -91,8 +97,8 @@ type mappingDetail struct {
 	Filters                  []string   `json:"filters,omitempty"`
 }
 
-// chainDetail is a worker's place in a chain.
-type chainDetail struct {
+// Chain is a worker's place in a chain.
+type Chain struct {
 	ID string `json:"id"`
 	// Step counts from 1 up to Steps.
 	Step             int                 `json:"step"`
@@ -105,26 +111,30 @@ type chainDetail struct {
 	Schedules        []aws.ChainSchedule `json:"schedules,omitempty"`
 }
 
-func detailOf(w *aws.Worker, inv *aws.Inventory, v *health.Verdict) workerDetail {
-	r := rowOf(w, v)
-	d := workerDetail{
-		ID: w.ID, Group: w.Group, Description: w.Description, Kind: r.Kind, State: r.State, Severity: r.Severity,
-		Evidence: r.Evidence, Advice: r.Advice, Reasons: r.Reasons, Missing: r.Missing, OldestSeconds: r.OldestSeconds,
-		Queue: queueDetailOf(w.Queue), DLQ: queueDetailOf(w.DLQ),
+// Of tells of a worker: w and its verdict, and what inv has about its chains and the
+// stage.
+func Of(w *aws.Worker, inv *aws.Inventory, v *health.Verdict) Worker {
+	d := Worker{
+		ID: w.ID, Group: w.Group, Description: w.Description, Kind: v.Kind, State: v.State, Severity: v.Severity.String(),
+		Evidence: v.Evidence, Advice: v.Advice, Reasons: v.More, Missing: v.Missing,
+		Queue: queueOf(w.Queue), DLQ: queueOf(w.DLQ),
 		InputSchema: w.InputSchema, OutputSchema: w.OutputSchema, Problems: w.Problems, Notes: w.Notes, Sources: inv.Sources,
 	}
+	if v.Oldest != nil {
+		d.OldestSeconds = new(int64(*v.Oldest / time.Second))
+	}
 	if f := w.Function; f != nil {
-		d.Function = &functionDetail{
+		d.Function = &Function{
 			Name: f.Name, ARN: f.ARN, Qualifier: f.Qualifier, Runtime: f.Runtime, Architecture: f.Architecture, PackageType: f.PackageType,
 			State: f.State, StateReason: f.StateReason, LastUpdate: f.LastUpdate, LastUpdateReason: f.LastUpdateReason,
 			Handler: f.Handler, LogGroup: f.LogGroup, LogFormat: f.LogFormat,
 			Timeout: f.Timeout.Seconds(), MemoryMB: f.MemoryMB, Reserved: f.ReservedConcurrency,
-			LastModified: timeOrNil(f.LastModified), Derived: f.Derived,
+			LastModified: moment(f.LastModified), EnvNames: f.EnvNames, Derived: f.Derived,
 		}
 	}
 	if m := w.Mapping; m != nil {
-		d.Mapping = &mappingDetail{
-			UUID: m.UUID, State: m.State, Reason: m.Reason, LastModified: timeOrNil(m.LastModified), LastResult: m.LastResult,
+		d.Mapping = &Mapping{
+			UUID: m.UUID, State: m.State, Reason: m.Reason, LastModified: moment(m.LastModified), LastResult: m.LastResult,
 			BatchSize: m.BatchSize, BatchingWindow: m.BatchingWindow.Seconds(), ReportsBatchItemFailures: m.ReportsBatchItemFailures,
 			MaximumConcurrency: m.MaximumConcurrency, Filters: m.Filters,
 		}
@@ -133,7 +143,7 @@ func detailOf(w *aws.Worker, inv *aws.Inventory, v *health.Verdict) workerDetail
 	for _, p := range inv.Places(w.ID) {
 		chains[p.Chain.ID] = true
 		step := p.Chain.Steps[p.Step]
-		c := chainDetail{
+		c := Chain{
 			ID: p.Chain.ID, Step: p.Step + 1, Steps: len(p.Chain.Steps), Delay: step.Delay.Seconds(),
 			RequiresApproval: step.RequiresApproval, Title: step.HITLTitle, Loops: step.HasLoop, Schedules: p.Chain.Schedules,
 		}
@@ -150,24 +160,32 @@ func detailOf(w *aws.Worker, inv *aws.Inventory, v *health.Verdict) workerDetail
 	return d
 }
 
-func queueDetailOf(q *aws.Queue) *queueDetail {
+func queueOf(q *aws.Queue) *Queue {
 	if q == nil {
 		return nil
 	}
-	d := &queueDetail{
+	d := &Queue{
 		Name: q.Name, URL: q.URL, ARN: q.ARN, FIFO: q.FIFO,
 		VisibilityTimeout: q.VisibilityTimeout.Seconds(), Retention: q.Retention.Seconds(),
-		MaxReceiveCount: q.MaxReceiveCount, DeadLetterARN: q.DeadLetterARN, MaxMessageBytes: q.MaxMessageBytes,
+		MaxReceiveCount: q.MaxReceiveCount, DeadLetterARN: q.DeadLetterARN, MaxMessageBytes: q.MaxMessageBytes, Encryption: q.Encryption,
 		RedriveAllow: q.RedriveAllow, AllowedSources: q.AllowedSources,
 	}
-	d.Visible, d.InFlight, d.Delayed = depthOf(q)
+	d.Visible, d.InFlight, d.Delayed = DepthOf(q)
 	return d
 }
 
-// depthOf is a queue's depth, nil where it was not read.
-func depthOf(q *aws.Queue) (visible, inFlight, delayed *int) {
+// DepthOf is a queue's depth, nil where it was not read.
+func DepthOf(q *aws.Queue) (visible, inFlight, delayed *int) {
 	if q == nil || q.Depth.At.IsZero() {
 		return nil, nil, nil
 	}
 	return new(q.Depth.Visible), new(q.Depth.InFlight), new(q.Depth.Delayed)
+}
+
+// moment is a time, nil when it is not known.
+func moment(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
 }
