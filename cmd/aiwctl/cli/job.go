@@ -115,7 +115,7 @@ func (a *App) job(ctx context.Context, f *jobFlags, id string) error {
 		return err
 	}
 	p := a.newProgress()
-	cfg := jobs.Config{Logs: logs.For(s), Letters: a.engine(s, records), Target: s.Target(), Now: a.Now, OnState: p.state}
+	cfg := jobs.Config{Logs: logs.For(s), Letters: a.engine(s, records), Target: s.Target(), Now: a.Now}
 	cfg.Retention = func(ctx context.Context, group string) (time.Duration, error) { return retention(ctx, s.Logs(), group) }
 	if records != nil {
 		cfg.Record = records.record
@@ -124,6 +124,7 @@ func (a *App) job(ctx context.Context, f *jobFlags, id string) error {
 		cfg.Audit = "" // nothing is kept where there is no home
 	}
 	finder := jobs.New(cfg)
+	req.OnState = p.state
 	find := func() (*jobs.Life, error) {
 		life, err := finder.Find(ctx, req)
 		p.done()
@@ -337,7 +338,7 @@ func (r *jobRecords) record(ctx context.Context, jobID string) (jobs.Record, boo
 		return jobs.Record{}, false, err
 	}
 	out := jobs.Record{
-		WorkerID: rec.WorkerID, Status: string(rec.Status), Output: rec.Output, OutputBytes: rec.OutputBytes,
+		WorkerID: rec.WorkerID, Status: string(rec.Status), Input: rec.Input, Output: rec.Output, OutputBytes: rec.OutputBytes,
 		Error: rec.Error, LastError: rec.LastError, Metadata: rec.Metadata, MessageID: rec.MessageID, Receives: rec.Receives,
 		LeaseUntil: rec.LeaseUntil, CreatedAt: rec.CreatedAt, UpdatedAt: rec.UpdatedAt, CompletedAt: rec.CompletedAt,
 	}
