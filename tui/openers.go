@@ -3,6 +3,7 @@ package tui
 import (
 	"github.com/microfox-ai/aiwctl/tui/compose"
 	"github.com/microfox-ai/aiwctl/tui/deadletters"
+	"github.com/microfox-ai/aiwctl/tui/jobview"
 	"github.com/microfox-ai/aiwctl/tui/logview"
 	"github.com/microfox-ai/aiwctl/tui/screen"
 	"github.com/microfox-ai/aiwctl/tui/workerlist"
@@ -16,6 +17,7 @@ type openers struct {
 	dead     func(screen.Env, screen.OpenDead) screen.Screen
 	dispatch func(screen.Env, screen.OpenDispatch) screen.Screen
 	logs     func(screen.Env, screen.OpenLogs) screen.Screen
+	job      func(screen.Env, screen.OpenJob) screen.Screen
 }
 
 func openersFor(cfg Config) openers {
@@ -31,6 +33,9 @@ func openersFor(cfg Config) openers {
 		logs: func(env screen.Env, ask screen.OpenLogs) screen.Screen {
 			return logview.New(env, cfg.Logs, ask)
 		},
+		job: func(env screen.Env, ask screen.OpenJob) screen.Screen {
+			return jobview.New(env, cfg.Jobs, cfg.Logs, ask)
+		},
 	}
 }
 
@@ -43,6 +48,8 @@ func (o openers) open(env screen.Env, msg any) (s screen.Screen, ok bool) {
 		return o.dispatch(env, msg), true
 	case screen.OpenLogs:
 		return o.logs(env, msg), true
+	case screen.OpenJob:
+		return o.job(env, msg), true
 	}
 	return nil, false
 }

@@ -198,7 +198,7 @@ func (s *search) journals() {
 		if r.NewJobID != "" {
 			as = "as " + r.NewJobID
 		}
-		s.event(Event{At: r.At, Kind: EventReplayed, Source: fromJournal, Text: fmt.Sprintf("replayed %s, as message %s", as, r.NewMessageID)})
+		s.event(Event{At: r.At, Kind: EventReplayed, Source: fromJournal, JobID: text(r.NewJobID), Text: fmt.Sprintf("replayed %s, as message %s", as, r.NewMessageID)})
 	}
 }
 

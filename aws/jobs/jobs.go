@@ -185,6 +185,10 @@ type Event struct {
 	RequestID string `json:"requestId,omitempty"`
 	// Outcome is set for EventEnded; see Attempt.Outcome.
 	Outcome string `json:"outcome,omitempty"`
+	// JobID and WorkerID are those of another job that it is about: its child, its
+	// parent, the job that it is a replay of or was replayed as.
+	JobID    string `json:"jobId,omitempty"`
+	WorkerID string `json:"workerId,omitempty"`
 	// Source is as in Sent.From.
 	Source string `json:"source"`
 }

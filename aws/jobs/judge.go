@@ -126,7 +126,7 @@ func (s *search) reconcile() {
 		if c.Status != "" {
 			how += ", " + c.Status
 		}
-		s.event(Event{At: s.childAt(c.JobID), Kind: EventChild, Source: fromRecord, Text: fmt.Sprintf("%s of %s%s", c.JobID, c.WorkerID, how)})
+		s.event(Event{At: s.childAt(c.JobID), Kind: EventChild, Source: fromRecord, JobID: c.JobID, WorkerID: c.WorkerID, Text: fmt.Sprintf("%s of %s%s", c.JobID, c.WorkerID, how)})
 	}
 }
 
@@ -256,7 +256,11 @@ func (s *search) finish() {
 		s.miss("by whom it was sent is not known: not by aiwctl on this machine, and its message carries no stamp that can be seen")
 	}
 	if o := life.Sent; o != nil && !o.At.IsZero() {
-		s.event(Event{At: o.At, Kind: EventSent, Text: o.said(), Source: o.From})
+		e := Event{At: o.At, Kind: EventSent, Text: o.said(), Source: o.From, JobID: o.ParentJobID, WorkerID: o.ParentWorkerID}
+		if e.JobID == "" {
+			e.JobID = o.ReplayOf
+		}
+		s.event(e)
 	}
 	slices.SortStableFunc(life.Events, func(a, b Event) int {
 		if c := a.At.Compare(b.At); c != 0 {

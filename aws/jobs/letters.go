@@ -151,7 +151,10 @@ func (s *search) look(ctx context.Context, w *aws.Worker, unknown bool) {
 			Text: fmt.Sprintf("its webhook was given up: %s, message %s; a replay tries it again", w.DLQ.Name, callback.ID),
 		})
 	}
-	note := fmt.Sprintf("%d of about %d messages were received, which raised their receive counts", l.Seen, max(l.Depth.Total(), l.Seen))
+	note := "no message was received"
+	if l.Seen > 0 {
+		note = fmt.Sprintf("%d of about %d messages were received, which raised their receive counts", l.Seen, max(l.Depth.Total(), l.Seen))
+	}
 	switch {
 	case err != nil && ctx.Err() == nil:
 		s.unread(name, "dead-letter queue "+w.DLQ.Name, err)

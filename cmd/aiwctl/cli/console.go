@@ -24,14 +24,15 @@ func (a *App) console(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return a.openConsole(ctx, s, a.engine(s, records), nil)
+	return a.openConsole(ctx, s, a.engine(s, records), records, nil)
 }
 
 // openConsole shows the console until a person quits it. Notices (may be nil)
-// appear in its task line.
-func (a *App) openConsole(ctx context.Context, s *aws.Stage, e *redrive.Engine, notices <-chan tui.Notice) error {
+// appear in its task line, records be nil.
+func (a *App) openConsole(ctx context.Context, s *aws.Stage, e *redrive.Engine, records *jobRecords, notices <-chan tui.Notice) error {
+	reader := logs.For(s) // one, so that everything shares its budget of calls
 	cfg := tui.Config{
-		Backend: tui.Backend{Stage: s, Logs: logs.For(s), Redrive: e}, Notices: notices,
+		Backend: tui.Backend{Stage: s, Logs: reader, Redrive: e, Jobs: a.finder(s, reader, e, records)}, Notices: notices,
 		NoColor: a.global.noColor, Getenv: a.Getenv, Now: a.Now,
 	}
 	if !a.noMetrics {
