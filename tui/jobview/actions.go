@@ -205,7 +205,7 @@ func (s *Screen) openDead() tea.Cmd {
 // around is the time that is looked at.
 func (s *Screen) around() time.Time {
 	if l := s.lines.current(); s.pane == paneLines && l != nil {
-		return l.Time.Add(-sinceBefore)
+		return l.Time.UTC().Add(-sinceBefore)
 	}
 	if r := s.timeline.current(); s.pane == paneTimeline && r != nil && r.event != nil && !r.event.At.IsZero() && s.timeline.held {
 		return r.event.At.Add(-sinceBefore)

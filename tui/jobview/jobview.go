@@ -174,7 +174,6 @@ func (s *Screen) Update(msg tea.Msg) tea.Cmd {
 		return s.written(msg)
 	case screen.ThemeChanged:
 		s.filter.Restyle()
-		s.timeline.forget()
 	case tea.KeyPressMsg:
 		s.key(msg)
 	case tea.PasteMsg:

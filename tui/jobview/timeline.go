@@ -39,11 +39,10 @@ type timeline struct {
 
 func (t *timeline) set(life *jobs.Life) {
 	t.life = life
-	t.forget()
+	width := max(t.width, 60) // of the last frame; the next may have another
+	t.width = 0
+	t.layout(width)
 }
-
-// forget has the rows made anew.
-func (t *timeline) forget() { t.width = 0 }
 
 // current is the row under the cursor; nil when there is none.
 func (t *timeline) current() *row {

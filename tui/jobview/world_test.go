@@ -350,3 +350,13 @@ func ends(req string) string   { return "END RequestId: " + req }
 func report(req, more string) string {
 	return "REPORT RequestId: " + req + "\tDuration: 1402.10 ms\tBilled Duration: 1403 ms\tMemory Size: 256 MB\tMax Memory Used: 71 MB\t" + more
 }
+
+// findIn is the job's life as the finder tells it outside of a bubble.
+func findIn(t testing.TB, w *world) *jobs.Life {
+	t.Helper()
+	life, err := w.Find(context.Background(), jobs.Request{JobID: jobID, Workers: w.inventory().Workers, Since: start.Add(-time.Hour)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return life
+}
