@@ -202,7 +202,7 @@ func (p *linesPane) lines(th *theme.Theme, zone *time.Location, width, height in
 	if width < 90 {
 		layout, level = "15:04:05", 1
 	}
-	room := max(8, width-1-len(layout)-1-level-1)
+	room := max(1, width-1-len(layout)-1-level-1)
 	out := make([]string, 0, height)
 	for i := p.top; i < len(p.shown) && len(out) < height; i++ {
 		l, selected := p.shown[i], focused && i == p.cursor
@@ -213,7 +213,7 @@ func (p *linesPane) lines(th *theme.Theme, zone *time.Location, width, height in
 		}
 		name := strings.ToUpper(l.Level.String())
 		head := paint(theme.ToneFaint, l.Time.In(zone).Format(layout)+" ") + paint(levelTone(l.Level), cell.Fit(name[:min(len(name), level)], level)+" ")
-		out = append(out, cell.Fit(mark+head+p.text(th, l, room, selected), width))
+		out = append(out, mark+head+p.text(th, l, room, selected))
 	}
 	return out
 }
@@ -253,6 +253,9 @@ func (p *linesPane) text(th *theme.Theme, l *logs.Line, room int, selected bool)
 // further into the text than it has to, since that may be 256 KiB long.
 func part(text string, skip, room int) string {
 	text = head1(text, skip+room+1)
+	if skip == 0 && len(text) > room && ascii(text[:room+1]) {
+		return text[:room-1] + cell.Ellipsis
+	}
 	if skip > 0 {
 		text = ansi.TruncateLeft(text, skip+1, cell.Ellipsis)
 	}

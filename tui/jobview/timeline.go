@@ -204,8 +204,11 @@ func (t *timeline) render(th *theme.Theme, r *row, width int, selected bool) str
 	e := r.event
 	head := cell.FitRight("+"+offset(e.At.Sub(t.life.Began())), t.wide[0])
 	kind := cell.Fit(label(e), t.wide[1])
-	room := max(1, width-1-t.wide[0]-2-t.wide[1]-2)
-	return cell.Fit(mark+paint(theme.ToneFaint, head+"  ")+paint(theme.ToneDim, kind+"  ")+paint(r.tone, cell.Fit(head1(said(r), room), room)), width)
+	room := width - 1 - t.wide[0] - 2 - t.wide[1] - 2
+	if room < 1 {
+		return cell.Fit(mark+head+"  "+kind, width)
+	}
+	return mark + paint(theme.ToneFaint, head+"  ") + paint(theme.ToneDim, kind+"  ") + paint(r.tone, cell.Fit(head1(said(r), room), room))
 }
 
 // head1 is enough of a long text for a number of cells.

@@ -33,11 +33,14 @@ func (s *Screen) View(width, height int) string {
 	case !s.life.Found():
 		return s.unknown(width, height)
 	}
+	// Every line is exactly as wide as it should be: to measure them once more would
+	// take half of a frame's time.
 	lines := s.head(width, max(3, height*2/5))
-	for _, l := range s.panes(width, height-len(lines)) {
-		lines = append(lines, cell.Fit(l, width))
+	lines = append(lines, s.panes(width, height-len(lines))...)
+	for len(lines) < height {
+		lines = append(lines, strings.Repeat(" ", width))
 	}
-	return cell.Box(lines, width, height)
+	return strings.Join(lines[:height], "\n")
 }
 
 // lookingWhere says where is being looked, and what for.
@@ -125,12 +128,12 @@ func (s *Screen) panes(width, height int) []string {
 		right := width - left - 1
 		top := max(height/2, min(height*2/3, s.events()+6))
 		return append(
-			s.besides(s.paneOf(paneTimeline, left, top), s.paneOf(paneLines, right, top), left),
-			s.besides(s.paneOf(paneInput, left, height-top), s.paneOf(paneResult, right, height-top), left)...)
+			s.besides(s.paneOf(paneTimeline, left, top), s.paneOf(paneLines, right, top)),
+			s.besides(s.paneOf(paneInput, left, height-top), s.paneOf(paneResult, right, height-top))...)
 	case width >= besideFrom:
 		s.columns = 2
 		left := width / 2
-		return s.besides(s.paneOf(paneTimeline, left, height), s.paneOf(s.beside, width-left-1, height), left)
+		return s.besides(s.paneOf(paneTimeline, left, height), s.paneOf(s.beside, width-left-1, height))
 	}
 	s.columns = 1
 	return s.paneOf(s.pane, width, height)
@@ -144,11 +147,11 @@ func (s *Screen) events() int {
 }
 
 // besides puts two blocks of the same height side by side.
-func (s *Screen) besides(left, right []string, at int) []string {
+func (s *Screen) besides(left, right []string) []string {
 	bar := s.env.Theme.Border.Render(theme.GlyphBar)
 	out := make([]string, len(left))
 	for i := range left {
-		out[i] = cell.Fit(left[i], at) + bar + right[i]
+		out[i] = left[i] + bar + right[i]
 	}
 	return out
 }
@@ -222,15 +225,12 @@ func (s *Screen) paneOf(pane, width, height int) []string {
 	}
 	lines[0] = s.rule(pane, where, width)
 	for len(lines) < height {
-		lines = append(lines, "")
+		lines = append(lines, strings.Repeat(" ", width))
 	}
-	lines = lines[:height]
-	for i := range lines {
-		lines[i] = cell.Fit(lines[i], width)
-	}
-	return lines
+	return lines[:height]
 }
 
+// indented puts a space at both ends of lines.
 func indented(lines []string) []string {
 	for i := range lines {
 		lines[i] = " " + lines[i] + " "
@@ -297,7 +297,7 @@ func (s *Screen) noLines(width int) []string {
 	}
 	var out []string
 	for _, line := range cell.Wrap(said, max(10, width-4)) {
-		out = append(out, "  "+t.Dim.Render(line))
+		out = append(out, cell.Fit("  "+t.Dim.Render(line), width))
 	}
 	return out
 }
