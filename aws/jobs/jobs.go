@@ -66,17 +66,17 @@ type Life struct {
 	Events []Event `json:"events"`
 	// Output is what it returned, where that is recorded; OutputBytes how long it is
 	// where only that is.
-	Output      json.RawMessage    `json:"output,omitempty"`
-	OutputBytes int                `json:"outputBytes,omitempty"`
+	Output      json.RawMessage `json:"output,omitempty"`
+	OutputBytes int             `json:"outputBytes,omitempty"`
 	// Input and Metadata are the message's, where its record or its dead letter tells
 	// them; InputFrom says which.
-	Input     json.RawMessage `json:"input,omitempty"`
-	Metadata  json.RawMessage `json:"metadata,omitempty"`
-	InputFrom string          `json:"inputFrom,omitempty"`
-	Error       *dispatch.JobError `json:"error,omitempty"`
-	Children    []Child            `json:"children,omitempty"`
-	Webhook     *Webhook           `json:"webhook,omitempty"`
-	DeadLetter  *DeadLetter        `json:"deadLetter,omitempty"`
+	Input      json.RawMessage    `json:"input,omitempty"`
+	Metadata   json.RawMessage    `json:"metadata,omitempty"`
+	InputFrom  string             `json:"inputFrom,omitempty"`
+	Error      *dispatch.JobError `json:"error,omitempty"`
+	Children   []Child            `json:"children,omitempty"`
+	Webhook    *Webhook           `json:"webhook,omitempty"`
+	DeadLetter *DeadLetter        `json:"deadLetter,omitempty"`
 	// Replays are what it was sent again as, from this machine.
 	Replays []Replay `json:"replays,omitempty"`
 	// Disagreements say where two sources contradict each other.
