@@ -236,7 +236,7 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		return m, nil
 	case screen.Task:
 		m.tasks.Apply(msg, m.env.Now())
-		return m, nil
+		return m, m.broadcast(msg)
 	case screen.Confirm:
 		m.dialogs = append(m.dialogs, m.question(msg))
 		return m, nil

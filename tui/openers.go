@@ -3,6 +3,7 @@ package tui
 import (
 	"github.com/microfox-ai/aiwctl/tui/compose"
 	"github.com/microfox-ai/aiwctl/tui/deadletters"
+	"github.com/microfox-ai/aiwctl/tui/jobview"
 	"github.com/microfox-ai/aiwctl/tui/logview"
 	"github.com/microfox-ai/aiwctl/tui/screen"
 	"github.com/microfox-ai/aiwctl/tui/stages"
@@ -20,6 +21,7 @@ type openers struct {
 	logs     func(screen.Env, screen.OpenLogs) screen.Screen
 	stages   func(screen.Env) screen.Screen
 	worker   func(screen.Env, screen.OpenWorker) screen.Screen
+	job      func(screen.Env, screen.OpenJob) screen.Screen
 }
 
 // openersFor are those of one stage: going over to another makes them anew, so that what
@@ -45,6 +47,9 @@ func openersFor(cfg Config) openers {
 		worker: func(env screen.Env, ask screen.OpenWorker) screen.Screen {
 			return workerview.New(env, workerview.Sources{Stage: cfg.Stage, Logs: cfg.Recent, Metrics: cfg.Metrics}, ask)
 		},
+		job: func(env screen.Env, ask screen.OpenJob) screen.Screen {
+			return jobview.New(env, cfg.Jobs, cfg.Logs, ask)
+		},
 	}
 }
 
@@ -61,6 +66,8 @@ func (o openers) open(env screen.Env, msg any) (s screen.Screen, ok bool) {
 		return o.stages(env), true
 	case screen.OpenWorker:
 		return o.worker(env, msg), true
+	case screen.OpenJob:
+		return o.job(env, msg), true
 	}
 	return nil, false
 }

@@ -22,6 +22,7 @@ import (
 
 	"github.com/microfox-ai/aiwctl/tui/compose"
 	"github.com/microfox-ai/aiwctl/tui/deadletters"
+	"github.com/microfox-ai/aiwctl/tui/jobview"
 	"github.com/microfox-ai/aiwctl/tui/live"
 	"github.com/microfox-ai/aiwctl/tui/logview"
 	"github.com/microfox-ai/aiwctl/tui/screen"
@@ -44,6 +45,9 @@ type Backend struct {
 	Logs logview.Source
 	// Redrive is a *redrive.Engine.
 	Redrive deadletters.Engine
+
+	// Jobs is a *jobs.Finder; nil means that no job can be looked for.
+	Jobs jobview.Finder
 
 	// Metrics asks CloudWatch, a *metrics.Reader; nil means nobody does, and failures,
 	// throttles and ages stay unknown.

@@ -3,7 +3,6 @@ package audit
 import (
 	"bufio"
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -40,21 +39,48 @@ const unreadableMost = 10
 // actions that began at since or later. Keep, when not nil, is asked about each
 // action's first record. A trail that was never begun is empty.
 func Read(path string, since time.Time, keep func(Record) bool) (History, error) {
+	return readLines(path, since, nil, keep)
+}
+
+// Mentioning is Read for the actions that name an id of a message or a job among theirs.
+// Only the lines that may be of one are parsed, so that it takes a moment where Read
+// takes seconds; what it says of unreadable lines is of those.
+func Mentioning(path, id string, keep func(Record) bool) (History, error) {
+	text, err := json.Marshal(id)
+	if err != nil {
+		return History{}, err
+	}
+	var ours [][]byte // of the actions whose begin names it
+	return readLines(path, time.Time{}, func(line []byte) bool {
+		return bytes.Contains(line, text) || slices.ContainsFunc(ours, func(action []byte) bool { return bytes.Contains(line, action) })
+	}, func(r Record) bool {
+		if !slices.Contains(r.IDs, id) || keep != nil && !keep(r) {
+			return false
+		}
+		if r.ID != "" {
+			ours = append(ours, []byte(r.ID))
+		}
+		return true
+	})
+}
+
+// readLines reads the lines of a trail that may be wanted; a nil function wants all.
+func readLines(path string, since time.Time, may func(line []byte) bool, keep func(Record) bool) (History, error) {
 	var h History
 	files, err := trail(path, since)
 	if err != nil {
 		return h, err
 	}
-	host, _ := os.Hostname() // without a name nothing can be said of its processes
 	at := make(map[string]int)
 	left := make(map[string]bool) // ids that keep did not want
 	for _, file := range files {
 		err := eachLine(file, func(n int, line []byte) {
+			if may != nil && !may(line) {
+				return
+			}
 			var r Record
 			if json.Unmarshal(line, &r) != nil || !r.valid() {
-				if h.UnreadableCount++; len(h.Unreadable) < unreadableMost {
-					h.Unreadable = append(h.Unreadable, fmt.Sprintf("%s:%d", file, n))
-				}
+				h.unreadable(fmt.Sprintf("%s:%d", file, n))
 				return
 			}
 			h.add(r, at, left, since, keep)
@@ -63,6 +89,20 @@ func Read(path string, since time.Time, keep func(Record) bool) (History, error)
 			return h, err
 		}
 	}
+	slices.Reverse(h.Entries)
+	h.finish()
+	return h, nil
+}
+
+func (h *History) unreadable(place string) {
+	if h.UnreadableCount++; len(h.Unreadable) < unreadableMost {
+		h.Unreadable = append(h.Unreadable, place)
+	}
+}
+
+// finish says what became of actions without an end, and puts all in order.
+func (h *History) finish() {
+	host, _ := os.Hostname() // without a name nothing can be said of its processes
 	for i := range h.Entries {
 		e := &h.Entries[i]
 		e.Event = ""
@@ -74,9 +114,7 @@ func Read(path string, since time.Time, keep func(Record) bool) (History, error)
 		}
 	}
 	// Appended in the order of their time, but by several processes.
-	slices.SortStableFunc(h.Entries, func(a, b Entry) int { return a.Time.Compare(b.Time) })
-	slices.Reverse(h.Entries)
-	return h, nil
+	slices.SortStableFunc(h.Entries, func(a, b Entry) int { return b.Time.Compare(a.Time) })
 }
 
 // valid is whether a line is a record. Those of the first versions had no id and
@@ -94,26 +132,14 @@ func (r *Record) valid() bool {
 func (h *History) add(r Record, at map[string]int, left map[string]bool, since time.Time, keep func(Record) bool) {
 	if r.Event != EventBegin {
 		if i, ok := at[r.ID]; ok && r.ID != "" {
-			e := &h.Entries[i]
-			begun := e.Record
-			e.Record = r
-			e.Time, e.IDs = begun.Time, begun.IDs
-			e.Who, e.Account = cmp.Or(r.Who, begun.Who), cmp.Or(r.Account, begun.Account)
-			e.Ended = new(r.Time)
+			h.Entries[i] = joined(h.Entries[i].Record, r)
 			return
 		}
 		if left[r.ID] {
 			return
 		}
 	}
-	e := Entry{Record: r}
-	switch r.Event {
-	case EventEnd: // its begin is in a file that is gone
-		e.Ended = new(r.Time)
-		e.Time = r.Time.Add(-time.Duration(r.DurationMS) * time.Millisecond)
-	case "":
-		e.Ended = new(r.Time.Add(time.Duration(r.DurationMS) * time.Millisecond))
-	}
+	e := alone(r)
 	if e.Time.Before(since) || keep != nil && !keep(e.Record) {
 		if r.ID != "" {
 			left[r.ID] = true

@@ -101,6 +101,9 @@ func (s *search) observe(d *delivery, l *logs.Line) {
 		if e.WorkerID != "" {
 			d.WorkerID = e.WorkerID
 		}
+		if e.MaxAttempts > 0 {
+			s.life.MaxAttempts = e.MaxAttempts
+		}
 		switch e.Event {
 		case dispatch.EventStarted:
 			d.Start, d.Tries = l.Time, max(d.Tries, 1)
@@ -178,6 +181,7 @@ func (s *search) progressed(d *delivery, l *logs.Line) {
 	if l.Event.Note != "" {
 		said += " " + l.Event.Note
 	}
+	d.Progress = &Progress{At: l.Time.UTC(), Percent: max(0, min(100, l.Event.Percent)), Note: short(text(l.Event.Note), 500)}
 	e := Event{At: l.Time, Kind: EventProgress, Text: said, RequestID: d.RequestID, Source: fromLog}
 	if d.progress++; d.progress > progressEvents {
 		for i, was := range slices.Backward(s.life.Events) {

@@ -1,9 +1,6 @@
 package jobs
 
 import (
-	"slices"
-	"time"
-
 	"github.com/microfox-ai/aiwctl/aws/audit"
 )
 
@@ -13,8 +10,8 @@ func (s *search) audit() {
 		return
 	}
 	t := s.f.cfg.Target
-	history, err := audit.Read(s.f.cfg.Audit, time.Time{}, func(r audit.Record) bool {
-		return r.Action == "dispatch" && r.Region == t.Region && r.Stage == t.Stage && slices.Contains(r.IDs, s.req.JobID)
+	history, err := audit.Mentioning(s.f.cfg.Audit, s.req.JobID, func(r audit.Record) bool {
+		return r.Action == "dispatch" && r.Region == t.Region && r.Stage == t.Stage
 	})
 	if err != nil {
 		s.unread("audit trail", "the audit trail", err)

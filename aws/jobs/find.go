@@ -11,6 +11,7 @@ import (
 
 	"github.com/microfox-ai/aiwctl/aws"
 	"github.com/microfox-ai/aiwctl/aws/logs"
+	"github.com/microfox-ai/aiwctl/aws/redrive/letter"
 	"github.com/microfox-ai/aiwctl/dispatch"
 )
 
@@ -44,6 +45,16 @@ type search struct {
 	ids   []string // of its messages
 	lines *collected
 	now   time.Time
+
+	groups [2][]logs.Source // searched first, and only when those know nothing
+	letter *found           // the dead letter, when it was seen
+	later  bool             // lines may be younger than the record, see Life.With
+}
+
+// found is the job's dead letter and where it was.
+type found struct {
+	queue  string
+	letter *letter.Letter
 }
 
 // Find tells a job's life. What cannot be read is no error: the Life says it. The
@@ -57,14 +68,21 @@ func (f *Finder) Find(ctx context.Context, req Request) (*Life, error) {
 	if s.req.DLQLimit <= 0 {
 		s.req.DLQLimit = 500
 	}
+	if s.req.OnState == nil {
+		s.req.OnState = func(string) {}
+	}
 	s.audit()
 	s.record(ctx)
 	s.journals()
 	s.readLogs(ctx)
+	told := s.fork()
+	s.unlogged(ctx)
 	s.attempts()
 	s.judge()
 	s.deadLetters(ctx)
 	s.finish()
+	told.letter = s.letter
+	s.life.told = told
 	return s.life, ctx.Err()
 }
 
@@ -105,7 +123,7 @@ func (s *search) record(ctx context.Context) {
 		s.source("record", SourceNotRead, "no job store is given")
 		return
 	}
-	s.f.cfg.OnState("looking up the job's record")
+	s.req.OnState("looking up the job's record")
 	r, found, err := s.f.cfg.Record(ctx, s.req.JobID)
 	switch {
 	case ctx.Err() != nil:
@@ -121,6 +139,7 @@ func (s *search) record(ctx context.Context) {
 	s.source("record", SourceRead, "")
 	s.rec = &r
 	s.hint(r.WorkerID)
+	s.input(r.Input, r.Metadata, fromRecord)
 	if r.MessageID != "" {
 		s.ids = append(s.ids, r.MessageID)
 	}
@@ -179,7 +198,7 @@ func (s *search) journals() {
 		if r.NewJobID != "" {
 			as = "as " + r.NewJobID
 		}
-		s.event(Event{At: r.At, Kind: EventReplayed, Source: fromJournal, Text: fmt.Sprintf("replayed %s, as message %s", as, r.NewMessageID)})
+		s.event(Event{At: r.At, Kind: EventReplayed, Source: fromJournal, JobID: text(r.NewJobID), Text: fmt.Sprintf("replayed %s, as message %s", as, r.NewMessageID)})
 	}
 }
 
@@ -276,6 +295,22 @@ func errorText(e *dispatch.JobError) string {
 		return text(e.Name)
 	}
 	return text(e.Name + ": " + e.Message)
+}
+
+// input takes the message's input and metadata in, from the first source that has
+// them.
+func (s *search) input(raw json.RawMessage, metadata map[string]any, from string) {
+	switch {
+	case s.life.Input != nil || len(raw) == 0 || !json.Valid(raw):
+		return
+	case len(raw) > maxOutput:
+		s.miss("the input of %d bytes is too long to be shown", len(raw))
+		return
+	}
+	s.life.Input, s.life.InputFrom = raw, from
+	if text, err := json.Marshal(metadata); err == nil && len(metadata) > 0 && len(text) <= maxOutput {
+		s.life.Metadata = text
+	}
 }
 
 // output takes a job's output in, if it is JSON and not too long.

@@ -121,6 +121,20 @@ func TestLives(t *testing.T) {
 			if !slices.ContainsFunc(life.Missing, func(s string) bool { return strings.HasPrefix(s, "no store is given") }) {
 				t.Errorf("missing: %q", life.Missing)
 			}
+			// However many of its lines come later, the life is told the same.
+			for cut := range tt.lines {
+				before := newWorld("w").say("w", 0, tt.lines[:cut]...).find(t, "j")
+				was, told := story(before), before.With(life.Lines(), start.Add(time.Hour))
+				if told.State != life.State || story(told) != tt.story || fmt.Sprint(told.Error) != fmt.Sprint(life.Error) || len(told.Attempts) != len(life.Attempts) || len(told.Lines()) != len(life.Lines()) {
+					t.Errorf("with %d lines before: %s, %d lines\n%s\nwant\n%s", cut, told.State, len(told.Lines()), story(told), tt.story)
+				}
+				if again := told.With(life.Lines(), start.Add(time.Hour)); story(again) != tt.story || len(again.Lines()) != len(life.Lines()) {
+					t.Errorf("told again with the same lines:\n%s", story(again))
+				}
+				if story(before) != was {
+					t.Error("the life that was told from has changed")
+				}
+			}
 		})
 	}
 }

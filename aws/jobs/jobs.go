@@ -60,24 +60,35 @@ type Life struct {
 	// Attempts are the deliveries that ran it, in the order of their time. Deliveries
 	// that left the job alone are Events only.
 	Attempts []Attempt `json:"attempts"`
+	// MaxAttempts is how often the queue delivers; zero: not known.
+	MaxAttempts int `json:"maxAttempts,omitempty"`
 	// Events is its life in order.
 	Events []Event `json:"events"`
 	// Output is what it returned, where that is recorded; OutputBytes how long it is
 	// where only that is.
-	Output      json.RawMessage    `json:"output,omitempty"`
-	OutputBytes int                `json:"outputBytes,omitempty"`
-	Error       *dispatch.JobError `json:"error,omitempty"`
-	Children    []Child            `json:"children,omitempty"`
-	Webhook     *Webhook           `json:"webhook,omitempty"`
-	DeadLetter  *DeadLetter        `json:"deadLetter,omitempty"`
+	Output      json.RawMessage `json:"output,omitempty"`
+	OutputBytes int             `json:"outputBytes,omitempty"`
+	// Input and Metadata are the message's, where its record or its dead letter tells
+	// them; InputFrom says which.
+	Input      json.RawMessage    `json:"input,omitempty"`
+	Metadata   json.RawMessage    `json:"metadata,omitempty"`
+	InputFrom  string             `json:"inputFrom,omitempty"`
+	Error      *dispatch.JobError `json:"error,omitempty"`
+	Children   []Child            `json:"children,omitempty"`
+	Webhook    *Webhook           `json:"webhook,omitempty"`
+	DeadLetter *DeadLetter        `json:"deadLetter,omitempty"`
 	// Replays are what it was sent again as, from this machine.
 	Replays []Replay `json:"replays,omitempty"`
 	// Disagreements say where two sources contradict each other.
 	Disagreements []string `json:"disagreements,omitempty"`
 	// Sources are where it was looked for, and how that went.
 	Sources []Source `json:"sources"`
+	// Since is how far back the logs were searched; zero: to their beginning.
+	Since time.Time `json:"searchedSince,omitzero"`
 	// Missing says what is not known, and why, each a sentence for a person.
 	Missing []string `json:"missing"`
+
+	told *search // as it was before the lines were judged, for With
 }
 
 // Found reports whether any source knows the job.
@@ -137,6 +148,15 @@ type Attempt struct {
 	// MaxMemoryMB of MemoryMB were used by the invocation; zero: not known.
 	MaxMemoryMB int `json:"maxMemoryMB,omitempty"`
 	MemoryMB    int `json:"memoryMB,omitempty"`
+	// Progress is what the handler reported last; nil when nothing.
+	Progress *Progress `json:"progress,omitempty"`
+}
+
+// Progress is how far an attempt is, as its handler says.
+type Progress struct {
+	At      time.Time `json:"at"`
+	Percent float64   `json:"percent"` // 0 to 100
+	Note    string    `json:"note,omitempty"`
 }
 
 // The values of Event.Kind.
@@ -165,6 +185,10 @@ type Event struct {
 	RequestID string `json:"requestId,omitempty"`
 	// Outcome is set for EventEnded; see Attempt.Outcome.
 	Outcome string `json:"outcome,omitempty"`
+	// JobID and WorkerID are those of another job that it is about: its child, its
+	// parent, the job that it is a replay of or was replayed as.
+	JobID    string `json:"jobId,omitempty"`
+	WorkerID string `json:"workerId,omitempty"`
 	// Source is as in Sent.From.
 	Source string `json:"source"`
 }
@@ -233,7 +257,7 @@ type Record struct {
 	WorkerID string
 	// Status is "queued", "running", "completed" or "failed".
 	Status           string
-	Output           json.RawMessage
+	Input, Output    json.RawMessage
 	OutputBytes      int
 	Error, LastError *dispatch.JobError
 	Metadata         map[string]any
@@ -275,8 +299,6 @@ type Config struct {
 	Target aws.Target
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
-	// OnState, if set, is told in a few words what is being done.
-	OnState func(string)
 }
 
 // Finder finds out what became of jobs.
@@ -286,9 +308,6 @@ type Finder struct{ cfg Config }
 func New(cfg Config) *Finder {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
-	}
-	if cfg.OnState == nil {
-		cfg.OnState = func(string) {}
 	}
 	return &Finder{cfg: cfg}
 }
@@ -321,4 +340,7 @@ type Request struct {
 	DLQ    DLQ
 	// DLQLimit is how many messages of a queue are received at most; zero: 500.
 	DLQLimit int
+	// OnState, if set, is told in a few words what is being done, from any goroutine,
+	// one at a time.
+	OnState func(string)
 }

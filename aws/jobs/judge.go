@@ -126,7 +126,7 @@ func (s *search) reconcile() {
 		if c.Status != "" {
 			how += ", " + c.Status
 		}
-		s.event(Event{At: s.childAt(c.JobID), Kind: EventChild, Source: fromRecord, Text: fmt.Sprintf("%s of %s%s", c.JobID, c.WorkerID, how)})
+		s.event(Event{At: s.childAt(c.JobID), Kind: EventChild, Source: fromRecord, JobID: c.JobID, WorkerID: c.WorkerID, Text: fmt.Sprintf("%s of %s%s", c.JobID, c.WorkerID, how)})
 	}
 }
 
@@ -134,11 +134,12 @@ func (s *search) reconcile() {
 func (s *search) reconcileOpen(recorded State, written string) {
 	life, r := s.life, s.rec
 	switch {
-	case life.State.Ended() && life.State != StateCompleted && recorded == "running":
+	case life.State.Ended() && life.State != StateCompleted && recorded == "running" && !s.later:
 		// A timeout or a crash: nobody was left to write it down.
 		s.disagree("the log says %s, and the record, %s, still running", life.State, written)
 	case life.State.Ended() && life.StateFrom == fromLog && life.EndedAt.Before(r.UpdatedAt) && recorded == "running":
 		life.State, life.StateFrom, life.EndedAt, life.Error = StateRunning, fromRecord, time.Time{}, nil
+	case life.State.Ended() && s.later: // the record may have been written since it was read
 	case life.State.Ended():
 		s.disagree("the log says %s, and the record, %s, %s", life.State, written, recorded)
 	case len(life.Attempts) == 0 && recorded == "running":
@@ -234,8 +235,12 @@ func (s *search) finish() {
 		life.Sent = &Sent{From: fromID}
 	}
 	for i := range s.req.Workers {
-		if w := s.req.Workers[i].ID; life.WorkerID == "" && known && slices.Contains(s.hints, w) {
-			life.WorkerID = text(w)
+		w := &s.req.Workers[i]
+		if life.WorkerID == "" && known && slices.Contains(s.hints, w.ID) {
+			life.WorkerID = text(w.ID)
+		}
+		if life.MaxAttempts == 0 && w.ID == life.WorkerID && w.Queue != nil {
+			life.MaxAttempts = w.Queue.MaxReceiveCount
 		}
 	}
 	if made := madeAt(s.req.JobID); life.Sent.At.IsZero() && known {
@@ -251,7 +256,11 @@ func (s *search) finish() {
 		s.miss("by whom it was sent is not known: not by aiwctl on this machine, and its message carries no stamp that can be seen")
 	}
 	if o := life.Sent; o != nil && !o.At.IsZero() {
-		s.event(Event{At: o.At, Kind: EventSent, Text: o.said(), Source: o.From})
+		e := Event{At: o.At, Kind: EventSent, Text: o.said(), Source: o.From, JobID: o.ParentJobID, WorkerID: o.ParentWorkerID}
+		if e.JobID == "" {
+			e.JobID = o.ReplayOf
+		}
+		s.event(e)
 	}
 	slices.SortStableFunc(life.Events, func(a, b Event) int {
 		if c := a.At.Compare(b.At); c != 0 {

@@ -126,19 +126,19 @@ func (s *search) look(ctx context.Context, w *aws.Worker, unknown bool) {
 		s.miss("dead-letter queue %s was not looked into: %s", w.DLQ.Name, note)
 		return
 	}
-	s.f.cfg.OnState("looking into " + w.DLQ.Name)
-	var found, callback *letter.Letter
+	s.req.OnState("looking into " + w.DLQ.Name)
+	var mine, callback *letter.Letter
 	l, err := s.f.cfg.Letters.Look(ctx, *w, s.req.DLQLimit, func(batch []letter.Letter) (bool, error) {
 		for i := range batch {
 			switch of := &batch[i]; {
 			case of.JobID() != s.req.JobID:
 			case of.Message.Extra[handoffField] != nil:
 				callback = of
-			case found == nil:
-				found = of
+			case mine == nil:
+				mine = of
 			}
 		}
-		return found == nil, nil
+		return mine == nil, nil
 	})
 	if err == nil {
 		if rel := l.Release(ctx); rel != nil {
@@ -151,15 +151,18 @@ func (s *search) look(ctx context.Context, w *aws.Worker, unknown bool) {
 			Text: fmt.Sprintf("its webhook was given up: %s, message %s; a replay tries it again", w.DLQ.Name, callback.ID),
 		})
 	}
-	note := fmt.Sprintf("%d of about %d messages were received, which raised their receive counts", l.Seen, max(l.Depth.Total(), l.Seen))
+	note := "no message was received"
+	if l.Seen > 0 {
+		note = fmt.Sprintf("%d of about %d messages were received, which raised their receive counts", l.Seen, max(l.Depth.Total(), l.Seen))
+	}
 	switch {
 	case err != nil && ctx.Err() == nil:
 		s.unread(name, "dead-letter queue "+w.DLQ.Name, err)
 	case err != nil:
 		s.source(name, SourceNotRead, "the search was ended")
-	case found != nil:
+	case mine != nil:
 		s.source(name, SourceRead, note)
-		s.dead(w.DLQ.Name, found)
+		s.dead(w.DLQ.Name, mine)
 	case l.Complete:
 		s.source(name, SourceNothing, note)
 		s.gone(unknown)
@@ -180,6 +183,10 @@ func (s *search) gone(unknown bool) {
 // dead takes in the job's dead letter.
 func (s *search) dead(queue string, l *letter.Letter) {
 	life := s.life
+	s.letter = &found{queue, l}
+	if l.Message != nil {
+		s.input(l.Message.Input, l.Message.Metadata, fromLetter)
+	}
 	life.DeadLetter = &DeadLetter{Queue: text(queue), MessageID: text(l.ID), SentAt: l.SentAt, ReceiveCount: l.ReceiveCount}
 	s.origin(trigger(l.Message.Metadata), fromLetter)
 	// What its first attempt came after is when it was sent; a worker that gives a job

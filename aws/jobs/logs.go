@@ -73,24 +73,33 @@ func (s *search) readLogs(ctx context.Context) {
 			}
 		}
 	}
-	first, rest := s.hinted()
-	s.searchGroups(ctx, first, since)
-	switch {
-	case len(rest) == 0:
-	case len(first) == 0 || len(s.lines.lines) == 0:
-		s.searchGroups(ctx, rest, since)
+	s.life.Since = since
+	s.groups[0], s.groups[1] = s.hinted()
+	s.searchGroups(ctx, s.groups[0], since)
+	if len(s.groups[0]) == 0 || len(s.lines.lines) == 0 {
+		s.searchGroups(ctx, s.groups[1], since)
 	}
+	slices.SortStableFunc(s.lines.lines, byTime)
+}
+
+// unlogged says what the lines do not tell.
+func (s *search) unlogged(ctx context.Context) {
+	first, since := s.groups[0], s.life.Since
 	switch {
-	case len(first)+len(rest) == 0:
+	case s.f.cfg.Logs == nil:
+	case len(first)+len(s.groups[1]) == 0:
 		s.miss("no log group is known: no worker has a function that can be seen")
 	case len(s.lines.lines) == 0 && ctx.Err() == nil && s.expired(ctx, first):
 	case len(s.lines.lines) == 0 && ctx.Err() == nil:
-		s.miss("no log line since %s names it: never delivered, or logged elsewhere, or its lines have expired", since.UTC().Format("2006-01-02 15:04:05Z"))
+		said := "no log line"
+		if !since.IsZero() {
+			said += " since " + since.UTC().Format("2006-01-02 15:04:05Z")
+		}
+		s.miss("%s names it: never delivered, or logged elsewhere, or its lines have expired", said)
 	}
 	if s.lines.dropped > 0 {
 		s.miss("%d of its log lines were left out", s.lines.dropped)
 	}
-	slices.SortStableFunc(s.lines.lines, func(a, b logs.Line) int { return a.Time.Compare(b.Time) })
 }
 
 // expired reports whether the lines of the job must have expired, and says so: its
@@ -168,7 +177,7 @@ func (s *search) searchGroups(ctx context.Context, groups []logs.Source, since t
 				return nil
 			}
 			mu.Lock()
-			s.f.cfg.OnState(fmt.Sprintf("searching the logs: %d of %d log groups", done, len(groups)))
+			s.req.OnState(fmt.Sprintf("searching the logs: %d of %d log groups", done, len(groups)))
 			mu.Unlock()
 			errs[i] = s.f.cfg.Logs.Read(ctx, logs.Query{Sources: []logs.Source{src}, Since: since, JobID: s.req.JobID}, func(lines []logs.Line) error {
 				saw[i] = true

@@ -7,7 +7,7 @@
 // # Which messages reach a screen
 //
 //   - Reply: its own only, always, also while it is hidden or a dialog is open.
-//   - DataChanged, ThemeChanged, Resized, Tick and every message the root does
+//   - DataChanged, ThemeChanged, Resized, Tick, Task and every message the root does
 //     not know (a blinking cursor's, say): always.
 //   - Key presses and pastes: only while it is the visible screen and no dialog
 //     is open. A key goes to the dialog, else to the focused input (Typing), else

@@ -29,7 +29,7 @@ func (a *App) console(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	cfg := a.consoleOn(a.backend(s, a.engine(s, records)))
+	cfg := a.consoleOn(a.backend(s, a.engine(s, records), records))
 	cfg.Connect, cfg.Choices = a.connect, a.choices
 	return tui.Run(ctx, cfg)
 }
@@ -48,10 +48,12 @@ func (a *App) looksFirst(r settings.Resolved) bool {
 	return !a.write && !r.Target.Loopback() && r.Value(settings.ReadOnly).Origin == settings.Unsaid
 }
 
-// backend is a stage as the console uses it.
-func (a *App) backend(s *aws.Stage, e *redrive.Engine) tui.Backend {
-	reader := logs.For(s)
-	b := tui.Backend{Stage: s, Logs: reader, Recent: reader, Redrive: e}
+// backend is a stage as the console uses it. Records may be nil.
+func (a *App) backend(s *aws.Stage, e *redrive.Engine, records *jobRecords) tui.Backend {
+	reader := logs.For(s) // one, so that everything shares its budget of calls
+	b := tui.Backend{
+		Stage: s, Logs: reader, Recent: reader, Redrive: e, Jobs: a.finder(s, reader, e, records),
+	}
 	if s.Locked() {
 		b.Unlock = s.Unlock
 	}
@@ -67,9 +69,9 @@ func (a *App) consoleOn(b tui.Backend) tui.Config {
 }
 
 // openConsole shows a console of one stage until a person quits it. Notices (may be nil)
-// appear in its task line.
-func (a *App) openConsole(ctx context.Context, s *aws.Stage, e *redrive.Engine, notices <-chan tui.Notice) error {
-	cfg := a.consoleOn(a.backend(s, e))
+// appear in its task line; records may be nil.
+func (a *App) openConsole(ctx context.Context, s *aws.Stage, e *redrive.Engine, records *jobRecords, notices <-chan tui.Notice) error {
+	cfg := a.consoleOn(a.backend(s, e, records))
 	cfg.Notices = notices
 	return tui.Run(ctx, cfg)
 }

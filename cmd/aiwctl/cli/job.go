@@ -14,6 +14,7 @@ import (
 	"github.com/microfox-ai/aiwctl/aws"
 	"github.com/microfox-ai/aiwctl/aws/jobs"
 	"github.com/microfox-ai/aiwctl/aws/logs"
+	"github.com/microfox-ai/aiwctl/aws/redrive"
 	"github.com/microfox-ai/aiwctl/runtime/jobstore"
 )
 
@@ -115,15 +116,8 @@ func (a *App) job(ctx context.Context, f *jobFlags, id string) error {
 		return err
 	}
 	p := a.newProgress()
-	cfg := jobs.Config{Logs: logs.For(s), Letters: a.engine(s, records), Target: s.Target(), Now: a.Now, OnState: p.state}
-	cfg.Retention = func(ctx context.Context, group string) (time.Duration, error) { return retention(ctx, s.Logs(), group) }
-	if records != nil {
-		cfg.Record = records.record
-	}
-	if cfg.Audit, err = aws.DefaultAuditPath(a.Getenv); err != nil {
-		cfg.Audit = "" // nothing is kept where there is no home
-	}
-	finder := jobs.New(cfg)
+	finder := a.finder(s, logs.For(s), a.engine(s, records), records)
+	req.OnState = p.state
 	find := func() (*jobs.Life, error) {
 		life, err := finder.Find(ctx, req)
 		p.done()
@@ -134,6 +128,20 @@ func (a *App) job(ctx context.Context, f *jobFlags, id string) error {
 		return a.told(life, err)
 	}
 	return a.jobWait(ctx, f, s, req, find)
+}
+
+// finder finds jobs of a stage, for the command and the console. Records may be nil.
+func (a *App) finder(s *aws.Stage, r *logs.Reader, e *redrive.Engine, records *jobRecords) *jobs.Finder {
+	cfg := jobs.Config{Logs: r, Letters: e, Target: s.Target(), Now: a.Now}
+	cfg.Retention = func(ctx context.Context, group string) (time.Duration, error) { return retention(ctx, s.Logs(), group) }
+	if records != nil {
+		cfg.Record = records.record
+	}
+	var err error
+	if cfg.Audit, err = aws.DefaultAuditPath(a.Getenv); err != nil {
+		cfg.Audit = "" // nothing is kept where there is no home
+	}
+	return jobs.New(cfg)
 }
 
 // retention is for how long a log group keeps its lines; zero: for ever.
@@ -337,7 +345,7 @@ func (r *jobRecords) record(ctx context.Context, jobID string) (jobs.Record, boo
 		return jobs.Record{}, false, err
 	}
 	out := jobs.Record{
-		WorkerID: rec.WorkerID, Status: string(rec.Status), Output: rec.Output, OutputBytes: rec.OutputBytes,
+		WorkerID: rec.WorkerID, Status: string(rec.Status), Input: rec.Input, Output: rec.Output, OutputBytes: rec.OutputBytes,
 		Error: rec.Error, LastError: rec.LastError, Metadata: rec.Metadata, MessageID: rec.MessageID, Receives: rec.Receives,
 		LeaseUntil: rec.LeaseUntil, CreatedAt: rec.CreatedAt, UpdatedAt: rec.UpdatedAt, CompletedAt: rec.CompletedAt,
 	}

@@ -119,8 +119,9 @@ func (ls *localSession) serve(ctx context.Context) error {
 			return err
 		}
 		// A stage that is gone with this process needs no journal.
-		e := redrive.New(s, redrive.Config{Dir: redrive.NoJournal, Records: (&jobRecords{store}).find})
-		return ls.app.openConsole(ctx, s, e, ls.notices)
+		records := &jobRecords{store}
+		e := redrive.New(s, redrive.Config{Dir: redrive.NoJournal, Records: records.find})
+		return ls.app.openConsole(ctx, s, e, records, ls.notices)
 	}
 	ls.printEnvironment()
 	<-ctx.Done()
