@@ -100,7 +100,7 @@ func (m *Model) Init() tea.Cmd {
 	env.ID = m.lastID
 	first := m.openers.workers(env)
 	m.stack = append(m.stack, opened{id: env.ID, screen: first})
-	return tea.Batch(tea.RequestBackgroundColor, m.source.Init(), first.Init(), m.tick())
+	return tea.Batch(tea.RequestBackgroundColor, m.source.Init(), first.Init(), m.tick(), m.findUnfinished())
 }
 
 func (m *Model) nextID() { m.lastID++ }
@@ -170,6 +170,9 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 // question is the dialog that asks: a write to a protected stage wants its name.
 func (m *Model) question(ask screen.Confirm) dialog.Dialog {
 	is := m.env.Stage.Protected
+	if ask.Protected != nil {
+		is = *ask.Protected
+	}
 	switch {
 	case ask.Write == nil:
 	case is.Needed:
@@ -212,6 +215,9 @@ func (m *Model) reply(reply screen.Reply) tea.Cmd {
 	case rootID:
 		if _, live := m.requests.Take(reply); !live {
 			return nil
+		}
+		if reply.Purpose == forUnfinished {
+			return m.offerUnfinished(reply)
 		}
 		return tea.Batch(m.tick(), m.broadcast(screen.Tick{Now: m.env.Now()}))
 	}

@@ -24,6 +24,7 @@ import (
 	"github.com/microfox-ai/aiwctl/tui/deadletters"
 	"github.com/microfox-ai/aiwctl/tui/live"
 	"github.com/microfox-ai/aiwctl/tui/logview"
+	"github.com/microfox-ai/aiwctl/tui/replay"
 	"github.com/microfox-ai/aiwctl/tui/screen"
 )
 
@@ -33,6 +34,13 @@ type Stage interface {
 	compose.Source
 }
 
+// Redrive looks into dead-letter queues and moves what is in them; *redrive.Engine is
+// one.
+type Redrive interface {
+	deadletters.Engine
+	replay.Engine
+}
+
 // Backend is one stage, as the console reads it and acts upon it.
 type Backend struct {
 	// Stage, Logs and Redrive are required.
@@ -40,7 +48,7 @@ type Backend struct {
 	// Logs is a *logs.Reader.
 	Logs logview.Source
 	// Redrive is a *redrive.Engine.
-	Redrive deadletters.Engine
+	Redrive Redrive
 
 	// Metrics asks CloudWatch, a *metrics.Reader; nil means nobody does, and failures,
 	// throttles and ages stay unknown.
