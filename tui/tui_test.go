@@ -32,7 +32,8 @@ func TestGolden(t *testing.T) {
 		},
 		"help":    func(c *console) { c.press("wait", "?") },
 		"dead":    func(c *console) { c.press("wait", "x", "wait") },
-		"confirm": func(c *console) { c.press("wait", "x", "wait", "R") },
+		"confirm": func(c *console) { c.press("wait", "x", "wait", "R", "wait", "enter") },
+		"plan":    func(c *console) { c.press("wait", "x", "wait", "R", "wait") },
 		"errors": func(c *console) {
 			c.press("wait")
 			c.send(screen.Task{ID: "1", Text: "dispatch to orders", Done: true, Err: denied})

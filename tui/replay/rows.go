@@ -118,12 +118,17 @@ func (s *Screen) statusCell(r *row) table.Cell {
 	if r.fault != "" {
 		because = ": " + r.fault
 	}
+	waits := r.status == statusWaits || r.status == statusGoes
 	switch {
+	case waits && s.phase == ended:
+		return table.Cell{Text: "– left where it is", Tone: theme.ToneWarn}
+	case r.status == statusGoes:
+		return table.Cell{Text: text, Tone: theme.ToneDim}
 	case r.status == statusWaits && r.blocks && s.options.force:
 		return table.Cell{Text: "! sent all the same" + because, Tone: theme.ToneWarn}
 	case r.status == statusWaits && r.blocks:
 		return table.Cell{Text: "– to be skipped" + because, Tone: theme.ToneWarn}
-	case r.status == statusWaits || r.status == statusGoes:
+	case waits:
 		if r.edited {
 			text += ", edited"
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/microfox-ai/aiwctl/aws/redrive"
 	"github.com/microfox-ai/aiwctl/tui/cell"
 	"github.com/microfox-ai/aiwctl/tui/notice"
+	"github.com/microfox-ai/aiwctl/tui/screen"
 	"github.com/microfox-ai/aiwctl/tui/theme"
 )
 
@@ -17,7 +18,7 @@ const wideFrom = 110
 // View implements screen.Screen.
 func (s *Screen) View(width, height int) string {
 	t := s.env.Theme
-	again := "r tries again, q goes back."
+	again := s.keyName("again", "r") + " tries again, q goes back."
 	switch {
 	case s.phase == planning && s.err != nil:
 		return notice.Failed(t, "Could not plan the "+s.noun(), s.err, again, width, height)
@@ -30,11 +31,11 @@ func (s *Screen) View(width, height int) string {
 		}
 		return notice.Waiting(t, what, "The messages are hidden from everybody else from now on, until they are moved or you leave.", s.env.Now().Sub(s.askedAt), width, height)
 	case s.phase == ready && s.resuming && s.state == nil:
-		return notice.Empty(t, "Nothing to go on with.", []string{errGone.Error() + ".", "r looks again, q goes back."}, width, height)
+		return notice.Empty(t, "Nothing to go on with.", []string{errGone.Error() + ".", s.keyName("again", "r") + " looks again, q goes back."}, width, height)
 	case s.phase == ready && s.resuming:
 		return cell.Box(s.journalLines(width), width, height)
 	case s.phase == ready && s.plan.count == 0 && len(s.list) == 0 && !s.plan.about:
-		return notice.Empty(t, "There is nothing to "+s.verb()+".", append(append([]string{}, s.cleanNotes()...), "The messages may be in flight elsewhere, or gone. r looks again, q goes back."), width, height)
+		return notice.Empty(t, "There is nothing to "+s.verb()+".", append(append([]string{}, s.cleanNotes()...), "The messages may be in flight elsewhere, or gone. "+s.keyName("again", "r")+" looks again, q goes back."), width, height)
 	case s.phase == ready && width >= wideFrom:
 		return s.sideBySide(width, height)
 	case s.phase == ready && !s.inMessages:
@@ -116,12 +117,40 @@ func (s *Screen) planLines(width int) []string {
 	lines = append(lines, "")
 	lines = append(lines, s.optionText(width)...)
 	lines = append(lines, "")
-	if command := s.command(); command != "" {
-		lines = append(lines, fact("command", t.Dim.Render(cell.Clean(command))))
-	}
-	enter := "enter asks, then " + s.verb() + "s. Nothing is moved before."
+	lines = append(lines, s.commandLines(width)...)
+	enter := s.keyName("start", "enter") + " asks, then " + s.verb() + "s. Nothing is moved before."
 	lines = append(lines, " "+t.Dim.Render(cell.Cut(enter, width-2)))
 	return lines
+}
+
+// commandLines are the command that does the same, as far as three lines hold it.
+func (s *Screen) commandLines(width int) []string {
+	t := s.env.Theme
+	command := s.command()
+	if command == "" {
+		return nil
+	}
+	var lines []string
+	parts := cell.Wrap(cell.Clean(command), width-10)
+	for i, part := range parts {
+		name := ""
+		if i == 0 {
+			name = "command"
+		}
+		if i == 2 && len(parts) > 3 {
+			part += " " + cell.Ellipsis
+		}
+		if i == 3 {
+			break
+		}
+		lines = append(lines, " "+t.Dim.Render(cell.Fit(name, 8)+cell.Cut(part, width-10)))
+	}
+	return lines
+}
+
+// keyName is the key of an action, for texts that name it.
+func (s *Screen) keyName(id, standard string) string {
+	return s.env.Key(screen.KindReplay, id, standard)
 }
 
 // verdict is what the check says of all.
@@ -202,7 +231,7 @@ func (s *Screen) messages(width, height int) []string {
 		what, advice := "No message is listed yet.", []string{"They are listed as it is known what became of them."}
 		switch {
 		case s.bad:
-			what, advice = "Nothing went wrong so far.", []string{"f lists all."}
+			what, advice = "Nothing went wrong so far.", []string{s.keyName("failures", "f") + " lists all."}
 		case s.filter.Value() != "":
 			what, advice = "No message matches the filter.", []string{"esc clears it."}
 		case s.phase == ready && s.plan.about:
@@ -224,7 +253,7 @@ func (s *Screen) above(width, height int) []string {
 	case planning, ready:
 	}
 	t := s.env.Theme
-	return []string{cell.Fit(" "+t.Bold.Render(cell.Plural(s.plan.count, "message"))+t.Dim.Render(" of "+s.workerName()+"; tab goes back to the plan"), width)}
+	return []string{cell.Fit(" "+t.Bold.Render(cell.Plural(s.plan.count, "message"))+t.Dim.Render(" of "+s.workerName()+"; "+s.keyName("messages", "tab")+" goes back to the plan"), width)}
 }
 
 func (s *Screen) progressLines(width int) []string {
@@ -250,7 +279,7 @@ func (s *Screen) progressLines(width int) []string {
 	case s.waits != "":
 		state = t.Info.Render(theme.GlyphBusy) + " " + s.waits
 	default:
-		state = t.Dim.Render("Leaving the screen stops it; so does X.")
+		state = t.Dim.Render("Leaving the screen stops it; so does " + s.keyName("stop", "X") + ".")
 	}
 	return append(lines, cell.Fit(" "+state, width))
 }
@@ -342,7 +371,7 @@ func (s *Screen) endLines(width, most int) []string {
 		line(t.Warn.Render("! " + cell.Clean(w)))
 	}
 	if r.Unfinished {
-		line(t.Warn.Render("! not finished: R goes on where it ended, also after the console was closed"))
+		line(t.Warn.Render("! not finished: " + s.keyName("go-on", "R") + " goes on where it ended, also after the console was closed"))
 	}
 	if r.Export != "" {
 		line(t.Dim.Render("kept in ") + cell.Clean(r.Export))
@@ -378,9 +407,10 @@ func (s *Screen) journalLines(width int) []string {
 		fact("skipped", cell.Count(n.skipped)),
 		fact("left", cell.Count(left)),
 		fact("journal", t.Dim.Render(cell.Clean(s.journal))),
-		fact("command", t.Dim.Render(cell.Clean(s.command()))),
-		"",
-		" "+t.Dim.Render(cell.Cut("enter asks, then finishes it as it was asked for. What another process runs now is refused.", width-2)),
+	)
+	lines = append(lines, s.commandLines(width)...)
+	lines = append(lines, "",
+		" "+t.Dim.Render(cell.Cut(s.keyName("start", "enter")+" asks, then finishes it as it was asked for. What another process runs now is refused.", width-2)),
 	)
 	return lines
 }
