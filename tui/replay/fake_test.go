@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -169,40 +168,16 @@ func env(t testing.TB, dead int) screen.Env {
 	return e
 }
 
-// person drives one screen as the root does, in the time of a synctest bubble.
+// person is somebody at one screen.
 type person struct {
-	t    *testing.T
-	s    *replay.Screen
-	msgs chan any
-	asks []screen.Confirm
-	out  []any
+	*screentest.Person
+	t *testing.T
+	s *replay.Screen
 }
 
 func open(t *testing.T, s *replay.Screen, width, height int) *person {
 	t.Helper()
-	t.Cleanup(s.Close)
-	p := &person{t: t, s: s, msgs: make(chan any, 1000)}
-	s.Update(screen.Resized{Width: width, Height: height})
-	p.run(s.Init())
-	p.pass(200 * time.Millisecond)
-	return p
-}
-
-// press presses keys, and lets a moment pass after each; yes agrees to what was asked
-// last.
-func (p *person) press(keys string) {
-	p.t.Helper()
-	for key := range strings.FieldsSeq(keys) {
-		if key == "yes" {
-			if len(p.asks) == 0 {
-				p.t.Fatal("nothing was asked")
-			}
-			p.run(p.asks[len(p.asks)-1].Write(""))
-		} else {
-			p.run(screentest.Press(p.s, key))
-		}
-		p.pass(250 * time.Millisecond)
-	}
+	return &person{screentest.Drive(t, s, width, height), t, s}
 }
 
 func newReplay(t *testing.T, e *engine, a screen.PlanReplay, dead int) *replay.Screen {

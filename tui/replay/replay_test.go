@@ -142,7 +142,7 @@ func TestGolden(t *testing.T) {
 						s.Update(screen.Resized{Width: w, Height: h})
 						s.Init()
 					} else {
-						open(t, s, w, h).press(state.keys)
+						open(t, s, w, h).Press(state.keys)
 					}
 					screentest.Golden(t, fmt.Sprintf("%s-%d", name, w), s.View(w, h), w, h)
 				})
@@ -175,11 +175,11 @@ func TestNothingMovesBeforeSomebodyAgrees(t *testing.T) {
 	t.Parallel()
 	e := &engine{chosen: jobs(), steps: []any{replayed(1), replayed(2), skipped(3)}, report: redrive.Report{Replayed: 2, Skipped: 1}}
 	in(t, e, ask(), 3, func(p *person) {
-		p.press("enter")
+		p.Press("enter")
 		if len(e.replays) != 0 {
 			t.Fatal("messages were moved before anybody agreed")
 		}
-		question := p.asks[0]
+		question := p.Asks[0]
 		text := question.Title + "\n" + strings.Join(question.Lines, "\n")
 		for _, want := range []string{"Replay 2 messages of orders?", "demo in us-east-1 at 127.0.0.1:4566, account 000000000000", "aiw-orders-dlq-demo", "aiw-orders-demo", "1 more would die again", "1 message as edited"} {
 			if !strings.Contains(text, want) {
@@ -193,7 +193,7 @@ func TestNothingMovesBeforeSomebodyAgrees(t *testing.T) {
 		if len(c.IDs) != 3 || len(c.Edited) != 1 || !c.Check {
 			t.Errorf("chosen by %+v, want the ids with their edit, checked", c)
 		}
-		p.press("yes")
+		p.Press("yes")
 		if len(e.replays) != 1 || e.replays[0].Selection == nil || e.replays[0].Force {
 			t.Errorf("replayed %+v, want what was held", e.replays)
 		}
@@ -205,13 +205,13 @@ func TestEveryOptionReachesTheEngine(t *testing.T) {
 	t.Parallel()
 	e := &engine{chosen: jobs(), report: redrive.Report{Replayed: 3}}
 	in(t, e, ask(), 3, func(p *person) {
-		p.press("right right j right j right right j space j right j space")
+		p.Press("right right j right j right right j space j right j space")
 		p.says("5/s", "1 message", "1m0s", "new job ids  yes", "aiw-echo-demo", "force        yes")
-		p.says("--rate 5/s", "--watch 1m0s")
+		p.says("--canary 1 --watch 1m0s --new-job-id")
 		if last := e.checks[len(e.checks)-1]; !last.NewJobIDs || !strings.HasSuffix(last.To, "aiw-echo-demo") {
 			t.Errorf("checked again as %+v", last)
 		}
-		p.press("enter yes")
+		p.Press("enter yes")
 		r := e.replays[0]
 		if r.Rate != 5 || r.Canary != 1 || r.Watch != time.Minute || !r.NewJobIDs || !strings.HasSuffix(r.To, "/aiw-echo-demo") || !r.Force {
 			t.Errorf("replayed as %+v", r)
@@ -223,15 +223,15 @@ func TestWhatIsTypedIsCheckedAndKept(t *testing.T) {
 	t.Parallel()
 	e := &engine{chosen: jobs(), report: redrive.Report{Replayed: 3}}
 	in(t, e, ask(), 3, func(p *person) {
-		p.press("e x enter")
+		p.Press("e x enter")
 		p.says("✗ write it as 50/s or 600/m", "x")
-		p.press("backspace 6 0 0 / m enter")
+		p.Press("backspace 6 0 0 / m enter")
 		p.says("10/s")
-		p.press("j j j j e n o n e enter")
+		p.Press("j j j j e n o n e enter")
 		p.says(`the stage has no worker and no queue "none"`)
-		p.press("esc e e c h o enter")
+		p.Press("esc e e c h o enter")
 		p.says("aiw-echo-demo")
-		p.press("enter yes")
+		p.Press("enter yes")
 		if r := e.replays[0]; r.Rate != 10 || !strings.HasSuffix(r.To, "/aiw-echo-demo") {
 			t.Errorf("replayed as %+v", r)
 		}
@@ -244,14 +244,14 @@ func TestAReplayCanBeStoppedAndGoneOnWith(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := &engine{chosen: jobs(), steps: []any{replayed(1), make(chan struct{})}, report: redrive.Report{Replayed: 1}, states: []*journal.State{st}}
 		p := open(t, newReplay(t, e, ask(), 3), 120, 35)
-		p.press("enter yes")
+		p.Press("enter yes")
 		if busy := p.s.Busy(); busy != "a replay of 3 messages of orders" {
 			t.Errorf("busy with %q", busy)
 		}
 		if done, total := p.s.Progress(); done != 1 || total != 3 {
 			t.Errorf("%d of %d in the tab", done, total)
 		}
-		p.press("X")
+		p.Press("X")
 		p.says("! stopped: 1 message replayed", "R goes on where it ended")
 		if p.s.Busy() != "" {
 			t.Error("it is over, and the screen is busy")
@@ -261,13 +261,13 @@ func TestAReplayCanBeStoppedAndGoneOnWith(t *testing.T) {
 			t.Errorf("the last word is %+v", last)
 		}
 		e.steps = []any{replayed(2)}
-		p.press("R")
+		p.Press("R")
 		p.says("was interrupted 3h ago", "not known", "aiwctl dlq resume 20260302-000405-abcdef")
-		p.press("enter")
+		p.Press("enter")
 		if len(e.resumed) != 0 {
 			t.Fatal("it went on before anybody agreed")
 		}
-		p.press("yes")
+		p.Press("yes")
 		if len(e.resumed) != 1 || e.resumed[0] != "/state/replays/20260302-000405-abcdef.jsonl" {
 			t.Errorf("resumed %v", e.resumed)
 		}
@@ -276,7 +276,7 @@ func TestAReplayCanBeStoppedAndGoneOnWith(t *testing.T) {
 }
 
 func (p *person) lastTask() (last screen.Task) {
-	for _, msg := range p.out {
+	for _, msg := range p.Out {
 		if task, ok := msg.(screen.Task); ok {
 			last = task
 		}
@@ -288,10 +288,10 @@ func TestEveryScreenIsToldWhatBecameOfEachMessage(t *testing.T) {
 	t.Parallel()
 	e := &engine{chosen: jobs(), steps: []any{replayed(1), failed(2)}, report: redrive.Report{Replayed: 1, Failed: 1}, err: &redrive.PartialError{Report: redrive.Report{Failed: 1}}}
 	in(t, e, ask(), 3, func(p *person) {
-		p.press("enter yes")
+		p.Press("enter yes")
 		var fates []screen.Fate
 		refreshed := false
-		for _, msg := range p.out {
+		for _, msg := range p.Out {
 			switch msg := msg.(type) {
 			case screen.Fates:
 				fates = append(fates, msg.Fates...)
@@ -314,13 +314,13 @@ func TestTheResultOpensTheJob(t *testing.T) {
 	renamed.NewJobID = "job-new"
 	e := &engine{chosen: jobs()[:1], steps: []any{renamed}, report: redrive.Report{Replayed: 1, Journal: "/state/j.jsonl"}}
 	in(t, e, screen.PlanReplay{WorkerID: "orders", IDs: []string{id(1)}}, 1, func(p *person) {
-		p.press("enter yes enter")
-		job, ok := p.out[len(p.out)-1].(screen.OpenJob)
+		p.Press("enter yes enter")
+		job, ok := p.Out[len(p.Out)-1].(screen.OpenJob)
 		if !ok || job.JobID != "job-new" || job.WorkerID != "orders" {
-			t.Errorf("enter asked for %#v, want the job under its new id", p.out[len(p.out)-1])
+			t.Errorf("enter asked for %#v, want the job under its new id", p.Out[len(p.Out)-1])
 		}
-		p.press("Y")
-		if got := p.out[len(p.out)-1]; got != (screen.Copy{What: "the journal's path", Text: "/state/j.jsonl"}) {
+		p.Press("Y")
+		if got := p.Out[len(p.Out)-1]; got != (screen.Copy{What: "the journal's path", Text: "/state/j.jsonl"}) {
 			t.Errorf("Y asked for %#v", got)
 		}
 	})
@@ -332,7 +332,7 @@ func TestLeavingAPlanLetsGo(t *testing.T) {
 		e := &engine{chosen: jobs()}
 		p := open(t, newReplay(t, e, ask(), 3), 80, 19)
 		p.s.Close() // the bubble ends only when nothing is left behind
-		p.pass(time.Second)
+		p.Pass(time.Second)
 		if len(e.replays) != 0 {
 			t.Error("leaving moved something")
 		}
@@ -348,18 +348,18 @@ func TestHugeQueuesAreNotLookedAtFirst(t *testing.T) {
 		if len(e.choices) != 0 {
 			t.Error("twenty thousand messages were received for a plan")
 		}
-		p.press("enter yes")
+		p.Press("enter yes")
 		if len(e.replays) != 1 || !e.replays[0].All {
 			t.Errorf("replayed %+v", e.replays)
 		}
 	})
 	e = &engine{moveErr: fmt.Errorf("%w: the queue is FIFO", redrive.ErrNoMoveTask)}
 	in(t, e, all, 20_000, func(p *person) {
-		p.press("G space j right enter")
-		if text := strings.Join(p.asks[0].Lines, "\n"); !strings.Contains(text, "AWS moves everything that is there") {
+		p.Press("G space j right enter")
+		if text := strings.Join(p.Asks[0].Lines, "\n"); !strings.Contains(text, "AWS moves everything that is there") {
 			t.Errorf("asked with %s", text)
 		}
-		p.press("yes")
+		p.Press("yes")
 		if len(e.tasks) != 1 || e.tasks[0].Rate != 1 {
 			t.Errorf("tasks: %+v", e.tasks)
 		}
@@ -372,12 +372,12 @@ func TestDeletingKeepsACopy(t *testing.T) {
 	for keys, want := range map[string]string{"": "", "space ": redrive.NoExport} {
 		e := &engine{chosen: jobs(), report: redrive.Report{Replayed: 3}}
 		in(t, e, screen.PlanReplay{WorkerID: "orders", IDs: []string{id(1), id(2), id(3)}, Delete: true}, 3, func(p *person) {
-			p.press(keys + "enter yes")
+			p.Press(keys + "enter yes")
 			if len(e.deletes) != 1 || e.deletes[0].Export != want || e.deletes[0].Selection == nil || e.choices[0].Check {
 				t.Errorf("deleted %+v", e.deletes)
 			}
-			if kept := strings.Contains(strings.Join(p.asks[0].Lines, " "), "gone for good"); kept != (want != "") {
-				t.Errorf("asked with %v", p.asks[0].Lines)
+			if kept := strings.Contains(strings.Join(p.Asks[0].Lines, " "), "gone for good"); kept != (want != "") {
+				t.Errorf("asked with %v", p.Asks[0].Lines)
 			}
 		})
 	}
@@ -387,12 +387,12 @@ func TestAQueueOfAnotherProtectedStageWantsItsName(t *testing.T) {
 	t.Parallel()
 	e := &engine{chosen: jobs(), needs: aws.Protected{Needed: true, Name: "prod", Why: "the queue's name"}}
 	in(t, e, ask(), 3, func(p *person) {
-		p.press("enter")
-		if got := p.asks[0].Protected; got == nil || got.Name != "prod" {
+		p.Press("enter")
+		if got := p.Asks[0].Protected; got == nil || got.Name != "prod" {
 			t.Errorf("protected by %+v", got)
 		}
-		p.run(p.asks[0].Write("prod"))
-		p.pass(time.Second)
+		p.Agree("prod")
+		p.Pass(time.Second)
 		if len(e.confirmed) != 1 || e.confirmed[0] != "prod" {
 			t.Errorf("confirmed with %v", e.confirmed)
 		}
@@ -405,7 +405,7 @@ func TestAFailedPlanCanBeMadeAgain(t *testing.T) {
 	in(t, e, ask(), 3, func(p *person) {
 		p.says("access denied")
 		e.selectErr = nil
-		p.press("r")
+		p.Press("r")
 		p.says("3 messages of orders")
 	})
 }
@@ -429,7 +429,7 @@ func TestHostileTexts(t *testing.T) {
 				s := replay.New(is, e, screen.PlanReplay{WorkerID: "orders", IDs: []string{evil, id(1)}, Chosen: evil})
 				p := open(t, s, width, 30)
 				screentest.Frame(t, s.View(width, 30), width, 30)
-				p.press("enter yes")
+				p.Press("enter yes")
 				screentest.Frame(t, s.View(width, 30), width, 30)
 				s.Update(screen.ThemeChanged{})
 				s.Update(screen.Tick{Now: screentest.Now()})
