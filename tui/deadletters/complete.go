@@ -65,27 +65,21 @@ func (s *Screen) offerFor(text string) offer {
 		}
 		break
 	}
+	inText := strings.Count(text, `"`)%2 == 1
+	if inText { // a value that was begun
+		start = strings.LastIndexByte(text, '"')
+	}
 	head, word := text[:start], text[start:]
 	o := offer{head: head, at: -1}
-	// A value, perhaps begun with its quote.
-	before := strings.TrimRight(head, " ")
-	quoted := strings.HasSuffix(before, `"`) && strings.Count(head, `"`)%2 == 1
-	if quoted {
-		before = strings.TrimRight(strings.TrimSuffix(before, `"`), " ")
-	}
-	if field, ok := compared(before); ok {
-		if quoted {
-			o.head = head[:strings.LastIndexByte(head, '"')]
-			word = `"` + head[strings.LastIndexByte(head, '"')+1:] + word
-		}
+	if field, ok := compared(strings.TrimRight(head, " ")); ok {
 		for _, value := range s.valuesOf(field) {
 			if strings.HasPrefix(value, word) {
 				o.words = append(o.words, value)
 			}
 		}
-		if len(o.words) > 0 || quoted {
-			return o
-		}
+	}
+	if len(o.words) > 0 || inText {
+		return o
 	}
 	for _, f := range where.Fields() {
 		if strings.HasPrefix(f.Name, word) {

@@ -74,7 +74,7 @@ func (s *Screen) nextPane(by int) tea.Cmd {
 		s.pane = list[at+by]
 	}
 	s.letters.Hold()
-	return nil
+	return s.show()
 }
 
 // letterOf is a message whole; nil while its body is being read.

@@ -54,7 +54,7 @@ func (s *Screen) letterColumns() []table.Column[*item] {
 			Compare: func(a, b *item) int { return cmp.Compare(a.worker, b.worker) },
 		},
 		{
-			Title: "SENT NOW", Min: 8, Max: 24, Priority: 1,
+			Title: "IF SENT", Min: 8, Max: 24, Priority: 1,
 			Cell: s.checkCell,
 			Compare: func(a, b *item) int {
 				return cmp.Compare(s.checkRank(a), s.checkRank(b))
