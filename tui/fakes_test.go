@@ -12,9 +12,6 @@ import (
 
 	"github.com/microfox-ai/aiwctl/aws"
 	"github.com/microfox-ai/aiwctl/aws/logs"
-	"github.com/microfox-ai/aiwctl/aws/redrive"
-	"github.com/microfox-ai/aiwctl/aws/redrive/letter"
-	"github.com/microfox-ai/aiwctl/dispatch"
 	"github.com/microfox-ai/aiwctl/tui/screen"
 	"github.com/microfox-ai/aiwctl/tui/screentest"
 )
@@ -120,40 +117,6 @@ type fakeLogs struct{}
 func (fakeLogs) Follow(ctx context.Context, _ logs.Query, _ func(logs.State), _ func([]logs.Line) error) error {
 	<-ctx.Done()
 	return ctx.Err()
-}
-
-// fakeDead has one dead letter, whose replay lasts until it is let go.
-type fakeDead struct {
-	hold chan struct{}
-	// confirmed gets what each replay's context has confirmed.
-	confirmed chan string
-}
-
-func (fakeDead) Peek(context.Context, aws.Worker, int) (redrive.Listing, error) {
-	return redrive.Listing{
-		Letters: []letter.Letter{{
-			ID: "m-1", Body: `{"workerId":"fail","jobId":"job-1","input":{"n":1}}`, ReceiveCount: 3,
-			Message: &dispatch.Message{WorkerID: "fail", JobID: "job-1", Input: []byte(`{"n":1}`)},
-		}},
-		Depth: aws.Depth{Visible: 1}, Complete: true,
-	}, nil
-}
-
-func (f fakeDead) Replay(ctx context.Context, r redrive.Replay) (redrive.Report, error) {
-	if f.confirmed != nil {
-		stage, _ := aws.Confirmed(ctx)
-		f.confirmed <- stage
-	}
-	if f.hold != nil {
-		select {
-		case <-f.hold:
-		case <-ctx.Done():
-			return redrive.Report{}, ctx.Err()
-		}
-	}
-	result := redrive.Result{ID: "m-1", Status: redrive.StatusReplayed}
-	r.OnResult(result)
-	return redrive.Report{Replayed: 1}, nil
 }
 
 func noEnv(string) string { return "" }

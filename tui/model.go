@@ -151,7 +151,7 @@ func (m *Model) newTheme() *theme.Theme {
 
 // Init implements tea.Model.
 func (m *Model) Init() tea.Cmd {
-	cmds := []tea.Cmd{m.source.Init(), m.push(nil, m.openers.workers, nil), m.tick()}
+	cmds := []tea.Cmd{m.source.Init(), m.push(nil, m.openers.workers, nil), m.tick(), m.findUnfinished()}
 	if !plainTerminal(m.cfg.Getenv) {
 		cmds = append(cmds, tea.RequestBackgroundColor, tea.RequestProgramStatusSupport)
 	}
@@ -261,6 +261,9 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 // question is the dialog that asks: a write to a protected stage wants its name.
 func (m *Model) question(ask screen.Confirm) dialog.Dialog {
 	is := m.env.Stage.Protected
+	if ask.Protected != nil {
+		is = *ask.Protected
+	}
 	switch {
 	case ask.Write == nil:
 	case is.Needed:
@@ -330,6 +333,8 @@ func (m *Model) own(reply screen.Reply) tea.Cmd {
 		return tea.Batch(m.tick(), m.broadcast(screen.Tick{Now: m.env.Now()}))
 	case forConnect:
 		return m.connected(reply)
+	case forUnfinished:
+		return m.offerUnfinished(reply)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"github.com/microfox-ai/aiwctl/tui/deadletters"
 	"github.com/microfox-ai/aiwctl/tui/jobview"
 	"github.com/microfox-ai/aiwctl/tui/logview"
+	"github.com/microfox-ai/aiwctl/tui/replay"
 	"github.com/microfox-ai/aiwctl/tui/screen"
 	"github.com/microfox-ai/aiwctl/tui/stages"
 	"github.com/microfox-ai/aiwctl/tui/workerlist"
@@ -15,8 +16,12 @@ import (
 // they come from: each is given an Env, its data source and the message that
 // asked for it.
 type openers struct {
-	workers  func(screen.Env) screen.Screen
-	dead     func(screen.Env, screen.OpenDead) screen.Screen
+	workers func(screen.Env) screen.Screen
+	dead    func(screen.Env, screen.OpenDead) screen.Screen
+	// redrive is what the root itself asks, once, for interrupted replays.
+	redrive  Redrive
+	replay   func(screen.Env, screen.PlanReplay) screen.Screen
+	resume   func(screen.Env, screen.OpenReplay) screen.Screen
 	dispatch func(screen.Env, screen.OpenDispatch) screen.Screen
 	logs     func(screen.Env, screen.OpenLogs) screen.Screen
 	stages   func(screen.Env) screen.Screen
@@ -27,11 +32,18 @@ type openers struct {
 // openersFor are those of one stage: going over to another makes them anew, so that what
 // they share (drafts, say) is of one stage.
 func openersFor(cfg Config) openers {
-	drafts := compose.NewDrafts()
+	drafts, edits := compose.NewDrafts(), deadletters.NewEdits()
 	return openers{
 		workers: func(env screen.Env) screen.Screen { return workerlist.New(env, cfg.Stage) },
 		dead: func(env screen.Env, ask screen.OpenDead) screen.Screen {
-			return deadletters.New(env, cfg.Redrive, ask)
+			return deadletters.New(env, cfg.Redrive, edits, ask)
+		},
+		redrive: cfg.Redrive,
+		replay: func(env screen.Env, ask screen.PlanReplay) screen.Screen {
+			return replay.New(env, cfg.Redrive, ask)
+		},
+		resume: func(env screen.Env, ask screen.OpenReplay) screen.Screen {
+			return replay.Interrupted(env, cfg.Redrive, ask)
 		},
 		dispatch: func(env screen.Env, ask screen.OpenDispatch) screen.Screen {
 			return compose.New(env, cfg.Stage, drafts, ask)
@@ -58,6 +70,10 @@ func (o openers) open(env screen.Env, msg any) (s screen.Screen, ok bool) {
 	switch msg := msg.(type) {
 	case screen.OpenDead:
 		return o.dead(env, msg), true
+	case screen.PlanReplay:
+		return o.replay(env, msg), true
+	case screen.OpenReplay:
+		return o.resume(env, msg), true
 	case screen.OpenDispatch:
 		return o.dispatch(env, msg), true
 	case screen.OpenLogs:

@@ -172,7 +172,7 @@ func (m *Model) goOver(b Backend, choice screen.Choice) tea.Cmd {
 	m.arrive(b, choice)
 	m.tasks.Leave()
 	m.tasks.Apply(screen.Task{ID: forConnect, Text: "went from " + from + " to " + m.env.Stage.Name, Done: true}, m.env.Now())
-	cmds := []tea.Cmd{m.letGo(work, left), m.source.Init()}
+	cmds := []tea.Cmd{m.letGo(work, left), m.source.Init(), m.findUnfinished()}
 	for _, o := range before {
 		if o.screen.Kind() == screen.KindStages {
 			continue

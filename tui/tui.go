@@ -25,6 +25,7 @@ import (
 	"github.com/microfox-ai/aiwctl/tui/jobview"
 	"github.com/microfox-ai/aiwctl/tui/live"
 	"github.com/microfox-ai/aiwctl/tui/logview"
+	"github.com/microfox-ai/aiwctl/tui/replay"
 	"github.com/microfox-ai/aiwctl/tui/screen"
 	"github.com/microfox-ai/aiwctl/tui/stages"
 	"github.com/microfox-ai/aiwctl/tui/workerview"
@@ -37,6 +38,13 @@ type Stage interface {
 	workerview.Stage
 }
 
+// Redrive looks into dead-letter queues and moves what is in them; *redrive.Engine is
+// one.
+type Redrive interface {
+	deadletters.Engine
+	replay.Engine
+}
+
 // Backend is one stage, as the console reads it and acts upon it.
 type Backend struct {
 	// Stage, Logs and Redrive are required.
@@ -44,7 +52,7 @@ type Backend struct {
 	// Logs is a *logs.Reader.
 	Logs logview.Source
 	// Redrive is a *redrive.Engine.
-	Redrive deadletters.Engine
+	Redrive Redrive
 
 	// Jobs is a *jobs.Finder; nil means that no job can be looked for.
 	Jobs jobview.Finder

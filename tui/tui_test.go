@@ -32,7 +32,8 @@ func TestGolden(t *testing.T) {
 		},
 		"help":    func(c *console) { c.press("wait", "?") },
 		"dead":    func(c *console) { c.press("wait", "x", "wait") },
-		"confirm": func(c *console) { c.press("wait", "x", "wait", "R") },
+		"confirm": func(c *console) { c.press("wait", "x", "wait", "R", "wait", "enter") },
+		"plan":    func(c *console) { c.press("wait", "x", "wait", "R", "wait") },
 		"errors": func(c *console) {
 			c.press("wait")
 			c.send(screen.Task{ID: "1", Text: "dispatch to orders", Done: true, Err: denied})
@@ -219,7 +220,7 @@ func TestConfirm(t *testing.T) {
 // On a protected stage nothing is written before its name was typed.
 func TestProtected(t *testing.T) {
 	t.Parallel()
-	const replay, dispatch = "wait x wait R ", "wait d wait ctrl+s "
+	const replay, dispatch = "wait x wait R wait enter ", "wait d wait ctrl+s "
 	for _, test := range []struct {
 		keys    string
 		open    bool   // unprotected, to compare
@@ -338,8 +339,8 @@ func TestLeavingAReplayAsks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hold := make(chan struct{})
 		c := open(t, Config{Backend: Backend{Redrive: fakeDead{hold: hold}}}, 100, 30)
-		c.press("wait", "x", "wait", "R", "wait", "y", "wait", "q")
-		if frame := ansi.Strip(c.frame()); !strings.Contains(frame, "a replay of 1 message of fail") || len(c.m.stack) != 2 {
+		c.press("wait", "x", "wait", "R", "wait", "enter", "wait", "y", "wait", "q")
+		if frame := ansi.Strip(c.frame()); !strings.Contains(frame, "a replay of 1 message of fail") || len(c.m.stack) != 3 {
 			t.Fatalf("q did not ask:\n%s", frame)
 		}
 		c.press("wait", "esc", "ctrl+c")
@@ -352,7 +353,7 @@ func TestLeavingAReplayAsks(t *testing.T) {
 		if frame := ansi.Strip(c.frame()); !strings.Contains(frame, "✓ replayed 1 message of fail") {
 			t.Errorf("the replay's end is not on the task line:\n%s", frame)
 		}
-		c.press("q", "q")
+		c.press("q", "q", "q")
 		if !c.quit {
 			t.Error("nothing is under way any more, and q does not quit")
 		}
@@ -363,7 +364,7 @@ func TestCtrlCTwiceQuitsWhateverIsUnderWay(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		c := open(t, Config{Backend: Backend{Redrive: fakeDead{hold: make(chan struct{})}}}, 100, 30)
-		c.press("wait", "x", "wait", "R", "wait", "y", "wait", "ctrl+c", "ctrl+c")
+		c.press("wait", "x", "wait", "R", "wait", "enter", "wait", "y", "wait", "ctrl+c", "ctrl+c")
 		if !c.quit {
 			t.Error("the second ctrl+c did not quit")
 		}

@@ -73,6 +73,8 @@ type Engine struct {
 	target func() aws.Target
 	logs   *logs.Reader
 	cfg    Config
+	// protected is Guard.ProtectedFor; nil in tests.
+	protected func(queues ...string) aws.Protected
 }
 
 // queue is the part of SQS that looking needs.
@@ -96,7 +98,9 @@ func New(s *aws.Stage, cfg Config) *Engine {
 	if cfg.Logs == nil {
 		cfg.Logs = logs.For(s)
 	}
-	return newEngine(s.SQS(), s.Guard(), s.Target, cfg)
+	e := newEngine(s.SQS(), s.Guard(), s.Target, cfg)
+	e.protected = s.Guard().ProtectedFor
+	return e
 }
 
 func newEngine(q queue, g guard, target func() aws.Target, cfg Config) *Engine {

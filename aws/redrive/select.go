@@ -82,6 +82,7 @@ type Selection struct {
 	released bool
 	checker  *check.Checker
 	choice   Choice
+	shown    []Chosen // instead of all that, of Selected
 }
 
 // Chosen is a letter of a selection with what is known of it.
@@ -266,15 +267,7 @@ func (e *Engine) findWhy(ctx context.Context, s *Selection, byLogs bool) error {
 			jobs = append(jobs, why.Job{ID: id, From: l.SentAt})
 		}
 	}
-	var reader why.LogReader
-	if e.logs != nil && byLogs {
-		reader = e.logs
-	}
-	var opts []why.Option
-	if e.cfg.Records != nil {
-		opts = append(opts, why.WithRecords(e.cfg.Records))
-	}
-	found, err := why.New(reader, opts...).Find(ctx, logs.Sources(s.Worker), jobs)
+	found, err := e.why(ctx, &s.Worker, jobs, byLogs)
 	s.found, s.Notes, s.searched = found, found.Notes, true
 	return err
 }
@@ -327,6 +320,14 @@ const ViaMessage = "message"
 // Letters are the chosen letters. Each is the caller's only until the next.
 func (s *Selection) Letters() iter.Seq2[Chosen, error] {
 	return func(yield func(Chosen, error) bool) {
+		for _, c := range s.shown {
+			if !yield(c, nil) {
+				return
+			}
+		}
+		if s.look == nil {
+			return
+		}
 		for l, err := range s.chosenLetters() {
 			if err != nil {
 				yield(Chosen{}, err)
@@ -369,15 +370,28 @@ func (s *Selection) Groups() ([]why.Group, error) {
 }
 
 // Held is how many messages are hidden for this selection.
-func (s *Selection) Held() int { return s.look.Held() }
+func (s *Selection) Held() int {
+	if s.look == nil {
+		return 0
+	}
+	return s.look.Held()
+}
 
 // Lease is how long they stay hidden should this process die.
-func (s *Selection) Lease() time.Duration { return s.look.Lease() }
+func (s *Selection) Lease() time.Duration {
+	if s.look == nil {
+		return lookLease
+	}
+	return s.look.Lease()
+}
 
 // Release makes every message visible again that is still held, also when ctx has
 // ended, and forgets the letters. A second call does nothing.
 func (s *Selection) Release(ctx context.Context) error {
 	s.released = true
+	if s.look == nil {
+		return nil
+	}
 	err := s.look.Release(ctx)
 	return errors.Join(err, s.spool.Close())
 }

@@ -1,5 +1,6 @@
-// Package deadletters is the screen for a worker's dead letters: look at them,
-// read their bodies, mark some, send them back to the queue they came from.
+// Package deadletters is the screen for a worker's dead letters: what they died of,
+// in groups; each with its body, error and log lines; marked, filtered, edited, and
+// handed on to be replayed or deleted.
 package deadletters
 
 import (
@@ -11,7 +12,12 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/microfox-ai/aiwctl/aws"
+	"github.com/microfox-ai/aiwctl/aws/logs"
 	"github.com/microfox-ai/aiwctl/aws/redrive"
+	"github.com/microfox-ai/aiwctl/aws/redrive/check"
+	"github.com/microfox-ai/aiwctl/aws/redrive/letter"
+	"github.com/microfox-ai/aiwctl/aws/redrive/where"
+	"github.com/microfox-ai/aiwctl/aws/redrive/why"
 	"github.com/microfox-ai/aiwctl/tui/cell"
 	"github.com/microfox-ai/aiwctl/tui/jsonview"
 	"github.com/microfox-ai/aiwctl/tui/prompt"
@@ -20,64 +26,123 @@ import (
 	"github.com/microfox-ai/aiwctl/tui/theme"
 )
 
-// Engine looks into a dead-letter queue and replays what is in it;
+// Engine looks into a dead-letter queue and says why what is in it died;
 // *redrive.Engine is one.
 type Engine interface {
-	Peek(ctx context.Context, w aws.Worker, limit int) (redrive.Listing, error)
-	Replay(ctx context.Context, r redrive.Replay) (redrive.Report, error)
+	Look(ctx context.Context, w aws.Worker, limit int, each func([]letter.Letter) (more bool, err error)) (*redrive.Look, error)
+	Why(ctx context.Context, w aws.Worker, jobs []why.Job) (why.Found, error)
+	Attempt(ctx context.Context, w aws.Worker, jobID, requestID string, about time.Time) ([]logs.Line, error)
+	Replays(ids ...string) ([]redrive.Sent, error)
 }
-
-const (
-	// firstLook is how many messages the first look asks for; every further one
-	// that asks for more doubles it.
-	firstLook   = 50
-	lookTimeout = time.Minute
-)
 
 // The purposes of requests.
 const (
-	forLook   = "look"
-	forReplay = "replay"
+	forLook    = "look"
+	forCauses  = "causes"
+	forFilter  = "filter"
+	forBody    = "body"    // of a message whose body is not in memory
+	forRest    = "rest"    // the cursor rests on a message
+	forAttempt = "attempt" // the log lines of its last attempt
+	forBefore  = "before"  // whether it was replayed before
+	forEditor  = "editor"  // the person's own
+	forCheck   = "check"   // of an edit that is large
+)
+
+// level is what the list shows.
+type level int
+
+const (
+	inGroups level = iota
+	inLetters
 )
 
 // Screen is the dead-letters screen of one worker.
 type Screen struct {
 	env      screen.Env
 	engine   Engine
+	edits    *Edits
 	workerID string
 	requests *screen.Requests
+	sought   screen.OpenDead // the message to begin with, until it was found
 
-	table  *table.Model[row]
-	body   *jsonview.View
-	filter *prompt.Prompt
+	limit             int
+	items, fresh      []*item // fresh are those of a look under way
+	shelf, freshShelf *shelf
+	byID              map[string]*item
+	progressive       bool // the first look is under way, and what it saw is shown
+	whole             bool // a look has ended
+	depth             aws.Depth
+	seenAll           bool
+	warnings          []string
+	lookedAt, askedAt time.Time
+	err               error // of the last look
+	note              string
 
-	limit    int
-	listing  *redrive.Listing // nil until the first look has succeeded
-	lookedAt time.Time
-	askedAt  time.Time
-	err      error    // of the last look
-	warnings []string // of the last look or replay
-	results  map[string]redrive.Result
-	replay   *replaying
+	causes     map[string]*cause // by job id, or by message id where the message says it
+	status     map[string]string // what is recorded of a job
+	problems   map[string][]check.Problem
+	causeNotes []string
+	causesErr  error
+	causesDone bool
+	causesAt   time.Time
+	checker    *check.Checker
+	checked    string // what checker was made of
 
-	inBody        bool // the body has the keys, not the list
-	width, height int
+	level   level
+	flat    bool
+	group   string // of which the messages are listed
+	groups  *table.Model[group]
+	letters *table.Model[*item]
+
+	text, expr *prompt.Prompt
+	where      *where.Filter // the last expression that could be read
+	whereErr   error         // of what is typed
+	offer      offer         // completions of the expression
+	passed     map[string]bool
+	filtered   string // what passed is of; empty: nothing is filtered
+	unclear    int
+	unclearErr error
+
+	marks  map[string]bool
+	anchor string // where a range of marks began
+	ranged map[string]bool
+	// markedIn is how many are marked in each group; nil: to be counted.
+	markedIn map[string]int
+
+	pane    pane
+	inPane  bool
+	body    *jsonview.View
+	side    scroller // the error
+	log     scroller
+	changes scroller
+	loaded  *letter.Letter // the one whose body is not in memory
+	loadErr error
+	attempt attempt
+	before  map[string][]redrive.Sent
+	under   string // the message the panes show
+	editing *editing
+	moving  int // messages whose replay is under way elsewhere
+	width   int
+	height  int
+	cache   [4]drawn // the panes' lines
 }
 
-// New returns the dead-letters screen of a worker.
-func New(env screen.Env, engine Engine, ask screen.OpenDead) *Screen {
+// New returns the dead-letters screen of a worker. Edits keeps what was changed when
+// the screen is left.
+func New(env screen.Env, engine Engine, edits *Edits, ask screen.OpenDead) *Screen {
 	s := &Screen{
-		env: env, engine: engine, workerID: ask.WorkerID, requests: env.Requests(),
-		body: jsonview.New(env.Theme), filter: prompt.New(env.Theme, "/"),
-		limit: firstLook, results: map[string]redrive.Result{},
+		env: env, engine: engine, edits: edits, workerID: ask.WorkerID, requests: env.Requests(), sought: ask,
+		body: jsonview.New(env.Theme), text: prompt.New(env.Theme, "/"), expr: prompt.New(env.Theme, "where"),
+		limit: firstLook, causes: map[string]*cause{}, status: map[string]string{}, problems: map[string][]check.Problem{},
+		marks: map[string]bool{}, before: map[string][]redrive.Sent{}, byID: map[string]*item{},
 	}
-	s.table = table.New(env.Theme, table.Config[row]{
-		Columns:     s.columns(),
-		ID:          func(r row) string { return r.letter.ID },
-		Text:        row.text,
-		Sort:        -1,
-		Default:     newestFirst,
-		DefaultName: "newest",
+	s.letters = table.New(env.Theme, table.Config[*item]{
+		Columns: s.letterColumns(), ID: func(it *item) string { return it.id }, Text: func(it *item) string { return it.name },
+		Sort: -1, Default: newestFirst, DefaultName: "newest", Marked: s.marked,
+	})
+	s.groups = table.New(env.Theme, table.Config[group]{
+		Columns: s.groupColumns(), ID: func(g group) string { return g.name }, Text: func(g group) string { return g.name },
+		Sort: -1, Default: biggestFirst, DefaultName: "biggest", Marked: s.groupMarked,
 	})
 	return s
 }
@@ -86,63 +151,87 @@ func New(env screen.Env, engine Engine, ask screen.OpenDead) *Screen {
 func (s *Screen) Kind() screen.Kind { return screen.KindDead }
 
 // Title implements screen.Screen.
-func (s *Screen) Title() string { return cell.Clean(s.workerID) + " dead letters" }
+func (s *Screen) Title() string {
+	title := cell.Clean(s.workerID) + " dead letters"
+	switch {
+	case s.editing != nil:
+		title += " " + theme.GlyphCrumb + " edit " + s.editing.name
+	case s.level == inLetters && s.group != "":
+		title += " " + theme.GlyphCrumb + " " + cell.Cut(cell.Clean(s.group), 40)
+	}
+	return title
+}
 
 // Status implements screen.Statuser.
 func (s *Screen) Status() string {
-	if s.listing == nil {
+	if s.editing != nil {
+		return s.editing.position()
+	}
+	if s.items == nil {
 		return ""
 	}
 	var parts []string
-	if marked, hidden := s.table.Marks(); hidden > 0 {
-		parts = append(parts, fmt.Sprintf("%d marked, %d of them hidden", marked, hidden))
+	if marked, hidden := s.markCounts(); hidden > 0 {
+		parts = append(parts, fmt.Sprintf("%s marked, %s hidden by the filter", cell.Count(marked), cell.Count(hidden)))
 	} else if marked > 0 {
-		parts = append(parts, fmt.Sprintf("%d marked", marked))
+		parts = append(parts, cell.Count(marked)+" marked")
 	}
-	seen := cell.Plural(len(s.listing.Letters), "message")
-	if depth := s.listing.Depth.Total(); depth > len(s.listing.Letters) {
-		seen = fmt.Sprintf("%s of about %s", cell.Count(len(s.listing.Letters)), cell.Plural(depth, "message"))
+	if n := s.edits.count(s.byID); n > 0 {
+		parts = append(parts, cell.Count(n)+" edited")
 	}
-	parts = append(parts, seen, "looked "+cell.Age(s.env.Now().Sub(s.lookedAt))+" ago")
+	seen := cell.Plural(len(s.items), "message")
+	if depth := s.depth.Total(); depth > len(s.items) {
+		seen = fmt.Sprintf("%s of about %s", cell.Count(len(s.items)), cell.Plural(depth, "message"))
+	}
+	parts = append(parts, seen)
+	if s.whole {
+		parts = append(parts, "looked "+cell.Age(max(0, s.env.Now().Sub(s.lookedAt)))+" ago")
+	}
 	return strings.Join(parts, " "+theme.GlyphDot+" ")
 }
 
-// Busy implements screen.Busier.
-func (s *Screen) Busy() string {
-	if s.replay == nil {
-		return ""
+// kept is what another screen of the same worker begins with.
+type kept struct {
+	text, expr string
+	flat       bool
+}
+
+// Keep implements screen.Keeper.
+func (s *Screen) Keep() any { return kept{s.text.Value(), s.expr.Value(), s.flat} }
+
+// Restore implements screen.Keeper.
+func (s *Screen) Restore(from any) {
+	k, ok := from.(kept)
+	if !ok {
+		return
 	}
-	return "a replay of " + cell.Plural(s.replay.total, "message") + " of " + cell.Clean(s.workerID)
+	s.text.Set(k.text)
+	s.expr.Set(k.expr)
+	s.readExpr()
+	s.setFlat(k.flat)
 }
 
 // Init implements screen.Screen.
 func (s *Screen) Init() tea.Cmd { return s.look() }
 
 // Close implements screen.Screen.
-func (s *Screen) Close() { s.requests.Close() }
+func (s *Screen) Close() {
+	s.keepEdit()
+	s.requests.Close()
+	for _, kept := range []*shelf{s.shelf, s.freshShelf} {
+		if kept != nil {
+			kept.close()
+		}
+	}
+}
 
 // Typing implements screen.Screen.
-func (s *Screen) Typing() bool { return s.filter.Typing() }
-
-// look receives what is in the queue. Without the worker, which is the case
-// before the stage was first read, it does nothing: DataChanged tries again.
-func (s *Screen) look() tea.Cmd {
-	w, ok := s.env.Worker(s.workerID)
-	if !ok {
-		return nil
-	}
-	limit, engine := s.limit, s.engine
-	s.askedAt = s.env.Now()
-	return s.requests.Start(forLook, lookTimeout, func(ctx context.Context) (any, error) {
-		return engine.Peek(ctx, w, limit)
-	})
-}
+func (s *Screen) Typing() bool { return s.text.Typing() || s.expr.Typing() || s.editing != nil }
 
 // Update implements screen.Screen.
 func (s *Screen) Update(msg tea.Msg) tea.Cmd {
 	cmd := s.update(msg)
-	s.show()
-	return cmd
+	return tea.Batch(cmd, s.show())
 }
 
 func (s *Screen) update(msg tea.Msg) tea.Cmd {
@@ -150,46 +239,76 @@ func (s *Screen) update(msg tea.Msg) tea.Cmd {
 	case screen.Reply:
 		return s.reply(msg)
 	case screen.DataChanged:
-		if s.listing == nil && s.err == nil && !s.requests.Live(forLook) {
+		if s.items == nil && s.err == nil && !s.requests.Live(forLook) {
 			return s.look()
 		}
 		return nil
+	case screen.Fates:
+		if msg.WorkerID == s.workerID {
+			s.tookFates(msg.Fates)
+		}
+		return nil
 	case screen.Tick:
-		s.table.Invalidate() // ages
+		s.letters.Invalidate() // ages
+		s.groups.Invalidate()
+		s.redraw()
 		return nil
 	case screen.ThemeChanged:
-		s.table.Invalidate()
-		s.filter.Restyle()
+		s.letters.Invalidate()
+		s.groups.Invalidate()
+		s.text.Restyle()
+		s.expr.Restyle()
+		s.redraw()
+		if s.editing != nil {
+			s.editing.editor.Restyle()
+		}
 		return nil
 	case screen.Resized:
 		s.width, s.height = msg.Width, msg.Height
 		return nil
+	case tea.PasteMsg:
+		return s.pasted(msg)
 	case tea.KeyPressMsg:
 		return s.key(msg)
 	}
-	cmd := s.filter.Update(msg)
-	if _, pasted := msg.(tea.PasteMsg); pasted {
-		s.table.SetFilter(s.filter.Value())
+	return tea.Batch(s.text.Update(msg), s.expr.Update(msg))
+}
+
+func (s *Screen) pasted(msg tea.PasteMsg) tea.Cmd {
+	switch {
+	case s.editing != nil:
+		return s.edited(s.editing.editor.Insert(msg.Content))
+	case s.text.Typing():
+		cmd := s.text.Update(msg)
+		return tea.Batch(cmd, s.settle())
+	case s.expr.Typing():
+		cmd := s.expr.Update(msg)
+		return tea.Batch(cmd, s.exprChanged())
 	}
-	return cmd
+	return nil
 }
 
 func (s *Screen) key(msg tea.KeyPressMsg) tea.Cmd {
-	if s.filter.Typing() {
-		cmd := s.filter.Update(msg)
-		s.table.SetFilter(s.filter.Value())
-		return cmd
-	}
 	name := msg.String()
 	switch {
-	case name == "J" || name == "shift+down":
-		s.body.Scroll(1)
-	case name == "K" || name == "shift+up":
-		s.body.Scroll(-1)
-	case s.inBody:
-		s.body.Key(name)
+	case s.editing != nil:
+		return s.edited(s.editing.editor.Key(msg))
+	case s.text.Typing():
+		cmd := s.text.Update(msg)
+		return tea.Batch(cmd, s.settle())
+	case s.expr.Typing():
+		return s.exprKey(msg)
+	case s.level == inGroups:
+		s.groups.Key(name)
+	case name == "J":
+		s.scroll(1)
+	case name == "K":
+		s.scroll(-1)
+	case s.inPane:
+		s.paneKey(name)
 	default:
-		s.table.Key(name)
+		s.letters.Key(name)
+		s.extend()
 	}
 	return nil
 }
@@ -201,50 +320,116 @@ func (s *Screen) reply(reply screen.Reply) tea.Cmd {
 	}
 	switch reply.Purpose {
 	case forLook:
-		listing, ok := reply.Payload.(redrive.Listing)
-		s.err = reply.Err
-		if ok && (reply.Err == nil || len(listing.Letters) > 0) {
-			s.listing, s.lookedAt = &listing, s.env.Now()
-			s.warnings = listing.Warnings
-			s.results = map[string]redrive.Result{}
-		}
-		s.load()
-		if reply.Err != nil {
-			return screen.Send(screen.Task{ID: s.task("look"), Text: "look at the dead letters of " + s.workerID, Done: true, Err: reply.Err})
-		}
-		return nil
-	case forReplay:
-		return tea.Batch(next, s.progress(reply))
+		return tea.Batch(next, s.tookLook(reply))
+	case forCauses:
+		return s.tookCauses(reply)
+	case forFilter:
+		s.tookFilter(reply)
+	case forBody:
+		s.loaded, _ = reply.Payload.(*letter.Letter)
+		s.loadErr = reply.Err
+		s.redraw()
+	case forRest:
+		return s.rested()
+	case forAttempt:
+		s.tookAttempt(reply)
+	case forBefore:
+		s.tookBefore(reply)
+	case forEditor:
+		return s.tookEditor(reply)
+	case forCheck:
+		s.tookCheck(reply)
 	}
 	return next
 }
 
 func (s *Screen) task(what string) string { return fmt.Sprintf("%s-%d", what, s.env.ID) }
 
-// load makes the rows from the last look and what became of them since.
-func (s *Screen) load() {
-	if s.listing == nil {
-		s.table.SetRows(nil)
-		return
-	}
-	rows := make([]row, len(s.listing.Letters))
-	for i := range s.listing.Letters {
-		letter := &s.listing.Letters[i]
-		rows[i] = newRow(letter)
-		if result, ok := s.results[letter.ID]; ok {
-			rows[i].result = &result
+// arrange lists what passes the filter, in groups and one by one.
+func (s *Screen) arrange() {
+	passing := s.passing()
+	s.markedIn = nil
+	s.groups.SetRows(s.groupsOf(passing))
+	list := passing
+	if s.level == inLetters && s.group != "" {
+		list = make([]*item, 0, len(passing))
+		for _, it := range passing {
+			if s.groupOf(it) == s.group {
+				list = append(list, it)
+			}
+		}
+		if len(list) == 0 && s.filtered == "" && len(s.items) > 0 {
+			// Its messages are in other groups now that it is known why they died.
+			s.level, s.group, list = inGroups, "", passing
 		}
 	}
-	s.table.SetRows(rows)
+	s.letters.SetRows(list)
 }
 
-// show puts the letter under the cursor into the body.
-func (s *Screen) show() {
-	r, ok := s.table.Selected()
+// setFlat lists all messages in one list, or in groups.
+func (s *Screen) setFlat(flat bool) {
+	s.flat, s.group, s.inPane = flat, "", false
+	s.level = inGroups
+	if flat {
+		s.level = inLetters
+	}
+	s.cancelRange()
+	s.arrange()
+}
+
+// openGroup lists the messages of the group under the cursor.
+func (s *Screen) openGroup() {
+	g, ok := s.groups.Selected()
 	if !ok {
-		s.body.Set("", nil, "")
-		s.inBody = false
 		return
 	}
-	s.body.Set(r.letter.ID, fields(r, s.env.Now()), r.letter.Body)
+	s.groups.Hold()
+	s.level, s.group, s.inPane = inLetters, g.name, false
+	s.arrange()
+}
+
+// tookFates takes what became of messages on another screen.
+func (s *Screen) tookFates(fates []screen.Fate) {
+	for _, f := range fates {
+		it := s.byID[f.MessageID]
+		gone := f.Status == redrive.StatusReplayed || f.Status == redrive.StatusDeleted || f.Status == redrive.StatusCameBack
+		if gone {
+			s.edits.drop(f.MessageID)
+			delete(s.marks, f.MessageID)
+		}
+		if it == nil {
+			continue
+		}
+		it.fate = &fate{status: f.Status, fault: cell.Clean(f.Error), newID: f.NewMessageID, newJobID: f.NewJobID, gone: gone}
+	}
+	s.redraw()
+	s.arrange()
+}
+
+// checkerFor makes the checker of a worker, once as long as it stays what it is.
+func (s *Screen) checkerFor(w aws.Worker) *check.Checker {
+	is := w.ID + string(w.InputSchema)
+	if w.Function != nil {
+		is += w.Function.Runtime + w.Function.State
+	}
+	if s.checker == nil || s.checked != is {
+		s.checker, s.checked = check.New(w, check.Options{}), is
+	}
+	return s.checker
+}
+
+// problemsOf is what a check says of a message as it would be sent now.
+func (s *Screen) problemsOf(it *item) []check.Problem {
+	if p, ok := s.problems[it.id]; ok {
+		return p
+	}
+	return it.problems
+}
+
+// queueName is the dead-letter queue's, when it is known.
+func (s *Screen) queueName() string {
+	if w, ok := s.env.Worker(s.workerID); ok && w.DLQ != nil {
+		return cell.Clean(w.DLQ.Name)
+	}
+	return "the dead-letter queue of " + strings.TrimSpace(cell.Clean(s.workerID))
 }

@@ -1,449 +1,569 @@
 package deadletters_test
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
-	awssdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/charmbracelet/x/ansi"
-	"go.uber.org/goleak"
 
-	"github.com/microfox-ai/aiwctl/aws"
+	"github.com/microfox-ai/aiwctl/aws/logs"
 	"github.com/microfox-ai/aiwctl/aws/redrive"
-	"github.com/microfox-ai/aiwctl/aws/redrive/letter"
-	"github.com/microfox-ai/aiwctl/dispatch"
+	"github.com/microfox-ai/aiwctl/aws/redrive/why"
 	"github.com/microfox-ai/aiwctl/tui/deadletters"
 	"github.com/microfox-ai/aiwctl/tui/screen"
 	"github.com/microfox-ai/aiwctl/tui/screentest"
+	"github.com/microfox-ai/aiwctl/tui/theme"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+var errDenied = errors.New("look into \"aiw-orders-dlq-demo\": access denied: sqs:ReceiveMessage is missing from role ops-read")
 
-// engine is a dead-letter queue in memory.
-type engine struct {
-	letters  []letter.Letter
-	warnings []string
-	depth    int
-	peekErr  error
-	peeks    int
-	limits   []int
-	asked    []redrive.Replay
-	fail     map[string]string
-	hold     chan struct{} // when set, the second message waits for it
-}
-
-func (e *engine) Peek(_ context.Context, _ aws.Worker, limit int) (redrive.Listing, error) {
-	e.peeks++
-	e.limits = append(e.limits, limit)
-	if e.peekErr != nil {
-		return redrive.Listing{}, e.peekErr
+func lines() []logs.Line {
+	at := screentest.Now().Add(-4 * time.Minute)
+	return []logs.Line{
+		{Time: at, Level: logs.LevelInfo, Text: "fetching https://media.example/one.mp4"},
+		{Time: at.Add(3 * time.Second), Level: logs.LevelError, Text: "TimeoutError: no answer from https://media.example/1 in 3000 ms"},
 	}
-	depth := max(e.depth, len(e.letters))
-	return redrive.Listing{
-		Letters: e.letters, Depth: aws.Depth{Visible: depth},
-		Complete: depth <= len(e.letters), Warnings: e.warnings,
-	}, nil
-}
-
-func (e *engine) Replay(ctx context.Context, r redrive.Replay) (redrive.Report, error) {
-	e.asked = append(e.asked, r)
-	ids := r.IDs
-	if r.All {
-		ids = nil
-		for _, l := range e.letters {
-			ids = append(ids, l.ID)
-		}
-	}
-	var report redrive.Report
-	for i, id := range ids {
-		if e.hold != nil && i == 1 {
-			select {
-			case <-e.hold:
-			case <-ctx.Done():
-				return report, &redrive.PartialError{Verb: "replay", Queue: "aiw-orders-dlq-demo", Report: report, Cause: ctx.Err()}
-			}
-		}
-		result := redrive.Result{ID: id, Status: redrive.StatusReplayed, NewID: "new-" + id}
-		if why := e.fail[id]; why != "" {
-			result = redrive.Result{ID: id, Status: redrive.StatusFailed, Error: why}
-			report.Failed++
-			report.Problems = append(report.Problems, result)
-		} else {
-			report.Replayed++
-		}
-		r.OnResult(result)
-	}
-	if report.Problems != nil {
-		return report, &redrive.PartialError{Verb: "replay", Queue: "aiw-orders-dlq-demo", Report: report}
-	}
-	return report, nil
-}
-
-func deadLetter(i int, body string) letter.Letter {
-	l := letter.Letter{
-		ID: fmt.Sprintf("5f3c%04d-8d1e-4b2a-9c3d-0123456789ab", i), Body: body,
-		SentAt:        screentest.Now().Add(-time.Duration(i*i) * time.Minute),
-		FirstReceived: screentest.Now().Add(-time.Duration(i*i) * time.Minute / 2), ReceiveCount: 3 + i,
-	}
-	var envelope struct {
-		WorkerID string          `json:"workerId"`
-		JobID    string          `json:"jobId"`
-		Input    json.RawMessage `json:"input"`
-	}
-	if err := json.Unmarshal([]byte(body), &envelope); err != nil {
-		l.ParseErr = errors.New("line 1, column 1: this is not JSON")
-		return l
-	}
-	l.Message = &dispatch.Message{WorkerID: envelope.WorkerID, JobID: envelope.JobID, Input: envelope.Input}
-	return l
-}
-
-func letters() []letter.Letter {
-	job := func(i int, input string) letter.Letter {
-		return deadLetter(i, fmt.Sprintf(`{"workerId":"orders","jobId":"job-%d","input":%s,"context":{"requestId":"r-%d"},"metadata":{},"timestamp":"2026-03-02T03:04:05.000Z"}`, i, input, i))
-	}
-	tagged := job(1, `{"url":"https://media.example/one.mp4","tags":["a","b"],"retries":0,"fast":true,"note":null}`)
-	tagged.Attributes = map[string]types.MessageAttributeValue{"source": {DataType: awssdk.String("String"), StringValue: awssdk.String("checkout")}}
-	return []letter.Letter{
-		tagged, job(2, `{"url":"https://media.example/two.mp4"}`), deadLetter(3, "hello,\nthis is no job"), job(4, `{"url":"https://slow.example/four.mp4"}`),
-	}
-}
-
-func id(i int) string { return fmt.Sprintf("5f3c%04d-8d1e-4b2a-9c3d-0123456789ab", i) }
-
-func newScreen(t *testing.T, e *engine, width, height int) (*deadletters.Screen, screen.Env) {
-	t.Helper()
-	env := screentest.Env(t)
-	env.Data.Inventory = &aws.Inventory{Workers: []aws.Worker{{
-		ID:    "orders",
-		Queue: &aws.Queue{Name: "aiw-orders-demo", URL: "http://127.0.0.1:4566/000000000000/aiw-orders-demo"},
-		DLQ:   &aws.Queue{Name: "aiw-orders-dlq-demo", Depth: aws.Depth{Visible: len(e.letters)}},
-	}}}
-	s := deadletters.New(env, e, screen.OpenDead{WorkerID: "orders"})
-	t.Cleanup(s.Close)
-	s.Update(screen.Resized{Width: width, Height: height})
-	return s, env
-}
-
-// look opens the screen and lets the first look end.
-func look(t *testing.T, e *engine, width, height int) *deadletters.Screen {
-	t.Helper()
-	s, _ := newScreen(t, e, width, height)
-	screentest.Settle(s, s.Init())
-	return s
-}
-
-// press presses keys and returns what was asked of the root by the last one.
-func press(s *deadletters.Screen, keys string) []any {
-	var out []any
-	for key := range strings.FieldsSeq(keys) {
-		out = nil
-		for _, msg := range screentest.Settle(s, screentest.Press(s, key)) {
-			out = append(out, msg)
-		}
-	}
-	return out
-}
-
-// confirm presses keys that must lead to a question.
-func confirm(t *testing.T, s *deadletters.Screen, keys string) screen.Confirm {
-	t.Helper()
-	msgs := press(s, keys)
-	if len(msgs) != 1 {
-		t.Fatalf("%s led to %v, want a question", keys, msgs)
-	}
-	ask, ok := msgs[0].(screen.Confirm)
-	if !ok {
-		t.Fatalf("%s led to %#v, want a question", keys, msgs[0])
-	}
-	return ask
 }
 
 func TestGolden(t *testing.T) {
 	t.Parallel()
+	all := func(e *engine) *engine {
+		e.letters, e.found, e.lines = letters(), known(), lines()
+		return e
+	}
 	states := map[string]struct {
-		engine engine
-		keys   string
-		early  bool // before the first look has ended
+		make     func() *engine
+		keys     string
+		early    bool // before the first look has ended
+		holdsWhy bool
 	}{
-		"loading": {early: true},
-		"empty":   {},
-		"data":    {engine: engine{letters: letters(), depth: 12}},
-		"text":    {engine: engine{letters: letters()}, keys: "j j"},
-		"warned":  {engine: engine{letters: letters(), warnings: []string{"aiw-orders-dlq-demo has a redrive policy of its own: after 5 receives a message goes on to aiw-graveyard"}}, keys: "space space / s l o w"},
-		"denied":  {engine: engine{peekErr: errors.New("peek aiw-orders-dlq-demo in us-east-1: access denied: sqs:ReceiveMessage is missing from role ops-read")}},
+		"looking": {make: func() *engine { return &engine{} }, early: true},
+		"empty":   {make: func() *engine { return &engine{} }},
+		"failed": {make: func() *engine {
+			return &engine{lookErr: errors.New("look into \"aiw-orders-dlq-demo\": connection refused")}
+		}},
+		"denied":   {make: func() *engine { return &engine{lookErr: errDenied} }},
+		"groups":   {make: func() *engine { return all(&engine{depth: 700_000}) }},
+		"pending":  {make: func() *engine { return all(&engine{}) }, holdsWhy: true},
+		"unknown":  {make: func() *engine { e := all(&engine{}); e.found = why.Found{Notes: known().Notes}; return e }},
+		"messages": {make: func() *engine { return all(&engine{}) }, keys: "enter"},
+		"flat": {make: func() *engine {
+			return all(&engine{warnings: []string{"aiw-orders-dlq-demo has a redrive policy of its own: after 5 receives a message goes on to aiw-graveyard"}})
+		}, keys: "t space space j"},
+		"error": {make: func() *engine { return all(&engine{}) }, keys: "enter tab tab"},
+		"log":   {make: func() *engine { return all(&engine{}) }, keys: "enter tab tab tab"},
+		"before": {make: func() *engine {
+			e := all(&engine{})
+			e.sent = []redrive.Sent{{At: screentest.Now().Add(-time.Hour), MessageID: "old-message", NewMessageID: id(1), JobID: "job-0", NewJobID: "job-1"}}
+			return e
+		}, keys: "enter"},
+		"no-match":  {make: func() *engine { return all(&engine{}) }, keys: "/ n o p e"},
+		"filtered":  {make: func() *engine { return all(&engine{}) }, keys: "t a / s l o w enter"},
+		"where":     {make: func() *engine { return all(&engine{}) }, keys: "f e r tab space c o n t a i n s space"},
+		"where-bad": {make: func() *engine { return all(&engine{}) }, keys: "f i n p u t . u r l space = = space 1 3 enter f &"},
+		"range":     {make: func() *engine { return all(&engine{}) }, keys: "t j v j j"},
+		"editing":   {make: func() *engine { return all(&engine{}) }, keys: "t j j j j e"},
+		"changed":   {make: func() *engine { return all(&engine{}) }, keys: "t j j j j e ctrl+k \" h t t p s : / / x \" "},
+		"syntax":    {make: func() *engine { return all(&engine{}) }, keys: "t e { ctrl+s"},
+		"diff":      {make: func() *engine { return all(&engine{}) }, keys: "t j j j j e ctrl+k \" h t t p s : / / x \" ctrl+s tab tab"},
 	}
 	for name, state := range states {
-		for _, size := range [][2]int{{60, 15}, {80, 19}, {120, 35}} {
+		for _, size := range [][2]int{{60, 20}, {80, 24}, {120, 40}, {200, 50}} {
 			t.Run(fmt.Sprintf("%s-%d", name, size[0]), func(t *testing.T) {
 				t.Parallel()
-				e := state.engine
-				s, _ := newScreen(t, &e, size[0], size[1])
-				cmd := s.Init()
-				if !state.early {
-					screentest.Settle(s, cmd)
-				}
-				press(s, state.keys)
-				screentest.Golden(t, fmt.Sprintf("%s-%d", name, size[0]), s.View(size[0], size[1]), size[0], size[1])
+				synctest.Test(t, func(t *testing.T) {
+					e := state.make()
+					if state.holdsWhy {
+						e.holdWhy = make(chan struct{})
+					}
+					w, h := size[0], size[1]-5
+					s := newScreen(t, e, deadletters.NewEdits())
+					if state.early {
+						t.Cleanup(s.Close)
+						s.Update(screen.Resized{Width: w, Height: h})
+						s.Init()
+					} else {
+						screentest.Drive(t, s, w, h).Press(state.keys)
+					}
+					screentest.Golden(t, fmt.Sprintf("%s-%d", name, w), s.View(w, h), w, h)
+				})
 			})
 		}
 	}
 }
 
-func TestReplayAsksWithCountAndTarget(t *testing.T) {
+// in runs a test of one screen in a bubble.
+func in(t *testing.T, e *engine, fn func(*person)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) { fn(open(t, e, 120, 35)) })
+}
+
+func full() *engine { return &engine{letters: letters(), found: known(), lines: lines()} }
+
+func (p *person) frame() string { return ansi.Strip(p.s.View(120, 35)) }
+
+func (p *person) says(texts ...string) {
+	p.t.Helper()
+	frame := p.frame() + "\n" + p.s.Title() + "\n" + p.s.Status()
+	for _, text := range texts {
+		if !strings.Contains(frame, text) {
+			p.t.Errorf("the screen does not say %q:\n%s", text, frame)
+		}
+	}
+}
+
+// plan is what the last key asked for.
+func (p *person) plan() screen.PlanReplay {
+	p.t.Helper()
+	plan, ok := p.Last().(screen.PlanReplay)
+	if !ok {
+		p.t.Fatalf("asked for %#v, want a replay", p.Last())
+	}
+	return plan
+}
+
+func ids(of ...int) []string {
+	list := make([]string, len(of))
+	for i, n := range of {
+		list[i] = id(n)
+	}
+	return list
+}
+
+func TestWhatIsReplayed(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
-		name, keys string
-		verb       string
-		says       []string
-		ids        []string
-		all        bool
+		keys   string
+		ids    []string
+		all    bool
+		chosen string
+		where  string
+		remove bool
 	}{
-		{"the one under the cursor", "j R", "Replay 1", []string{"aiw-orders-dlq-demo", "aiw-orders-demo", "demo in us-east-1"}, []string{id(2)}, false},
-		{"the marked", "space space R", "Replay 2", nil, []string{id(1), id(2)}, false},
-		{"marked and hidden by the filter", "space / s l o w enter R", "Replay 1", []string{"1 marked message is hidden"}, []string{id(1)}, false},
-		{"inverted", "space i R", "Replay 3", []string{"1 message among them cannot be read as a job"}, []string{id(2), id(3), id(4)}, false},
-		{"all marked in the filter", "/ t w o enter a R", "Replay 1", nil, []string{id(2)}, false},
-		{"all", "A", "Replay 12", []string{"seen here or not"}, nil, true},
-		{"all in the filter", "/ m e d i a enter A", "Replay 2", []string{`All that match "media"`}, []string{id(1), id(2)}, false},
+		{keys: "R", ids: ids(1, 2, 4), chosen: "all that died of", where: `group == "TimeoutError: no answer from <url> in <n> ms"`},
+		{keys: "j R", ids: ids(5), where: `group == "ValidationError: url must be a string"`},
+		{keys: "enter R", ids: ids(1)},
+		{keys: "enter j R", ids: ids(2)},
+		{keys: "enter A", ids: ids(1, 2, 4), where: `group == "TimeoutError: no answer from <url> in <n> ms"`},
+		{keys: "space R", ids: ids(1, 2, 4), chosen: "3 marked"},
+		{keys: "space space R", ids: ids(1, 2, 4, 5), chosen: "4 marked"},
+		{keys: "t space space R", ids: ids(1, 2)},
+		{keys: "t space i R", ids: ids(2, 3, 4, 5, 6)},
+		{keys: "t j v j j v R", ids: ids(2, 3, 4)},
+		{keys: "t j v j R", ids: ids(2, 3)},
+		{keys: "t j v j esc R", ids: ids(3)},
+		{keys: "t shift+down shift+down R", ids: ids(1, 2, 3)},
+		{keys: "t a R", ids: ids(1, 2, 3, 4, 5, 6)},
+		{keys: "t space / s l o w enter R", ids: ids(1), chosen: "1 marked, 1 of them hidden by the filter"},
+		{keys: "t / m e d i a enter A", ids: ids(1, 2, 4, 6), chosen: `all that match "media"`}, // 4 died of a URL of media
+		{keys: "/ s l o w enter A", ids: ids(4), chosen: `all that match "slow"`},
+		{keys: "f i n p u t . u r l = = 1 3 enter A", ids: ids(5), where: "input.url==13"},
+		{keys: "A", all: true, chosen: "seen here or not"},
+		{keys: "D", ids: ids(1, 2, 4), remove: true, where: `group == "TimeoutError: no answer from <url> in <n> ms"`},
+		{keys: "t j D", ids: ids(2), remove: true},
 	} {
-		t.Run(test.name, func(t *testing.T) {
+		t.Run(test.keys, func(t *testing.T) {
 			t.Parallel()
-			e := &engine{letters: letters(), depth: 12}
-			s := look(t, e, 120, 35)
-			ask := confirm(t, s, test.keys)
-			text := ask.Title + "\n" + strings.Join(ask.Lines, "\n")
-			if ask.Verb != test.verb {
-				t.Errorf("the button says %q, want %q", ask.Verb, test.verb)
-			}
-			for _, want := range test.says {
-				if !strings.Contains(text, want) {
-					t.Errorf("the question does not say %q:\n%s", want, text)
+			in(t, full(), func(p *person) {
+				p.Press(test.keys)
+				plan := p.plan()
+				if !slices.Equal(plan.IDs, test.ids) || plan.All != test.all || plan.Delete != test.remove || plan.Where != test.where {
+					t.Errorf("asked for %+v", plan)
 				}
+				if !strings.Contains(plan.Chosen, test.chosen) {
+					t.Errorf("chosen: %q, want %q", plan.Chosen, test.chosen)
+				}
+			})
+		})
+	}
+}
+
+// With one look the engineer sees how many failed by what.
+func TestTheTopGroupIsTheBiggestKnownCause(t *testing.T) {
+	t.Parallel()
+	e := full()
+	e.depth = 700_000
+	in(t, e, func(p *person) {
+		p.says("3  TimeoutError: no answer from <url> in <n> ms", "3 of 6 seen of about 700,000 died of it", "at fetch (worker.js:12:4)",
+			"no reason found: the logs before", "not a job: their bodies name no job")
+		p.Press("m")
+		if !slices.Equal(e.limits, []int{1000, 10_000}) {
+			t.Errorf("looked for %v", e.limits)
+		}
+	})
+}
+
+func TestCausesComeLaterAndBlockNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		e := full()
+		e.holdWhy = make(chan struct{})
+		p := open(t, e, 120, 35)
+		p.says("5  not known yet: logs and job records", "5 of 6 died of nobody knows what", "reading why they died")
+		p.Press("enter j")
+		p.says("job-2", "logs and job records")
+		close(e.holdWhy)
+		p.Pass(time.Second)
+		p.says("TimeoutError") // its group is another one now, so the groups are shown
+		if strings.Contains(p.frame(), "not known yet") {
+			t.Errorf("the group of what is not known is still there:\n%s", p.frame())
+		}
+	})
+}
+
+func TestWhatWasSeenIsShownWhileTheLookGoesOn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		e := full()
+		for i := range 20 {
+			e.letters = append(e.letters, job(100+i, `{}`))
+		}
+		e.holdLook = make(chan struct{})
+		p := open(t, e, 120, 35)
+		p.says("looking: 10 messages so far")
+		p.Press("t j")
+		p.says("▌ job-")
+		for range 3 {
+			e.holdLook <- struct{}{}
+			p.Pass(time.Second)
+		}
+		p.says("26 messages")
+	})
+}
+
+func TestOnlyNewJobsAreAskedAbout(t *testing.T) {
+	t.Parallel()
+	e := full()
+	in(t, e, func(p *person) {
+		e.letters = append(e.letters, job(7, `{}`))
+		p.Press("r")
+		if len(e.asked) != 2 || len(e.asked[0]) != 5 || len(e.asked[1]) != 2 { // job-6, of which nothing was found, and job-7
+			t.Errorf("asked about %v", e.asked)
+		}
+	})
+}
+
+func TestALookThatFailsKeepsWhatIsThere(t *testing.T) {
+	t.Parallel()
+	e := full()
+	in(t, e, func(p *person) {
+		e.lookErr = errDenied
+		p.Press("r")
+		p.says("access denied", "TimeoutError")
+		e.lookErr = nil
+		p.Press("r")
+		if strings.Contains(p.frame(), "access denied") {
+			t.Errorf("the error is still shown:\n%s", p.frame())
+		}
+	})
+}
+
+func TestTheLogOfTheLastAttemptIsReadOnDemand(t *testing.T) {
+	t.Parallel()
+	e := full()
+	in(t, e, func(p *person) {
+		p.Press("enter")
+		if len(e.attempts) != 0 {
+			t.Fatal("the log was read before anybody looked at it")
+		}
+		p.Press("tab tab tab")
+		p.says("fetching https://media.example/one.mp4")
+		p.Press("esc j")
+		if !slices.Equal(e.attempts, []string{"job-1/req-1", "job-2/req-2"}) {
+			t.Errorf("attempts read: %v", e.attempts)
+		}
+		e.linesErr, e.lines = errors.New("throttled"), nil
+		p.Press("j")
+		p.says("its log could not be read: throttled", "l opens the logs")
+	})
+}
+
+func TestAnExpressionThatCannotBeReadKeepsTheOneBefore(t *testing.T) {
+	t.Parallel()
+	in(t, full(), func(p *person) {
+		p.Press("t f i n p u t . u r l = = 1 3")
+		p.says("1 of 6", "job-5")
+		p.Press("& &")
+		p.says("1 of 6", "input.url==13 still filters", "column")
+		p.Press("enter")
+		if !p.s.Typing() {
+			t.Error("enter took an expression that cannot be read")
+		}
+		p.Press("esc")
+		p.says("6 messages")
+		if strings.Contains(p.frame(), "of 6") {
+			t.Errorf("esc did not clear it:\n%s", p.frame())
+		}
+	})
+}
+
+func TestCompletion(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ keys, want string }{
+		{"r e c tab", "receiveCount"},
+		{"i n p u t . u tab", "input.url"},
+		{"j o b I d = = tab", `jobId=="job-1"`},
+		{"j o b I d = = tab tab", `jobId=="job-2"`},
+		{"j o b I d = = tab shift+tab", `jobId=="job-6"`},
+		{`i n p u t . u r l = = " h t t p s : / / s tab`, `input.url=="https://slow.example/four.mp4"`},
+		{"g r o u p space = = space tab", `group == "TimeoutError: no answer from <url> in <n> ms"`},
+		{"l o tab", "lower("},
+		{"a g e > \" 1 h \" space a n d space e r tab", `age>"1h" and error`},
+	} {
+		t.Run(test.keys, func(t *testing.T) {
+			t.Parallel()
+			in(t, full(), func(p *person) {
+				p.Press("f " + test.keys)
+				p.says("where " + test.want)
+			})
+		})
+	}
+}
+
+func TestEditing(t *testing.T) {
+	t.Parallel()
+	in(t, full(), func(p *person) {
+		p.Press("t j j j j") // job-5, whose url is a number
+		p.says("✗ input does not fit")
+		p.Press("e")
+		p.says("line 2: /url must be a string", "✗ 1 violation", "nothing changed so far")
+		p.Press(`ctrl+k " f i n e "`)
+		p.says("✓ fits the schema", "-   \"url\": 13", "+   \"url\": \"fine\"", "-1 +1")
+		p.Press("ctrl+s")
+		p.says("✓ edited, runs", "1 edited")
+		p.Press("R")
+		plan := p.plan()
+		want := strings.Replace(letters()[4].Body, `{"url":13}`, `{"url":"fine"}`, 1)
+		if len(plan.Edited) != 1 || plan.Edited[0].ID != id(5) || plan.Edited[0].Body != want {
+			t.Errorf("asked for %+v, want the body with nothing but the input changed", plan)
+		}
+		// The edits go along with all that is replayed together.
+		p.Press("A")
+		if plan := p.plan(); plan.All || len(plan.IDs) != 6 || len(plan.Edited) != 1 {
+			t.Errorf("all is %+v, want those seen, with the edit", plan)
+		}
+		p.Press("u")
+		p.says("✗ input does not fit")
+		p.Press("u")
+		p.says("✓ edited, runs")
+		p.Send(screen.Fates{WorkerID: "orders", Fates: []screen.Fate{{MessageID: id(5), Status: redrive.StatusReplayed, NewMessageID: "new-5"}}})
+		p.says("✓ replayed")
+		if strings.Contains(p.s.Status(), "edited") {
+			t.Error("the edit outlived its replay")
+		}
+		for _, a := range p.s.Actions() {
+			if a.ID == "replay" && a.Refused == "" {
+				t.Error("what was moved can be asked for again")
 			}
-			if len(e.asked) != 0 {
-				t.Fatal("messages were replayed before anybody agreed")
+		}
+	})
+}
+
+func TestAnEditOutlivesTheScreenAndALook(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		e, edits := full(), deadletters.NewEdits()
+		p := screentest.Drive(t, newScreen(t, e, edits), 120, 35)
+		p.Press("t e x")
+		s := newScreen(t, e, edits)
+		p2 := screentest.Drive(t, s, 120, 35)
+		if got := s.Status(); strings.Contains(got, "edited") {
+			t.Errorf("the first screen is still in the editor: %s", got)
+		}
+		p.Press("esc")
+		p2.Press("t r")
+		if got := s.Status(); !strings.Contains(got, "1 edited") {
+			t.Errorf("the status says %q", got)
+		}
+		p2.Press("R")
+		if task, ok := p2.Last().(screen.Task); !ok || task.Err == nil || !strings.Contains(task.Err.Error(), "not JSON") {
+			t.Errorf("an edit that is no JSON led to %#v", p2.Last())
+		}
+	})
+}
+
+func TestAnEditThatIsNoJSONStaysInTheEditor(t *testing.T) {
+	t.Parallel()
+	in(t, full(), func(p *person) {
+		p.Press("t e { ctrl+s")
+		p.says("not JSON yet: esc leaves it as it is")
+		if !p.s.Typing() {
+			t.Fatal("the editor closed")
+		}
+		p.Press("esc")
+		p.says("✗ edited, not JSON")
+		p.Press("e")
+		p.says("not JSON yet")
+	})
+}
+
+func TestWhatIsNoJobIsEditedWhole(t *testing.T) {
+	t.Parallel()
+	in(t, full(), func(p *person) {
+		p.Press("t j j e X ctrl+s R")
+		if plan := p.plan(); len(plan.Edited) != 1 || plan.Edited[0].Body != "X"+letters()[2].Body {
+			t.Errorf("asked for %+v", plan)
+		}
+	})
+}
+
+func TestTheMessageThatWasAskedFor(t *testing.T) {
+	t.Parallel()
+	for _, ask := range []screen.OpenDead{{WorkerID: "orders", JobID: "job-4"}, {WorkerID: "orders", MessageID: id(4)}} {
+		synctest.Test(t, func(t *testing.T) {
+			s := deadletters.New(env(t, 6), full(), deadletters.NewEdits(), ask)
+			screentest.Drive(t, s, 120, 35)
+			if frame := ansi.Strip(s.View(120, 35)); !strings.Contains(frame, "▌ job-4") {
+				t.Errorf("the cursor is elsewhere:\n%s", frame)
 			}
-			screentest.Settle(s, ask.Write(""))
-			if len(e.asked) != 1 || e.asked[0].All != test.all || !slices.Equal(e.asked[0].IDs, test.ids) {
-				t.Errorf("replayed %+v, want ids %v, all %v", e.asked, test.ids, test.all)
+		})
+	}
+	synctest.Test(t, func(t *testing.T) {
+		s := deadletters.New(env(t, 6), full(), deadletters.NewEdits(), screen.OpenDead{WorkerID: "orders", JobID: "gone"})
+		p := screentest.Drive(t, s, 120, 35)
+		p.Pass(time.Second)
+		if frame := ansi.Strip(s.View(120, 35)); !strings.Contains(frame, "was not seen") {
+			t.Errorf("nothing is said of it:\n%s", frame)
+		}
+	})
+}
+
+func TestFollowUps(t *testing.T) {
+	t.Parallel()
+	since := screentest.Now().Add(-2 * time.Minute)
+	for keys, want := range map[string]any{
+		"enter l":        screen.OpenLogs{WorkerIDs: []string{"orders"}, JobID: "job-1", Since: since},
+		"enter o":        screen.OpenJob{WorkerID: "orders", JobID: "job-1", Since: since},
+		"enter j d":      screen.OpenDispatch{WorkerID: "orders", Input: `{"url":"https://media.example/two.mp4"}`, Again: "job-2"},
+		"enter j y":      screen.Copy{What: "the body of job-2", Text: letters()[1].Body},
+		"enter Y":        screen.Copy{What: "the job's id", Text: "job-1"},
+		"y":              screen.Copy{What: "the error", Text: "TimeoutError: no answer from https://media.example/1 in 3000 ms"},
+		"enter esc j  y": screen.Copy{What: "the error", Text: "ValidationError: url must be a string"},
+	} {
+		in(t, full(), func(p *person) {
+			p.Press(keys)
+			if got := p.Last(); fmt.Sprintf("%#v", got) != fmt.Sprintf("%#v", want) {
+				t.Errorf("%s asked for %#v, want %#v", keys, got, want)
 			}
 		})
 	}
 }
 
-func tasks(msgs []any) (last screen.Task, refreshed bool) {
-	for _, msg := range msgs {
-		switch msg := msg.(type) {
-		case screen.Task:
-			last = msg
-		case screen.Refresh:
-			refreshed = true
+func TestThePanesScroll(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := open(t, full(), 80, 15)
+		p.Press("enter tab")
+		p.s.View(80, 15)
+		p.Press("G")
+		frame := ansi.Strip(p.s.View(80, 15))
+		if !strings.Contains(frame, "timestamp") || !strings.Contains(frame, "▌ job-1") {
+			t.Errorf("want the end of the body, and the cursor where it was:\n%s", frame)
 		}
-	}
-	return last, refreshed
-}
-
-func TestReplayTellsWhatBecameOfEachMessage(t *testing.T) {
-	t.Parallel()
-	e := &engine{letters: letters(), fail: map[string]string{id(2): "send to aiw-orders-demo: throttled"}}
-	s := look(t, e, 120, 35)
-	ask := confirm(t, s, "a R")
-	var msgs []any
-	for _, msg := range screentest.Settle(s, ask.Write("")) {
-		msgs = append(msgs, msg)
-	}
-	last, refreshed := tasks(msgs)
-	if !last.Done || last.Err == nil || !strings.Contains(last.Err.Error(), "throttled") {
-		t.Errorf("the last word is %+v, want the failure", last)
-	}
-	if !refreshed {
-		t.Error("the depths were not read again after the replay")
-	}
-	frame := ansi.Strip(s.View(120, 35))
-	if strings.Count(frame, "✓ replayed") != 4 { // three rows, and the body of the first
-		t.Errorf("not every replayed message says so:\n%s", frame)
-	}
-	if !strings.Contains(frame, "✗ failed: send") {
-		t.Errorf("the failed message does not say so:\n%s", frame)
-	}
-	// What was replayed is not replayed again; what failed may be.
-	ask = confirm(t, s, "a R")
-	screentest.Settle(s, ask.Write(""))
-	if got := e.asked[1].IDs; !slices.Equal(got, []string{id(2)}) {
-		t.Errorf("the second replay was of %v, want only the one that failed", got)
-	}
-}
-
-func TestAReplayThatWorkedSaysSo(t *testing.T) {
-	t.Parallel()
-	e := &engine{letters: letters()}
-	s := look(t, e, 80, 19)
-	ask := confirm(t, s, "A")
-	var msgs []any
-	for _, msg := range screentest.Settle(s, ask.Write("")) {
-		msgs = append(msgs, msg)
-	}
-	last, _ := tasks(msgs)
-	if !last.Done || last.Err != nil || last.Text != "replayed 4 messages of orders" {
-		t.Errorf("the last word is %+v", last)
-	}
-	if s.Busy() != "" {
-		t.Errorf("still busy with %s", s.Busy())
-	}
-}
-
-func TestAReplayCanBeStopped(t *testing.T) {
-	t.Parallel()
-	e := &engine{letters: letters(), hold: make(chan struct{})}
-	s := look(t, e, 120, 35)
-	ask := confirm(t, s, "A")
-	// The first result comes, the second message waits.
-	var stream []screen.Reply
-	for _, msg := range screentest.Run(ask.Write("")) {
-		if reply, ok := msg.(screen.Reply); ok {
-			stream = append(stream, reply)
+		p.Press("esc j")
+		if frame := ansi.Strip(p.s.View(80, 15)); !strings.Contains(frame, "▌ job-2") {
+			t.Errorf("the list has not the keys back:\n%s", frame)
 		}
-	}
-	if len(stream) != 1 {
-		t.Fatalf("%d replies, want the first result", len(stream))
-	}
-	next := s.Update(stream[0])
-	if busy := s.Busy(); !strings.Contains(busy, "a replay of 4 messages") {
-		t.Errorf("busy with %q", busy)
-	}
-	for _, a := range s.Actions() {
-		if slices.Contains(a.Keys, "R") && a.Refused == "" {
-			t.Error("a second replay is not refused while one is under way")
-		}
-	}
-	press(s, "X")
-	var msgs []any
-	for _, msg := range screentest.Settle(s, next) {
-		msgs = append(msgs, msg)
-	}
-	last, _ := tasks(msgs)
-	if !last.Done || last.Err != nil || last.Text != "replayed 1 message of orders, then stopped" {
-		t.Errorf("the last word is %+v", last)
-	}
-}
-
-func TestLookingAgain(t *testing.T) {
-	t.Parallel()
-	e := &engine{letters: letters()}
-	s := look(t, e, 80, 19)
-	press(s, "j r m")
-	if !slices.Equal(e.limits, []int{50, 50, 100}) {
-		t.Errorf("looked for %v messages, want 50, 50, 100", e.limits)
-	}
-	e.peekErr = errors.New("expired token")
-	msgs := press(s, "r")
-	if last, _ := tasks(msgs); last.Err == nil {
-		t.Error("a look that failed is not in the error list")
-	}
-	frame := ansi.Strip(s.View(80, 19))
-	if !strings.Contains(frame, "expired token") || !strings.Contains(frame, "job-1") {
-		t.Errorf("want the error and the letters of before:\n%s", frame)
-	}
-	e.peekErr = nil
-	press(s, "r")
-	if frame := ansi.Strip(s.View(80, 19)); strings.Contains(frame, "expired token") {
-		t.Errorf("the error is still shown after a look that worked:\n%s", frame)
-	}
+	})
 }
 
 func TestLooksWhenTheStageIsKnown(t *testing.T) {
 	t.Parallel()
-	e := &engine{letters: letters()}
-	s, env := newScreen(t, e, 80, 19)
-	inventory := env.Data.Inventory
-	env.Data.Inventory = nil
-	screentest.Settle(s, s.Init())
-	if e.peeks != 0 {
-		t.Fatal("it looked before it knew where")
-	}
-	env.Data.Inventory = inventory
-	screentest.Settle(s, s.Update(screen.DataChanged{}))
-	screentest.Settle(s, s.Update(screen.DataChanged{}))
-	if e.peeks != 1 {
-		t.Errorf("%d looks, want 1: looking is not free", e.peeks)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		e := full()
+		is := env(t, 6)
+		inventory := is.Data.Inventory
+		is.Data.Inventory = nil
+		p := screentest.Drive(t, deadletters.New(is, e, deadletters.NewEdits(), screen.OpenDead{WorkerID: "orders"}), 80, 19)
+		if len(e.limits) != 0 {
+			t.Fatal("it looked before it knew where")
+		}
+		is.Data.Inventory = inventory
+		p.Send(screen.DataChanged{})
+		p.Pass(time.Second)
+		p.Send(screen.DataChanged{})
+		p.Pass(time.Second)
+		if len(e.limits) != 1 {
+			t.Errorf("%d looks, want 1: looking is not free", len(e.limits))
+		}
+	})
 }
 
-func TestFollowUps(t *testing.T) {
+func TestKeepAndRestore(t *testing.T) {
 	t.Parallel()
-	s := look(t, &engine{letters: letters()}, 80, 19)
-	for keys, want := range map[string]any{
-		"g l":   screen.OpenLogs{WorkerIDs: []string{"orders"}, JobID: "job-1", Since: screentest.Now().Add(-2 * time.Minute)},
-		"g j e": screen.OpenDispatch{WorkerID: "orders", Input: `{"url":"https://media.example/two.mp4"}`},
-		"g j y": screen.Copy{What: "the body of job-2", Text: letters()[1].Body},
-	} {
-		msgs := press(s, keys)
-		if len(msgs) != 1 || fmt.Sprintf("%#v", msgs[0]) != fmt.Sprintf("%#v", want) {
-			t.Errorf("%s asked for %#v, want %#v", keys, msgs, want)
+	synctest.Test(t, func(t *testing.T) {
+		p := open(t, full(), 120, 35)
+		p.Press("t / s l o w enter f a g e > \" 1 m \" enter")
+		s := newScreen(t, full(), deadletters.NewEdits())
+		s.Restore(p.s.Keep())
+		screentest.Drive(t, s, 120, 35)
+		if frame := ansi.Strip(s.View(120, 35)); !strings.Contains(frame, "slow") || !strings.Contains(frame, `age>"1m"`) || !strings.Contains(frame, "1 of 6") {
+			t.Errorf("the filter was not kept:\n%s", frame)
 		}
-	}
-	for _, a := range s.Actions() {
-		if slices.Contains(a.Keys, "R") && !a.Writes {
-			t.Error("replay is not marked as a write")
-		}
-	}
-}
-
-func TestTheBodyScrolls(t *testing.T) {
-	t.Parallel()
-	s := look(t, &engine{letters: letters()}, 80, 15)
-	if frame := ansi.Strip(s.View(80, 15)); !strings.Contains(frame, "message") {
-		t.Fatalf("the body does not begin with its fields:\n%s", frame)
-	}
-	press(s, "tab G")
-	frame := ansi.Strip(s.View(80, 15))
-	if !strings.Contains(frame, "timestamp") || !strings.Contains(frame, "▌ job-1") {
-		t.Errorf("want the end of the body, and the cursor where it was:\n%s", frame)
-	}
-	press(s, "esc j")
-	if frame := ansi.Strip(s.View(80, 15)); !strings.Contains(frame, "▌ job-2") {
-		t.Errorf("the list has not the keys back:\n%s", frame)
-	}
+	})
 }
 
 func TestHostileMessagesAreHarmless(t *testing.T) {
 	t.Parallel()
 	evil := "\x1b]52;c;cHduZWQ=\x07\x1b[2J\r\u202e\u009b31m\x00\ttext"
 	list := letters()
-	quoted, err := json.Marshal(map[string]string{"k\x1b[31m": evil})
+	quoted, err := json.Marshal(map[string]any{"workerId": evil, "jobId": evil, "input": map[string]string{"k\x1b[31m": evil}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	list[0].Body, list[0].Message.JobID, list[0].Message.WorkerID = string(quoted), evil, evil
-	list[0].Message.Input = json.RawMessage("{\"a\":\"\u009b31m\u202e\"}")
-	list[1].Body = "{\"a\":\"\u009b31m\u202e\u0085\"}"
+	list[0] = deadLetter(1, string(quoted))
+	list[1].Body = "{\"input\":{\"a\":\"\u009b31m\u202e\u0085\"}}"
 	list[2].Body, list[2].ParseErr = evil+"\n"+evil, errors.New(evil)
-	list[3].Attributes = map[string]types.MessageAttributeValue{evil: {StringValue: &evil}}
-	for _, width := range []int{60, 80, 120} {
-		s := look(t, &engine{letters: list, warnings: []string{evil}}, width, 30)
-		for range list {
-			screentest.Frame(t, s.View(width, 30), width, 30)
-			press(s, "j")
+	list[3].Attributes = map[string]types.MessageAttributeValue{evil: {StringValue: &evil}, "AIWorkerError": {StringValue: &evil}}
+	found := why.Found{Failures: map[string]why.Failure{"job-2": {Name: evil, Message: evil + "\n" + evil, Stack: evil}}, Notes: []string{evil}}
+	for _, mono := range []bool{false, true} {
+		for _, width := range []int{60, 80, 120, 200} {
+			synctest.Test(t, func(t *testing.T) {
+				e := &engine{letters: list, warnings: []string{evil}, found: found, lines: []logs.Line{{Text: evil}}, sent: []redrive.Sent{{MessageID: evil, NewJobID: evil}}}
+				is := env(t, 6)
+				if mono {
+					*is.Theme = *theme.NewMono(true)
+				}
+				s := deadletters.New(is, e, deadletters.NewEdits(), screen.OpenDead{WorkerID: "orders"})
+				p := screentest.Drive(t, s, width, 30)
+				screentest.Frame(t, s.View(width, 30), width, 30)
+				p.Press("t")
+				for range list {
+					for _, keys := range []string{"tab", "tab", "tab", "esc"} {
+						p.Press(keys)
+						screentest.Frame(t, s.View(width, 30), width, 30)
+					}
+					p.Press("e x")
+					screentest.Frame(t, s.View(width, 30), width, 30)
+					p.Press("esc")
+					screentest.Frame(t, s.View(width, 30), width, 30)
+					p.Press("j")
+				}
+				p.Press("f i n p u t tab tab")
+				screentest.Frame(t, s.View(width, 30), width, 30)
+				s.Update(screen.ThemeChanged{})
+				screentest.Frame(t, s.View(width, 30), width, 30)
+			})
 		}
-		ask := confirm(t, s, "R")
-		_ = ask
 	}
 }
 
 func TestALargeBody(t *testing.T) {
 	t.Parallel()
 	list := letters()
-	list[0].Body = `{"data":"` + strings.Repeat("aé日", 1<<18) + `"}`
-	s := look(t, &engine{letters: list}, 120, 35)
-	screentest.Frame(t, s.View(120, 35), 120, 35)
-	press(s, "tab G")
-	screentest.Frame(t, s.View(120, 35), 120, 35)
+	list[0] = job(1, `{"data":"`+strings.Repeat("aé日", 1<<16)+`"}`)
+	in(t, &engine{letters: list}, func(p *person) {
+		p.Press("t")
+		screentest.Frame(t, p.s.View(120, 35), 120, 35)
+		p.Press("tab G esc e x")
+		p.Pass(time.Second)
+		screentest.Frame(t, p.s.View(120, 35), 120, 35)
+	})
 }

@@ -136,6 +136,9 @@ type Confirm struct {
 	// the person types its name, which Write is handed for Confirmed; on others
 	// Write is handed nothing.
 	Write func(stage string) tea.Cmd
+	// Protected, when not nil, counts instead of StageInfo.Protected: of a write to
+	// queues that may be another stage's.
+	Protected *aws.Protected
 }
 
 // Confirmed is the context of a write that a person has agreed to. Stage is what

@@ -1,5 +1,13 @@
 package table
 
+// marked is whether a row is drawn as marked.
+func (m *Model[T]) marked(row T, id string) bool {
+	if m.cfg.Marked != nil {
+		return m.cfg.Marked(row)
+	}
+	return m.marks[id]
+}
+
 // ToggleMark marks the row under the cursor, or unmarks it, and moves on.
 func (m *Model[T]) ToggleMark() {
 	row, ok := m.Selected()

@@ -65,6 +65,9 @@ type Config[T any] struct {
 	ID func(T) string
 	// Text is what the filter looks in.
 	Text func(T) string
+	// Marked says which rows are drawn as marked, for who keeps marks beyond this
+	// table's rows; nil means the table's own marks.
+	Marked func(T) bool
 	// Sort is the column to sort by at first; negative means Default's order.
 	Sort int
 	// Default orders rows when no column is chosen, and breaks ties; nil keeps

@@ -230,7 +230,7 @@ func (m *Model[T]) line(row T, id string, selected bool) string {
 	if selected {
 		marker = theme.GlyphCursor
 	}
-	if m.marks[id] {
+	if m.marked(row, id) {
 		mark = theme.GlyphMark
 	}
 	paint(theme.ToneAccent, marker+mark)

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/microfox-ai/aiwctl/aws/filelock"
 )
 
 const extension = ".jsonl"
@@ -44,6 +46,21 @@ func Read(path string) (*State, error) {
 		st.LastWrite = info.ModTime()
 	}
 	return st, nil
+}
+
+// Running is whether a process is writing a journal now; false also when that cannot be
+// told.
+func Running(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = f.Close() }() // only held for a moment
+	unlock, err := filelock.Lock(f)
+	if err == nil {
+		unlock()
+	}
+	return errors.Is(err, filelock.ErrLocked)
 }
 
 // Unfinished are the journals in dir that can be gone on with, the newest first.

@@ -110,3 +110,24 @@ func writeAsChild(t *testing.T, path string) {
 	_, _ = io.Copy(io.Discard, os.Stdin) // until it is killed
 	t.Fatal("nobody killed it")
 }
+
+func TestRunningSaysWhoStillWrites(t *testing.T) {
+	t.Parallel()
+	j := create(t, t.TempDir(), "id-1")
+	if !journal.Running(j.Path()) {
+		t.Error("a journal that is being written is not running")
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if journal.Running(j.Path()) || journal.Running(j.Path()+"x") {
+		t.Error("a journal that nobody writes is running")
+	}
+	j, _, err := journal.Open(j.Path())
+	if err != nil {
+		t.Fatalf("it cannot be opened after somebody asked: %v", err)
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+}

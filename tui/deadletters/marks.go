@@ -1,0 +1,207 @@
+package deadletters
+
+// marked is whether a message is marked, or would be by the range that is being made.
+func (s *Screen) marked(it *item) bool { return s.marks[it.id] || s.ranged[it.id] }
+
+// groupMarked is whether all messages of a group that pass the filter are.
+func (s *Screen) groupMarked(g group) bool {
+	if len(s.marks) == 0 {
+		return false
+	}
+	if s.markedIn == nil {
+		s.markedIn = map[string]int{}
+		for _, it := range s.passing() {
+			if s.marks[it.id] {
+				s.markedIn[s.groupOf(it)]++
+			}
+		}
+	}
+	return s.markedIn[g.name] == g.count
+}
+
+func (s *Screen) remark() {
+	s.markedIn = nil
+	s.letters.Invalidate()
+	s.groups.Invalidate()
+}
+
+// toggleMark marks the message under the cursor, or all of the group, or takes the
+// mark away, and goes to the next.
+func (s *Screen) toggleMark() {
+	defer s.remark()
+	if s.level == inGroups {
+		g, ok := s.groups.Selected()
+		if !ok {
+			return
+		}
+		on := !s.groupMarked(g)
+		for _, it := range s.passing() {
+			if s.groupOf(it) == g.name {
+				s.mark(it, on)
+			}
+		}
+		s.groups.Key("down")
+		return
+	}
+	if s.anchor != "" {
+		s.endRange()
+		return
+	}
+	if it, ok := s.letters.Selected(); ok {
+		s.mark(it, !s.marks[it.id])
+		s.letters.Key("down")
+	}
+}
+
+func (s *Screen) mark(it *item, on bool) {
+	if on {
+		s.marks[it.id] = true
+		return
+	}
+	delete(s.marks, it.id)
+}
+
+// shown are the messages that the list stands for: of the group that is open, or all
+// that pass the filter.
+func (s *Screen) shown() []*item {
+	if s.level == inGroups {
+		return s.passing()
+	}
+	return s.letters.Rows()
+}
+
+func (s *Screen) markAll() {
+	for _, it := range s.shown() {
+		s.marks[it.id] = true
+	}
+	s.remark()
+}
+
+func (s *Screen) invertMarks() {
+	for _, it := range s.shown() {
+		s.mark(it, !s.marks[it.id])
+	}
+	s.remark()
+}
+
+func (s *Screen) clearMarks() {
+	clear(s.marks)
+	s.remark()
+}
+
+// toggleRange begins a range of marks at the cursor, or ends it there.
+func (s *Screen) toggleRange() {
+	if s.anchor != "" {
+		s.endRange()
+		return
+	}
+	if it, ok := s.letters.Selected(); ok {
+		s.anchor = it.id
+		s.extend()
+	}
+}
+
+// extend has the range reach to the cursor.
+func (s *Screen) extend() {
+	if s.anchor == "" {
+		return
+	}
+	s.ranged = map[string]bool{}
+	cursor, _ := s.letters.Selected()
+	inside := 0
+	for _, it := range s.letters.Rows() {
+		end := 0
+		if it.id == s.anchor {
+			end++
+		}
+		if cursor != nil && it.id == cursor.id {
+			end++
+		}
+		if inside+end > 0 {
+			s.ranged[it.id] = true
+		}
+		if inside += end; inside >= 2 {
+			break
+		}
+	}
+	s.letters.Invalidate()
+}
+
+func (s *Screen) endRange() {
+	for id := range s.ranged {
+		s.marks[id] = true
+	}
+	s.cancelRange()
+}
+
+func (s *Screen) cancelRange() {
+	s.anchor, s.ranged = "", nil
+	s.remark()
+}
+
+// reach marks the message under the cursor, moves, and marks the one it came to.
+func (s *Screen) reach(key string) {
+	if it, ok := s.letters.Selected(); ok {
+		s.marks[it.id] = true
+	}
+	s.letters.Key(key)
+	if it, ok := s.letters.Selected(); ok {
+		s.marks[it.id] = true
+	}
+	s.remark()
+}
+
+// markCounts is how many are marked, and how many of those the filter hides.
+func (s *Screen) markCounts() (marked, hidden int) {
+	if len(s.marks) == 0 {
+		return 0, 0
+	}
+	if s.filtered != "" {
+		for id := range s.marks {
+			if !s.passed[id] {
+				hidden++
+			}
+		}
+	}
+	return len(s.marks), hidden
+}
+
+// chosen are the messages that an action is about: those marked, else the one, or
+// those of the group, under the cursor; without those that were moved already.
+func (s *Screen) chosen() []*item {
+	var list []*item
+	switch {
+	case len(s.marks) > 0 || len(s.ranged) > 0:
+		for _, it := range s.items {
+			if s.marked(it) {
+				list = append(list, it)
+			}
+		}
+	case s.level == inGroups:
+		g, ok := s.groups.Selected()
+		if !ok {
+			return nil
+		}
+		for _, it := range s.passing() {
+			if s.groupOf(it) == g.name {
+				list = append(list, it)
+			}
+		}
+	default:
+		if it, ok := s.letters.Selected(); ok {
+			list = append(list, it)
+		}
+	}
+	return waiting(list)
+}
+
+// waiting are those that are still in the queue, as far as is known here.
+func waiting(list []*item) []*item {
+	var left []*item
+	for _, it := range list {
+		if !it.gone() {
+			left = append(left, it)
+		}
+	}
+	return left
+}
