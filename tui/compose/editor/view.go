@@ -55,7 +55,23 @@ func (e *Editor) walk(from place, rows int) place {
 }
 
 // gutter is how many cells stand before the text: a mark, a number, a blank.
-func (e *Editor) gutter() int { return e.digits() + 3 }
+func (e *Editor) gutter() int {
+	if e.bare {
+		return 0
+	}
+	return e.digits() + 3
+}
+
+// Rows is how many rows the text takes in width cells.
+func (e *Editor) Rows(width, most int) int {
+	rows := 0
+	for _, line := range e.lines {
+		if rows += len(rowsOf(line, max(2, width-e.gutter()-1))); rows >= most {
+			return most
+		}
+	}
+	return rows
+}
 
 func (e *Editor) digits() int { return max(2, len(strconv.Itoa(len(e.lines)))) }
 
@@ -88,7 +104,10 @@ func (e *Editor) Lines(width, height int) []string {
 	for line := e.top.line; line < len(e.lines) && len(out) < height; line++ {
 		text := e.lines[line]
 		starts := rowsOf(text, e.room)
-		paint := tokens(text)
+		var paint []token
+		if !e.bare {
+			paint = tokens(text)
+		}
 		first := 0
 		if line == e.top.line {
 			first = e.top.part
@@ -110,6 +129,9 @@ func (e *Editor) Lines(width, height int) []string {
 // head is what stands before a row.
 func (e *Editor) head(line, part int) string {
 	t := e.theme
+	if e.bare {
+		return ""
+	}
 	if part > 0 {
 		return strings.Repeat(" ", e.gutter())
 	}
