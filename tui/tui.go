@@ -41,6 +41,8 @@ type Backend struct {
 	Logs logview.Source
 	// Redrive is a *redrive.Engine.
 	Redrive deadletters.Engine
+	// Recall keeps what was dispatched, a *recall.Store; nil means nothing is kept.
+	Recall compose.Recall
 
 	// Metrics asks CloudWatch, a *metrics.Reader; nil means nobody does, and failures,
 	// throttles and ages stay unknown.

@@ -7,6 +7,7 @@ import (
 	"github.com/microfox-ai/aiwctl/aws"
 	"github.com/microfox-ai/aiwctl/aws/logs"
 	"github.com/microfox-ai/aiwctl/aws/metrics"
+	"github.com/microfox-ai/aiwctl/aws/recall"
 	"github.com/microfox-ai/aiwctl/aws/redrive"
 	"github.com/microfox-ai/aiwctl/tui"
 )
@@ -34,6 +35,11 @@ func (a *App) openConsole(ctx context.Context, s *aws.Stage, e *redrive.Engine, 
 		Backend: tui.Backend{Stage: s, Logs: logs.For(s), Redrive: e}, Notices: notices,
 		NoColor: a.global.noColor, Getenv: a.Getenv, Now: a.Now,
 	}
+	kept, err := recall.For(s.Target(), a.Getenv)
+	if err != nil {
+		return usageError(err)
+	}
+	cfg.Recall = kept
 	if !a.noMetrics {
 		cfg.Metrics = metrics.For(s)
 	}

@@ -46,6 +46,7 @@ type Editor struct {
 	typing         bool // the last edit typed a character, which the next may join
 
 	bare    bool // no marks, no numbers, no margins: a value of a form
+	faint   bool
 	focused bool
 	marks   map[int]Mark
 	top     place // the first row on the screen
@@ -83,6 +84,9 @@ func NewBare(t *theme.Theme, limit int) *Editor {
 	e.bare = true
 	return e
 }
+
+// Faint draws the text as one that is only proposed.
+func (e *Editor) Faint(on bool) { e.faint = on }
 
 // Restyle takes over a changed theme.
 func (e *Editor) Restyle() { e.block = e.theme.Text.Reverse(true) }

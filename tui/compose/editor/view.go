@@ -159,7 +159,11 @@ func (e *Editor) drawn(line, begin, end int, last bool, paint []token) string {
 		cursor = e.col
 	}
 	var b, run strings.Builder
-	style := e.theme.Text
+	plain := e.theme.Text
+	if e.faint {
+		plain = e.theme.Faint
+	}
+	style := plain
 	flush := func() {
 		if run.Len() > 0 {
 			b.WriteString(style.Render(run.String()))
@@ -178,7 +182,7 @@ func (e *Editor) drawn(line, begin, end int, last bool, paint []token) string {
 			b.WriteString(e.block.Render(shown))
 		} else {
 			if run.Len() == 0 {
-				style = e.theme.Text
+				style = plain
 				if next < len(paint) {
 					style = e.style(paint[next].kind)
 				}

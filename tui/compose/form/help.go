@@ -100,6 +100,10 @@ func (p *Pane) about(f *dispatch.Field) (what, why string, keys [][2]string) {
 		why = strings.TrimSuffix(f.Title+". "+f.Description, ". ")
 	}
 	add := func(key, word string) { keys = append(keys, [2]string{key, word}) }
+	if p.input != nil && p.input.proposed {
+		add("typing", "replaces it")
+		add("right", "edits it")
+	}
 	switch {
 	case container(f) && len(f.Variants) > 1 && f.Present:
 		add("left, right", "which of "+cell.Count(len(f.Variants)))

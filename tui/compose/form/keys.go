@@ -89,6 +89,10 @@ func (p *Pane) Paste(text string) Edit {
 	case p.input == nil:
 		return Edit{Note: "nothing can be typed into this field"}
 	}
+	if p.input.proposed {
+		p.input.propose(false)
+		p.input.editor.SetText("")
+	}
 	if err := p.input.editor.Insert(text); err != nil {
 		return Edit{Note: "not inserted: it is too long for a message"}
 	}
@@ -189,6 +193,17 @@ func (p *Pane) typeKey(name string, msg tea.KeyPressMsg) Edit {
 		return Edit{}
 	}
 	before := p.input.editor.Version()
+	if p.input.proposed {
+		if p.input.propose(false); begins(msg) {
+			p.input.editor.SetText("")
+			if msg.Text == "" {
+				return p.afterTyping(true)
+			}
+		} else if name == "right" || name == "left" {
+			p.input.editor.Move("ctrl+end")
+			return Edit{}
+		}
+	}
 	if err := p.input.editor.Key(msg); err != nil {
 		return Edit{Note: "not inserted: it is too long for a message"}
 	}

@@ -48,6 +48,8 @@ type Pane struct {
 	extras []Extra
 	folded map[string]bool // by pointer
 	wrong  map[string][]dispatch.Violation
+	// proposed are the values, by pointer, that nobody has typed.
+	proposed map[string]string
 
 	rows    []row
 	cursor  string // the key of the row under the cursor
@@ -88,6 +90,22 @@ func (p *Pane) Freeze(text, why string) {
 	p.text, p.frozen, p.fresh = text, why, false
 	p.drop()
 	p.lay()
+}
+
+// Propose takes the values that there are now for proposals: the first thing that is
+// typed into such a field replaces it.
+func (p *Pane) Propose() {
+	p.proposed = map[string]string{}
+	if p.form == nil || !p.fresh {
+		return
+	}
+	for i := range p.form.Fields {
+		if f := &p.form.Fields[i]; f.Present && typed(f) {
+			p.proposed[f.Pointer] = string(f.Value)
+		}
+	}
+	p.drop()
+	p.open()
 }
 
 // Violations are shown beside their fields.
@@ -239,6 +257,9 @@ func (p *Pane) open() {
 		case !p.fresh: // the input, if any, knows where it stands
 		case p.input == nil || !p.input.agrees(r.field):
 			p.input = newInput(p.theme, p.limit, shown(r.field), r.field)
+			if was, ok := p.proposed[r.field.Pointer]; ok && was == string(r.field.Value) && p.input.editor.Size() > 0 {
+				p.input.propose(true)
+			}
 		default:
 			p.input.place(r.field)
 		}
@@ -258,3 +279,17 @@ func (p *Pane) open() {
 }
 
 func (p *Pane) drop() { p.input, p.adding = nil, "" }
+
+// Missing is the pointer of what a violation is about: of an object that lacks a
+// member, that member.
+func (p *Pane) Missing(v dispatch.Violation) string {
+	if v.Keyword == "required" && p.form != nil {
+		for i := range p.form.Fields {
+			f := &p.form.Fields[i]
+			if f.Required && !f.Present && f.Depth > 0 && parent(f.Pointer) == v.Pointer {
+				return f.Pointer
+			}
+		}
+	}
+	return v.Pointer
+}

@@ -5,7 +5,10 @@ import (
 	"encoding/json"
 	"strings"
 
+	tea "charm.land/bubbletea/v2"
+
 	"github.com/microfox-ai/aiwctl/dispatch"
+	"github.com/microfox-ai/aiwctl/dispatch/jsonedit"
 	"github.com/microfox-ai/aiwctl/tui/compose/editor"
 	"github.com/microfox-ai/aiwctl/tui/theme"
 )
@@ -14,6 +17,8 @@ import (
 type input struct {
 	editor *editor.Editor
 	raw    bool // the text is JSON, or a string when it is none
+	// proposed is set while the value is one that nobody has typed: typing replaces it.
+	proposed bool
 	wrote  string
 	// start and end are where the value stands in the text; end is zero while the text
 	// does not have it.
@@ -31,6 +36,24 @@ func newInput(t *theme.Theme, limit int, text string, f *dispatch.Field) *input 
 		in.place(f)
 	}
 	return in
+}
+
+// propose marks the text as one that typing replaces, or no longer does.
+func (in *input) propose(on bool) {
+	in.proposed = on
+	in.editor.Faint(on)
+	if on {
+		in.editor.Move("ctrl+home")
+	}
+}
+
+// begins is whether a key of an editor begins another text: one that writes.
+func begins(msg tea.KeyPressMsg) bool {
+	switch msg.String() {
+	case "backspace", "delete", "ctrl+h", "ctrl+d", "ctrl+w", "ctrl+k", "ctrl+u":
+		return true
+	}
+	return msg.Text != ""
 }
 
 func (in *input) place(f *dispatch.Field) {
@@ -106,20 +129,23 @@ func written(f *dispatch.Field, raw bool, text string) string {
 	trimmed := strings.TrimSpace(text)
 	switch {
 	case raw || f.Kind == dispatch.FieldAny:
-		if _, problem := (*dispatch.Schema)(nil).Form([]byte(trimmed)); problem == nil {
+		if isJSON(trimmed) {
 			return trimmed
 		}
 	case f.Kind == dispatch.FieldNumber || f.Kind == dispatch.FieldInteger:
 		if trimmed == "" {
 			return "null"
 		}
-		if c := trimmed[0]; c == '-' || c >= '0' && c <= '9' {
-			if _, problem := (*dispatch.Schema)(nil).Form([]byte(trimmed)); problem == nil {
-				return trimmed
-			}
+		if c := trimmed[0]; (c == '-' || c >= '0' && c <= '9') && isJSON(trimmed) {
+			return trimmed
 		}
 	}
 	return quoted(text)
+}
+
+func isJSON(text string) bool {
+	_, err := jsonedit.Parse(text)
+	return err == nil
 }
 
 func quoted(text string) string {
