@@ -55,9 +55,12 @@ type DispatchRequest struct {
 // DispatchResult says what was sent and how.
 type DispatchResult struct {
 	dispatch.Result
-	WorkerID string               `json:"workerId"`
-	QueueURL string               `json:"queueUrl"`
-	Via      string               `json:"via"`    // ViaTrigger or ViaQueue
+	WorkerID string `json:"workerId"`
+	QueueURL string `json:"queueUrl"`
+	Via      string `json:"via"` // ViaTrigger or ViaQueue
+	// To is where the message goes, without credentials: the queue's URL, or the
+	// workers API's.
+	To       string               `json:"-"`
 	SentAt   time.Time            `json:"sentAt"` // to follow the job from
 	Warnings []dispatch.Violation `json:"warnings,omitempty"`
 	Message  json.RawMessage      `json:"message"` // the SQS body
@@ -148,7 +151,9 @@ func (s *Stage) plan(r DispatchRequest) (planned, error) {
 	if w.Queue != nil {
 		p.result.QueueURL = w.Queue.URL
 	}
+	p.result.To = p.result.QueueURL
 	if via == ViaTrigger {
+		p.result.To = redacted(s.apiBase())
 		p.send, err = s.triggerSend(m)
 		if err != nil {
 			return fail("%w", err)

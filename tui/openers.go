@@ -46,7 +46,7 @@ func openersFor(cfg Config) openers {
 			return replay.Interrupted(env, cfg.Redrive, ask)
 		},
 		dispatch: func(env screen.Env, ask screen.OpenDispatch) screen.Screen {
-			return compose.New(env, cfg.Stage, drafts, ask)
+			return compose.New(env, cfg.Stage, cfg.Recall, drafts, ask)
 		},
 		logs: func(env screen.Env, ask screen.OpenLogs) screen.Screen {
 			return logview.New(env, cfg.Logs, ask)

@@ -53,6 +53,8 @@ type Backend struct {
 	Logs logview.Source
 	// Redrive is a *redrive.Engine.
 	Redrive Redrive
+	// Recall keeps what was dispatched, a *recall.Store; nil means nothing is kept.
+	Recall compose.Recall
 
 	// Jobs is a *jobs.Finder; nil means that no job can be looked for.
 	Jobs jobview.Finder

@@ -2,11 +2,13 @@ package compose
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
 
+	"github.com/microfox-ai/aiwctl/aws"
 	"github.com/microfox-ai/aiwctl/dispatch"
 	"github.com/microfox-ai/aiwctl/tui/compose/editor"
 	"github.com/microfox-ai/aiwctl/tui/screen"
@@ -17,7 +19,46 @@ const (
 	// the check runs beside the typing, when that pauses.
 	checkNow   = 16 << 10
 	checkDelay = 150 * time.Millisecond
+	// syntax is the keyword of what is not JSON.
+	syntax = "syntax"
 )
+
+// checking is a text and all that was found out about it.
+type checking struct {
+	version    int
+	schema     *dispatch.Schema
+	request    aws.DispatchRequest
+	text       string
+	violations []dispatch.Violation
+	form       *dispatch.Form // nil when the text is not JSON
+	problem    *dispatch.Violation
+	size       int
+}
+
+func (s *Screen) checking() checking {
+	c := checking{version: s.editor.Version(), schema: s.schema, text: s.editor.Text()}
+	c.request.Worker = s.worker
+	if s.opts.Fill(&c.request) != nil {
+		c.request = aws.DispatchRequest{Worker: s.worker}
+	}
+	return c
+}
+
+// run does the work, which may be beside Bubble Tea's goroutine.
+func (c *checking) run(now time.Time) {
+	c.violations = c.schema.Validate([]byte(c.text))
+	c.form, c.problem = c.schema.Form([]byte(c.text))
+	m := dispatch.Message{
+		WorkerID: c.request.Worker.ID, JobID: c.request.JobID, Input: []byte(c.text),
+		WebhookURL: c.request.WebhookURL, Metadata: c.request.Metadata, Timestamp: now,
+	}
+	if m.JobID == "" {
+		m.JobID = dispatch.NewJobID(now)
+	}
+	if body, err := m.MarshalJSON(); err == nil {
+		c.size = len(body)
+	}
+}
 
 // current is whether the violations belong to the text as it is.
 func (s *Screen) current() bool { return s.checked == s.editor.Version() }
@@ -31,31 +72,26 @@ func (s *Screen) changed() tea.Cmd {
 		s.check()
 		return nil
 	}
+	s.pane.Show(s.editor.Text(), nil)
 	return s.requests.After(forPause, checkDelay)
 }
 
-// check validates the text here and now.
+// check finds out about the text here and now.
 func (s *Screen) check() {
 	if s.current() || s.editor.Size() > checkNow {
 		return
 	}
 	s.requests.Cancel(forPause)
 	s.requests.Cancel(forCheck)
-	s.take(s.editor.Version(), s.schema.Validate([]byte(s.editor.Text())))
-}
-
-// checking is a text that was checked beside the typing.
-type checking struct {
-	version    int
-	schema     *dispatch.Schema
-	violations []dispatch.Violation
+	c := s.checking()
+	c.run(s.env.Now())
+	s.take(c)
 }
 
 func (s *Screen) checkBeside() tea.Cmd {
-	c := checking{version: s.editor.Version(), schema: s.schema}
-	text := s.editor.Text()
+	c, now := s.checking(), s.env.Now()
 	return s.requests.Start(forCheck, 0, func(context.Context) (any, error) {
-		c.violations = c.schema.Validate([]byte(text))
+		c.run(now)
 		return c, nil
 	})
 }
@@ -65,14 +101,14 @@ func (s *Screen) checkBeside() tea.Cmd {
 func (s *Screen) found(reply screen.Reply) {
 	c, ok := reply.Payload.(checking)
 	if ok && c.version == s.editor.Version() && c.schema == s.schema {
-		s.take(c.version, c.violations)
+		s.take(c)
 	}
 }
 
-func (s *Screen) take(version int, violations []dispatch.Violation) {
-	s.checked, s.violations = version, violations
-	marks := make(map[int]editor.Mark, len(violations))
-	for _, v := range violations {
+func (s *Screen) take(c checking) {
+	s.checked, s.violations, s.size = c.version, c.violations, c.size
+	marks := make(map[int]editor.Mark, len(c.violations))
+	for _, v := range c.violations {
 		mark := editor.MarkError
 		if v.Warning {
 			mark = editor.MarkWarning
@@ -80,67 +116,24 @@ func (s *Screen) take(version int, violations []dispatch.Violation) {
 		marks[v.Line] = max(marks[v.Line], mark)
 	}
 	s.editor.SetMarks(marks)
+	s.pane.Violations(c.violations)
+	if c.problem != nil {
+		s.pane.Freeze(c.text, fmt.Sprintf("%d:%d %s", c.problem.Line, c.problem.Column, c.problem.Message))
+		return
+	}
+	s.pane.Show(c.text, c.form)
 }
 
 // counts are the errors and the warnings.
 func (s *Screen) counts() (problems, warnings int) {
 	for _, v := range s.violations {
 		if v.Warning {
-			warnings++
+			warnings += max(v.More, 1)
 		} else {
-			problems++
+			problems += max(v.More, 1)
 		}
 	}
 	return problems, warnings
-}
-
-// toProblem puts the cursor on a violation.
-func (s *Screen) toProblem(v dispatch.Violation) {
-	s.editor.Goto(v.Line, v.Column)
-	s.editor.Focus()
-}
-
-// nextProblem goes to the first violation behind the cursor, or around to the
-// first of all.
-func (s *Screen) nextProblem() tea.Cmd {
-	if len(s.violations) == 0 {
-		return nil
-	}
-	line, column := s.editor.Position()
-	for _, v := range s.violations {
-		if v.Line > line || (v.Line == line && v.Column > column) {
-			s.toProblem(v)
-			return nil
-		}
-	}
-	s.toProblem(s.violations[0])
-	return nil
-}
-
-// format indents the text when it is JSON.
-func (s *Screen) format() tea.Cmd {
-	text := s.editor.Text()
-	indented := pretty(text)
-	s.editor.Replace(indented)
-	switch {
-	case len(s.violations) > 0 && s.violations[0].Keyword == "syntax":
-		s.note = "not formatted: this is not JSON yet"
-	case indented == text:
-		s.note = "nothing to format"
-	default:
-		s.note = "formatted, ctrl+z takes it back"
-	}
-	return s.changed()
-}
-
-// reset starts over from the schema.
-func (s *Screen) reset() tea.Cmd {
-	s.keep()
-	s.editor.Replace(s.start())
-	s.editor.Goto(s.firstValue())
-	s.editor.Focus()
-	s.note = "started over, ctrl+z brings back what was there"
-	return s.changed()
 }
 
 // commas writes a number whole, in groups of three digits.

@@ -1,6 +1,7 @@
-// Package compose is the dispatch screen: a JSON editor that starts from the
-// worker's schema and says while one types what does not fit it, and what became
-// of the job that was sent.
+// Package compose is the dispatch screen: a form made from the worker's schema and the
+// JSON text beside it, which is the only thing that is sent. It says while one types
+// what does not fit, where the job would go and how long its message is, and what
+// became of the job that was sent.
 package compose
 
 import (
@@ -15,13 +16,18 @@ import (
 	"github.com/microfox-ai/aiwctl/dispatch"
 	"github.com/microfox-ai/aiwctl/tui/cell"
 	"github.com/microfox-ai/aiwctl/tui/compose/editor"
+	"github.com/microfox-ai/aiwctl/tui/compose/form"
+	"github.com/microfox-ai/aiwctl/tui/compose/options"
+	"github.com/microfox-ai/aiwctl/tui/compose/recent"
+	"github.com/microfox-ai/aiwctl/tui/prompt"
 	"github.com/microfox-ai/aiwctl/tui/screen"
 	"github.com/microfox-ai/aiwctl/tui/theme"
 )
 
-// Source sends jobs; *aws.Stage is one.
+// Source plans and sends jobs; *aws.Stage is one.
 type Source interface {
 	Dispatch(ctx context.Context, r aws.DispatchRequest) (aws.DispatchResult, error)
+	PlanDispatch(ctx context.Context, r aws.DispatchRequest) (aws.DispatchResult, error)
 }
 
 // textLimit is how many bytes the editor takes: the input alone may not be
@@ -30,20 +36,38 @@ const textLimit = dispatch.MaxMessageBytes
 
 // The purposes of requests.
 const (
-	forSend  = "send"
-	forCheck = "check"
-	forPause = "pause"
+	forSend     = "send"
+	forCheck    = "check"
+	forPause    = "pause"
+	forPlan     = "plan"
+	forDryRun   = "dry-run"
+	forEditor   = "editor"
+	forValue    = "value"
+	forList     = "list"
+	forTemplate = "template"
+)
+
+// side is one of the two ways of editing the input.
+type side int
+
+const (
+	sideForm side = iota
+	sideText
 )
 
 // Screen is the dispatch screen of one worker.
 type Screen struct {
 	env      screen.Env
 	source   Source
+	kept     Recall
 	drafts   *Drafts
 	workerID string
 	requests *screen.Requests
 
-	editor *editor.Editor
+	editor *editor.Editor // has the text
+	pane   *form.Pane
+	side   side // which has the keys, or gets them back
+	opts   options.Options
 	begun  bool   // the editor was filled
 	filled string // what it was filled with: that is no draft
 	note   string // one word to the person, until the next edit
@@ -53,11 +77,19 @@ type Screen struct {
 	schemaRead bool
 	worker     aws.Worker // as the schema was read from it
 	known      bool       // the stage has the worker now
-	outline    []outlineLine
 
 	checked    int // the version of the text that the violations belong to
 	violations []dispatch.Violation
+	size       int // of the whole message in bytes; zero when it cannot be told
 	tried      int // the version of the text that was refused when it was to be sent
+
+	plan    *aws.DispatchResult // where it would go; nil until it is known
+	planErr error               // why it could not be sent, whatever the input
+
+	list    *recent.List   // what was sent before; nil when it is not on the screen
+	listErr error          // of what is kept on this machine
+	naming  *prompt.Prompt // for a template's name; nil when none is asked for
+	saving  string         // the input that gets the name
 
 	result  *aws.DispatchResult // of the last job that was sent
 	sentAs  int                 // the version of the text that was sent
@@ -67,26 +99,34 @@ type Screen struct {
 }
 
 // New returns the dispatch screen of a worker. Drafts keeps what was typed when
-// the screen is left.
-func New(env screen.Env, source Source, drafts *Drafts, ask screen.OpenDispatch) *Screen {
+// the screen is left; kept has what was sent before, and may be nil.
+func New(env screen.Env, source Source, kept Recall, drafts *Drafts, ask screen.OpenDispatch) *Screen {
 	s := &Screen{
-		env: env, source: source, drafts: drafts, workerID: ask.WorkerID,
-		requests: env.Requests(), editor: editor.New(env.Theme, textLimit), checked: -1, tried: -1,
+		env: env, source: source, kept: kept, drafts: drafts, workerID: ask.WorkerID,
+		requests: env.Requests(), editor: editor.New(env.Theme, textLimit), pane: form.New(env.Theme, textLimit),
+		checked: -1, tried: -1,
 	}
-	s.editor.Focus()
-	draft, kept := drafts.get(s.workerID)
+	draft, known := drafts.get(s.workerID)
+	if known && ask.Input == "" {
+		s.opts = draft.opts
+	}
+	s.prefill(ask)
+	s.readWorker()
 	switch {
-	case ask.Input != "" && kept && draft != ask.Input:
-		s.fill(draft)
+	case ask.Input != "" && known && draft.text != ask.Input:
+		s.fill(draft.text)
 		s.editor.Replace(pretty(ask.Input))
 		s.filled = s.editor.Text()
 		s.note = "ctrl+z brings back what you typed for this worker before"
+		s.check()
 	case ask.Input != "":
 		s.fill(pretty(ask.Input))
-	case kept:
-		s.fill(draft)
+	case known:
+		s.fill(draft.text)
+	case s.known:
+		s.fill(s.start())
+		s.pane.Propose()
 	}
-	s.readWorker()
 	return s
 }
 
@@ -104,13 +144,9 @@ func (s *Screen) readWorker() {
 	if !s.schemaRead || !same {
 		s.schemaRead = true
 		s.schema, s.schemaErr = w.Schema()
-		s.outline = outline(w.InputSchema)
 		s.checked = -1
 	}
-	if !s.begun {
-		s.fill(s.start())
-	}
-	s.check()
+	s.pane.Extras(s.opts.Rows(s.worker))
 }
 
 // start is what the editor begins with.
@@ -121,17 +157,49 @@ func (s *Screen) start() string {
 	return string(s.schema.Skeleton())
 }
 
+// fill begins with a text. Typing begins in the form, where there is one.
 func (s *Screen) fill(text string) {
 	s.begun, s.filled = true, text
 	s.editor.SetText(text)
-	s.editor.Goto(s.firstValue())
 	s.check()
+	s.editor.Goto(s.firstValue())
+	s.pane.Begin()
+	s.focus(s.firstSide())
+}
+
+// firstSide is the form, unless there is nothing to be said in it.
+func (s *Screen) firstSide() side {
+	if s.schema == nil || s.editor.Size() <= checkNow && !s.pane.Usable() {
+		return sideText
+	}
+	return sideForm
+}
+
+// focus gives the keys to a side.
+func (s *Screen) focus(to side) {
+	s.side = to
+	if s.editor.Pause(); to == sideForm {
+		s.editor.Blur()
+		s.pane.Focus()
+		s.followPane()
+		return
+	}
+	s.pane.Blur()
+	s.editor.Focus()
+}
+
+// blur takes the keys from both: the text is only read then.
+func (s *Screen) blur() {
+	s.editor.Blur()
+	s.pane.Blur()
 }
 
 // firstValue is where typing most likely begins: the first value in the text.
 func (s *Screen) firstValue() (line, column int) {
-	lines := cell.CleanLines(s.editor.Text())
+	text := s.editor.Text()
+	lines := strings.SplitN(text, "\n", 21)
 	for i, text := range lines[:min(len(lines), 20)] {
+		text = cell.Clean(text)
 		for _, empty := range []string{`: ""`, `: 0`, `: {}`, `: []`, `: null`, `: false`} {
 			if at := strings.LastIndex(text, empty); at > 0 {
 				column = at + 3
@@ -157,7 +225,11 @@ func (s *Screen) Status() string {
 		return ""
 	}
 	line, column := s.editor.Position()
-	return fmt.Sprintf("%d:%d %s %s", line, column, theme.GlyphDot, cell.Plural(s.editor.Size(), "byte"))
+	status := fmt.Sprintf("%d:%d %s %s", line, column, theme.GlyphDot, cell.Plural(s.editor.Size(), "byte"))
+	if problems, _ := s.counts(); problems > 0 && s.current() {
+		status += " " + theme.GlyphDot + " " + cell.Plural(problems, "problem")
+	}
+	return status
 }
 
 // Busy implements screen.Busier.
@@ -169,7 +241,7 @@ func (s *Screen) Busy() string {
 }
 
 // Init implements screen.Screen.
-func (s *Screen) Init() tea.Cmd { return s.changed() }
+func (s *Screen) Init() tea.Cmd { return tea.Batch(s.changed(), s.replan()) }
 
 // Close implements screen.Screen.
 func (s *Screen) Close() {
@@ -179,13 +251,21 @@ func (s *Screen) Close() {
 
 // keep stores what was typed.
 func (s *Screen) keep() {
-	if text := s.editor.Text(); s.begun && text != s.filled {
-		s.drafts.put(s.workerID, text)
+	if text := s.editor.Text(); s.begun && (text != s.filled || s.opts.Any()) {
+		s.drafts.put(s.workerID, draft{text, s.opts})
 	}
 }
 
 // Typing implements screen.Screen.
-func (s *Screen) Typing() bool { return s.editor.Focused() }
+func (s *Screen) Typing() bool {
+	switch {
+	case s.naming != nil:
+		return true
+	case s.list != nil:
+		return false
+	}
+	return s.editor.Focused() || s.pane.Focused()
+}
 
 // Update implements screen.Screen.
 func (s *Screen) Update(msg tea.Msg) tea.Cmd {
@@ -194,24 +274,68 @@ func (s *Screen) Update(msg tea.Msg) tea.Cmd {
 		return s.reply(msg)
 	case screen.DataChanged:
 		s.readWorker()
-		return s.changed()
+		if !s.begun && s.known {
+			s.fill(s.start())
+			s.pane.Propose()
+		}
+		return tea.Batch(s.changed(), s.replan())
 	case screen.ThemeChanged:
 		s.editor.Restyle()
-	case tea.PasteMsg:
-		if s.begun {
-			s.editor.Focus()
-			return s.edited(s.editor.Insert(msg.Content))
+		s.pane.Restyle()
+		if s.naming != nil {
+			s.naming.Restyle()
 		}
+	case tea.PasteMsg:
+		return s.paste(msg)
 	case tea.KeyPressMsg:
-		switch {
-		case !s.begun:
-		case s.editor.Focused():
-			return s.edited(s.editor.Key(msg))
-		default:
-			s.editor.Move(readingKey(msg.String()))
+		return s.key(msg)
+	default:
+		if s.naming != nil {
+			return s.naming.Update(msg)
 		}
 	}
 	return nil
+}
+
+func (s *Screen) key(msg tea.KeyPressMsg) tea.Cmd {
+	switch {
+	case s.naming != nil:
+		return s.naming.Update(msg)
+	case s.list != nil:
+		s.list.Move(msg.String())
+	case !s.begun:
+	case s.editor.Focused():
+		return s.edited(s.editor.Key(msg))
+	case s.pane.Focused():
+		switch msg.String() {
+		case "ctrl+z":
+			s.editor.Undo()
+			return s.changed()
+		case "ctrl+y", "ctrl+shift+z":
+			s.editor.Redo()
+			return s.changed()
+		}
+		return s.formed(s.pane.Key(msg))
+	case s.side == sideForm:
+		s.pane.Move(readingKey(msg.String()))
+		s.followPane()
+	default:
+		s.editor.Move(readingKey(msg.String()))
+	}
+	return nil
+}
+
+func (s *Screen) paste(msg tea.PasteMsg) tea.Cmd {
+	switch {
+	case s.naming != nil:
+		return s.naming.Update(msg)
+	case s.list != nil || !s.begun:
+		return nil
+	case s.pane.Focused():
+		return s.formed(s.pane.Paste(msg.Content))
+	}
+	s.focus(sideText)
+	return s.edited(s.editor.Insert(msg.Content))
 }
 
 // readingKey makes a key that moves within the editor of one that moves within
@@ -230,18 +354,6 @@ func readingKey(name string) string {
 	return name
 }
 
-// edited follows an edit.
-func (s *Screen) edited(err error) tea.Cmd {
-	if err != nil {
-		s.note = fmt.Sprintf("not inserted: SQS takes %s bytes, the text has %s", commas(textLimit), commas(s.editor.Size()))
-		return nil
-	}
-	if s.editor.Version() != s.checked {
-		s.note = ""
-	}
-	return s.changed()
-}
-
 func (s *Screen) reply(reply screen.Reply) tea.Cmd {
 	next, live := s.requests.Take(reply)
 	if !live {
@@ -252,8 +364,18 @@ func (s *Screen) reply(reply screen.Reply) tea.Cmd {
 		return s.checkBeside()
 	case forCheck:
 		s.found(reply)
+	case forPlan:
+		s.planned(reply)
+	case forDryRun:
+		return s.dryRan(reply)
 	case forSend:
 		return s.sent(reply)
+	case forEditor, forValue:
+		return s.edit(reply)
+	case forList:
+		s.listed(reply)
+	case forTemplate:
+		return s.saved(reply)
 	}
 	return next
 }

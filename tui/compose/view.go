@@ -14,9 +14,9 @@ import (
 )
 
 const (
-	// wideFrom is the width from which editor and notes stand side by side.
+	// wideFrom is the width from which form and text stand side by side.
 	wideFrom = 100
-	// editorLeast is how many rows the notes leave to the editor.
+	// editorLeast is how many rows the violations leave to the editor.
 	editorLeast = 5
 )
 
@@ -31,79 +31,121 @@ func (s *Screen) View(width, height int) string {
 		return notice.Waiting(t, "Looking for "+cell.Clean(s.workerID), "The editor opens once the stage has been read.", 0, width, height)
 	}
 	lines := s.above(width, max(2, height/3))
-	rest := max(1, height-len(lines))
-	if width >= wideFrom {
-		return cell.Box(append(lines, s.sideBySide(width, rest)...), width, height)
+	below := 0
+	if s.naming != nil {
+		below = 1
 	}
-	return cell.Box(append(lines, s.stacked(width, rest)...), width, height)
+	rest := max(1, height-len(lines)-below)
+	switch {
+	case s.list != nil:
+		lines = append(lines, strings.Split(s.list.View(s.listErr, width, rest), "\n")...)
+	case width >= wideFrom:
+		lines = append(lines, s.sideBySide(width, rest)...)
+	case s.side == sideForm:
+		lines = append(lines, s.pane.Lines(width, rest)...)
+	default:
+		lines = append(lines, s.text(width, rest)...)
+	}
+	if s.naming != nil {
+		lines = append(lines[:min(len(lines), height-1)], s.naming.View("enter saves, esc does not", width))
+	}
+	return cell.Box(lines, width, height)
 }
 
+// bar colours the line between the two sides.
 func (s *Screen) bar() lipgloss.Style {
-	if s.editor.Focused() {
+	if s.editor.Focused() || s.pane.Focused() {
 		return s.env.Theme.Accent
 	}
 	return s.env.Theme.Border
 }
 
 func (s *Screen) sideBySide(width, height int) []string {
-	left := width * 56 / 100
+	left := width * 54 / 100
 	right := width - left - 3
-	text := s.editor.Lines(left, height)
-	notes := s.notes(right, height)
-	sep := " " + s.bar().Render(theme.GlyphBar) + " "
+	fields := s.pane.Lines(left, height)
+	text := s.text(right, height)
+	bar := " " + s.bar().Render(theme.GlyphBar) + " "
 	lines := make([]string, height)
 	for i := range lines {
-		lines[i] = text[i] + sep
-		if i < len(notes) {
-			lines[i] += notes[i]
-		}
+		lines[i] = fields[i] + bar + text[i]
 	}
 	return lines
 }
 
-// stacked gives the notes below what they need, as long as the editor keeps
-// half.
-func (s *Screen) stacked(width, height int) []string {
-	most := max(2, min(height-editorLeast-1, height/2))
-	notes := s.notes(width-2, most)
-	lines := s.editor.Lines(width, max(1, height-len(notes)-1))
-	lines = append(lines, s.bar().Render(strings.Repeat(theme.GlyphRule, width)))
-	for _, note := range notes {
-		lines = append(lines, " "+note)
+// text is the JSON, and below it what does not fit.
+func (s *Screen) text(width, height int) []string {
+	notes := s.notes(width-1, max(2, min(height-editorLeast-1, height/2)))
+	if len(notes) == 0 || height < 4 {
+		return s.editor.Lines(width, height)
 	}
-	return lines
+	lines := s.editor.Lines(width, max(1, height-len(notes)-1))
+	lines = append(lines, s.env.Theme.Faint.Render(strings.Repeat(theme.GlyphRule, width)))
+	for _, note := range notes {
+		lines = append(lines, cell.Fit(" "+note, width))
+	}
+	return lines[:height]
 }
 
 // above says where the job goes, what became of the last one, and whether the
 // input fits, in at most most lines and one for the verdict.
 func (s *Screen) above(width, most int) []string {
 	t := s.env.Theme
-	target := "to " + s.queueName() + " in stage " + cell.Clean(s.env.Stage.Name)
 	var lines []string
 	add := func(text string) { lines = append(lines, cell.Fit(" "+text, width)) }
 	if s.result != nil && !s.requests.Live(forSend) {
 		lines = append(lines, s.sentLine(width)...)
 	}
+	lines = append(lines, s.target(width))
 	switch {
 	case s.requests.Live(forSend):
-		add(t.Info.Render(theme.GlyphBusy+" sending") + " " + t.Dim.Render(target))
+		add(t.Info.Render(theme.GlyphBusy + " sending"))
 	case s.err != nil:
 		lines = append(lines, notice.Lines(t, s.err, width, max(1, most-len(lines)-1))...)
 		if s.unsent {
-			add(t.Dim.Render("  Nothing typed is lost; ctrl+s tries again."))
+			add(t.Dim.Render("  Nothing typed is lost; " + s.env.Key(s.Kind(), "send", "ctrl+s") + " tries again."))
 		}
 	case s.env.Stage.ReadOnly:
 		add(t.Warn.Render("! read-only stage: input can be checked here, not sent"))
 	case !s.known && s.env.Data.Inventory != nil:
 		add(t.Warn.Render("! the stage has no worker " + cell.Clean(s.workerID) + " now, so this cannot be sent"))
-	case s.result == nil:
-		add(t.Dim.Render(target))
+	case s.planErr != nil:
+		lines = append(lines, notice.Lines(t, s.planErr, width, 2)...)
 	}
 	add(s.judgement())
 	if s.note != "" {
-		add(t.Warn.Render("! " + s.note))
+		add(t.Warn.Render("! " + cell.Clean(s.note)))
 	}
 	return lines
+}
+
+// target is where the job would go, how long its message is, and on whose account.
+func (s *Screen) target(width int) string {
+	t := s.env.Theme
+	right := ""
+	if s.size > 0 && s.current() {
+		size, most := commas(s.size), s.most()
+		style := t.Dim
+		switch {
+		case s.size > most:
+			style = t.Bad
+			size = theme.GlyphFailed + " " + size
+		case s.size > most*9/10:
+			style = t.Warn
+			size = "! " + size
+		}
+		right = style.Render(size + " of " + commas(most) + " bytes")
+	}
+	where := "stage " + cell.Clean(s.env.Stage.Name)
+	if s.env.Stage.Account != "" {
+		where += ", account " + cell.Clean(s.env.Stage.Account)
+	}
+	for _, left := range []string{"to " + s.to() + " in " + where, "to " + s.queueName() + " in " + where, "to " + s.queueName() + " in stage " + cell.Clean(s.env.Stage.Name)} {
+		if cell.Width(left)+cell.Width(right)+3 <= width {
+			return " " + cell.Ends(t.Dim.Render(left), right+" ", width-1)
+		}
+	}
+	return " " + cell.Ends(t.Dim.Render("to "+s.queueName()), right+" ", width-1)
 }
 
 // sentLine tells of the job that was sent.
@@ -114,9 +156,10 @@ func (s *Screen) sentLine(width int) []string {
 		age = "just now"
 	}
 	head := t.Good.Render(theme.GlyphDone+" sent ") + t.Bold.Render(s.jobID()) + t.Dim.Render(" "+age+", by "+cell.Clean(r.Via))
-	keys := t.Key.Render("l") + t.Dim.Render(" or ") + t.Key.Render("enter") + t.Dim.Render(" follows it, ") + t.Key.Render("e") + t.Dim.Render(" edits")
-	if s.editor.Focused() {
-		keys = t.Key.Render("esc") + t.Dim.Render(", then ") + t.Key.Render("l") + t.Dim.Render(" follows it")
+	key := func(id, standard string) string { return t.Key.Render(s.env.Key(s.Kind(), id, standard)) }
+	keys := key("open-job", "enter") + t.Dim.Render(" opens it, ") + key("follow-job", "l") + t.Dim.Render(" its logs, ") + key("edit", "e") + t.Dim.Render(" edits")
+	if s.editor.Focused() || s.pane.Focused() {
+		keys = key("stop-typing", "esc") + t.Dim.Render(", then ") + key("open-job", "enter") + t.Dim.Render(" opens it")
 	}
 	if line := " " + head + "  " + keys; cell.Width(line) <= width {
 		return []string{cell.Fit(line, width)}
@@ -124,30 +167,24 @@ func (s *Screen) sentLine(width int) []string {
 	return []string{cell.Fit(" "+head, width), cell.Fit("   "+keys, width)}
 }
 
-func (s *Screen) queueName() string {
-	if s.known && s.worker.Queue != nil {
-		return cell.Clean(s.worker.Queue.Name)
-	}
-	return cell.Clean(s.workerID)
-}
-
 // judgement is whether the input fits, in one line.
 func (s *Screen) judgement() string {
 	t := s.env.Theme
 	problems, warnings := s.counts()
+	anyway := t.Dim.Render(": " + s.env.Key(s.Kind(), "next-problem", "ctrl+n") + " goes there, " + s.env.Key(s.Kind(), "send-anyway", "ctrl+x") + " sends it anyway")
 	switch {
 	case !s.current():
 		return t.Dim.Render(theme.GlyphBusy + " checking")
 	case problems > 0 && s.tried == s.editor.Version():
 		what := "this is not JSON"
-		if s.violations[0].Keyword != "syntax" {
+		if s.violations[0].Keyword != syntax {
 			what = cell.Plural(problems, "problem") + ", the cursor is on the first"
 		}
 		return t.ButtonDanger.Render(" "+theme.GlyphFailed+" not sent ") + t.Bad.Render(" "+what)
-	case problems > 0 && s.violations[0].Keyword == "syntax":
+	case problems > 0 && s.violations[0].Keyword == syntax:
 		return t.Bad.Render(theme.GlyphFailed+" not JSON yet") + t.Dim.Render(": it cannot be sent like this")
 	case problems > 0:
-		return t.Bad.Render(theme.GlyphFailed+" "+cell.Plural(problems, "problem")) + t.Dim.Render(": it cannot be sent like this")
+		return t.Bad.Render(theme.GlyphFailed+" "+cell.Plural(problems, "problem")) + anyway
 	case s.schemaErr != nil:
 		return t.Warn.Render("! JSON, but unchecked: the worker's schema cannot be used")
 	case s.schema == nil && s.known:
@@ -160,8 +197,8 @@ func (s *Screen) judgement() string {
 	return t.Good.Render(theme.GlyphDone + " fits the schema")
 }
 
-// notes are the violations, then what the schema asks for, in at most height
-// lines; the last says how much was left out.
+// notes are the violations in at most height lines; the last says how much was left
+// out.
 func (s *Screen) notes(width, height int) []string {
 	t := s.env.Theme
 	var lines []string
@@ -180,12 +217,6 @@ func (s *Screen) notes(width, height int) []string {
 	}
 	for _, text := range s.schema.Warnings() {
 		lines = append(lines, t.Faint.Render(cell.Cut(cell.Clean(text), width)))
-	}
-	if len(s.outline) > 0 && len(lines)+2 < height {
-		if len(lines) > 0 {
-			lines = append(lines, "")
-		}
-		lines = append(lines, s.properties(width, height-len(lines))...)
 	}
 	return lines[:min(len(lines), height)]
 }
@@ -210,46 +241,4 @@ func (s *Screen) violation(v dispatch.Violation, width int) []string {
 		lines = append(lines, head+style.Render(part))
 	}
 	return lines
-}
-
-// properties is what the schema asks for, in at most height lines: in full when
-// there is room for that, else one line for each.
-func (s *Screen) properties(width, height int) []string {
-	t := s.env.Theme
-	wide := 0
-	for _, o := range s.outline {
-		wide = max(wide, cell.Width(o.name))
-	}
-	wide = min(wide, width/3)
-	head := t.Dim.Render("SCHEMA")
-	short, full := []string{head}, []string{head}
-	for i, o := range s.outline {
-		need := t.Faint.Render("optional")
-		if o.required {
-			need = t.Accent.Render("required")
-		}
-		line := t.Text.Render(cell.Fit(o.name, wide)) + "  " + need + "  " + t.Dim.Render(o.kind)
-		one := line
-		if o.note != "" {
-			one += t.Faint.Render("  " + o.note)
-		}
-		if left := len(s.outline) - i; len(short) == height-1 && left > 1 {
-			return append(short, t.Faint.Render(fmt.Sprintf("and %d more", left)))
-		}
-		short = append(short, cell.Cut(one, width))
-		switch {
-		case len(full) > height:
-		case cell.Width(one) <= width:
-			full = append(full, one)
-		default:
-			full = append(full, cell.Cut(line, width))
-			for _, part := range cell.Wrap(o.note, max(10, width-wide-2)) {
-				full = append(full, strings.Repeat(" ", wide+2)+t.Faint.Render(part))
-			}
-		}
-	}
-	if len(full) <= height {
-		return full
-	}
-	return short
 }

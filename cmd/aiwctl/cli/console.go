@@ -7,6 +7,7 @@ import (
 	"github.com/microfox-ai/aiwctl/aws"
 	"github.com/microfox-ai/aiwctl/aws/logs"
 	"github.com/microfox-ai/aiwctl/aws/metrics"
+	"github.com/microfox-ai/aiwctl/aws/recall"
 	"github.com/microfox-ai/aiwctl/aws/redrive"
 	"github.com/microfox-ai/aiwctl/aws/settings"
 	"github.com/microfox-ai/aiwctl/tui"
@@ -29,7 +30,11 @@ func (a *App) console(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	cfg := a.consoleOn(a.backend(s, a.engine(s, records), records))
+	b, err := a.backend(s, a.engine(s, records), records)
+	if err != nil {
+		return err
+	}
+	cfg := a.consoleOn(b)
 	cfg.Connect, cfg.Choices = a.connect, a.choices
 	return tui.Run(ctx, cfg)
 }
@@ -49,7 +54,7 @@ func (a *App) looksFirst(r settings.Resolved) bool {
 }
 
 // backend is a stage as the console uses it. Records may be nil.
-func (a *App) backend(s *aws.Stage, e *redrive.Engine, records *jobRecords) tui.Backend {
+func (a *App) backend(s *aws.Stage, e *redrive.Engine, records *jobRecords) (tui.Backend, error) {
 	reader := logs.For(s) // one, so that everything shares its budget of calls
 	b := tui.Backend{
 		Stage: s, Logs: reader, Recent: reader, Redrive: e, Jobs: a.finder(s, reader, e, records),
@@ -57,10 +62,15 @@ func (a *App) backend(s *aws.Stage, e *redrive.Engine, records *jobRecords) tui.
 	if s.Locked() {
 		b.Unlock = s.Unlock
 	}
+	kept, err := recall.For(s.Target(), a.Getenv)
+	if err != nil {
+		return b, usageError(err)
+	}
+	b.Recall = kept
 	if !a.noMetrics {
 		b.Metrics = metrics.For(s)
 	}
-	return b
+	return b, nil
 }
 
 // consoleOn configures a console that shows one stage.
@@ -71,7 +81,11 @@ func (a *App) consoleOn(b tui.Backend) tui.Config {
 // openConsole shows a console of one stage until a person quits it. Notices (may be nil)
 // appear in its task line; records may be nil.
 func (a *App) openConsole(ctx context.Context, s *aws.Stage, e *redrive.Engine, records *jobRecords, notices <-chan tui.Notice) error {
-	cfg := a.consoleOn(a.backend(s, e, records))
+	b, err := a.backend(s, e, records)
+	if err != nil {
+		return err
+	}
+	cfg := a.consoleOn(b)
 	cfg.Notices = notices
 	return tui.Run(ctx, cfg)
 }

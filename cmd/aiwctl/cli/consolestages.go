@@ -65,7 +65,7 @@ func (a *App) connect(ctx context.Context, c screen.Choice) (tui.Backend, error)
 	if err != nil {
 		return tui.Backend{}, err
 	}
-	return a.backend(s, a.engine(s, records), records), nil
+	return a.backend(s, a.engine(s, records), records)
 }
 
 // choices are the stages of the config file and the profiles of AWS's files.

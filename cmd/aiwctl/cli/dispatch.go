@@ -188,11 +188,7 @@ func (a *App) printPlan(plan aws.DispatchResult) error {
 		Via: plan.Via, Warnings: plan.Warnings, Message: plan.Message,
 	}
 	return a.print(out, func(t *tableWriter) {
-		t.line(plain(fmt.Sprintf("would send %d bytes to %s by %s, as %s:", len(plan.Message), plan.QueueURL, plan.Via, plan.JobID)))
-		t.line(plain(indentJSON(plan.Message)))
-		for _, v := range plan.Warnings {
-			t.line("warning: " + plain(v.String()))
-		}
+		t.line(plain(strings.TrimSuffix(plan.PlanText(), "\n")))
 	})
 }
 

@@ -53,6 +53,7 @@ func Parse(text []byte) (*Parsed, *Problem) {
 	if problem != nil {
 		return nil, problem
 	}
+	out.Root.End = p.pos
 	p.space()
 	if p.pos < len(p.s) {
 		return nil, p.fail(p.pos, "unexpected "+p.here()+" after the end of the JSON value")
@@ -170,6 +171,7 @@ func (p *parser) object(n *Node) (any, *Problem) {
 			})
 		}
 		p.path = p.path[:len(p.path)-1]
+		kid.End = p.pos
 		out[kid.Key] = v
 		n.Kids = append(n.Kids, kid)
 		done, problem := p.next('}')
@@ -230,6 +232,7 @@ func (p *parser) array(n *Node) (any, *Problem) {
 			return nil, problem
 		}
 		p.path = p.path[:len(p.path)-1]
+		kid.End = p.pos
 		out = append(out, v)
 		n.Kids = append(n.Kids, kid)
 		done, problem := p.next(']')

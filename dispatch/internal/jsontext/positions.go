@@ -9,6 +9,7 @@ import (
 // Node is one value of a JSON text and where it stands.
 type Node struct {
 	Off    int    // byte offset of the value's first character
+	End    int    // byte offset behind the value's last character
 	KeyOff int    // byte offset of the member name's opening quote, -1 for none
 	Key    string // member name
 	Kids   []Node

@@ -45,6 +45,8 @@ type Editor struct {
 	undone, redone []state
 	typing         bool // the last edit typed a character, which the next may join
 
+	bare    bool // no marks, no numbers, no margins: a value of a form
+	faint   bool
 	focused bool
 	marks   map[int]Mark
 	top     place // the first row on the screen
@@ -74,6 +76,17 @@ func New(t *theme.Theme, limit int) *Editor {
 	e.Restyle()
 	return e
 }
+
+// NewBare returns an editor for one value: it draws neither marks nor numbers nor
+// colours of JSON, and a new line has no margin.
+func NewBare(t *theme.Theme, limit int) *Editor {
+	e := New(t, limit)
+	e.bare = true
+	return e
+}
+
+// Faint draws the text as one that is only proposed.
+func (e *Editor) Faint(on bool) { e.faint = on }
 
 // Restyle takes over a changed theme.
 func (e *Editor) Restyle() { e.block = e.theme.Text.Reverse(true) }
@@ -119,6 +132,38 @@ func (e *Editor) Replace(text string) {
 	e.set(split(text))
 	e.row = min(e.row, len(e.lines)-1)
 	e.col, e.goal = indent(e.lines[e.row]), -1
+}
+
+// Apply is Replace for an edit that was made elsewhere, in a form: it is refused with
+// ErrFull when it is over the limit, and joins the one before, for undo, when that was
+// such a one too and joins is set.
+func (e *Editor) Apply(text string, joins bool) error {
+	if len(text) > e.limit {
+		return fmt.Errorf("%w: %d bytes are over %d", ErrFull, len(text), e.limit)
+	}
+	if text == e.Text() {
+		return nil
+	}
+	e.remember(joins)
+	e.set(split(text))
+	e.row = min(e.row, len(e.lines)-1)
+	e.col, e.goal = min(e.col, len(e.lines[e.row])), -1
+	e.col = floor(e.lines[e.row], e.col)
+	return nil
+}
+
+// Pause ends what edits join: the next one is taken back by itself.
+func (e *Editor) Pause() { e.typing = false }
+
+// GotoByte puts the cursor on the character at an offset of the text.
+func (e *Editor) GotoByte(offset int) {
+	for i, line := range e.lines {
+		if offset <= len(line) || i == len(e.lines)-1 {
+			e.row, e.col, e.goal = i, floor(line, max(0, min(offset, len(line)))), -1
+			return
+		}
+		offset -= len(line) + 1
+	}
 }
 
 // SetMarks sets what stands beside lines, which count from 1.

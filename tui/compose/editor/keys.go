@@ -40,7 +40,7 @@ func (e *Editor) Key(msg tea.KeyPressMsg) error {
 	if msg.Text == "" {
 		return nil
 	}
-	if msg.Text == "}" || msg.Text == "]" {
+	if (msg.Text == "}" || msg.Text == "]") && !e.bare {
 		// A bracket that closes goes back to where its block began.
 		if head := e.lines[e.row][:e.col]; blank(head) && strings.HasSuffix(head, step) {
 			e.erase(e.row, len(head)-len(step), e.row, len(head))
@@ -51,6 +51,9 @@ func (e *Editor) Key(msg tea.KeyPressMsg) error {
 
 // newline keeps the indentation, one step deeper in a block that has just begun.
 func (e *Editor) newline() error {
+	if e.bare {
+		return e.insert([]string{"", ""}, false)
+	}
 	line := e.lines[e.row]
 	head, tail := strings.TrimRight(line[:e.col], " "), strings.TrimLeft(line[e.col:], " ")
 	margin := line[:min(indent(line), e.col)]

@@ -55,7 +55,23 @@ func (e *Editor) walk(from place, rows int) place {
 }
 
 // gutter is how many cells stand before the text: a mark, a number, a blank.
-func (e *Editor) gutter() int { return e.digits() + 3 }
+func (e *Editor) gutter() int {
+	if e.bare {
+		return 0
+	}
+	return e.digits() + 3
+}
+
+// Rows is how many rows the text takes in width cells.
+func (e *Editor) Rows(width, most int) int {
+	rows := 0
+	for _, line := range e.lines {
+		if rows += len(rowsOf(line, max(2, width-e.gutter()-1))); rows >= most {
+			return most
+		}
+	}
+	return rows
+}
 
 func (e *Editor) digits() int { return max(2, len(strconv.Itoa(len(e.lines)))) }
 
@@ -88,7 +104,10 @@ func (e *Editor) Lines(width, height int) []string {
 	for line := e.top.line; line < len(e.lines) && len(out) < height; line++ {
 		text := e.lines[line]
 		starts := rowsOf(text, e.room)
-		paint := tokens(text)
+		var paint []token
+		if !e.bare {
+			paint = tokens(text)
+		}
 		first := 0
 		if line == e.top.line {
 			first = e.top.part
@@ -110,6 +129,9 @@ func (e *Editor) Lines(width, height int) []string {
 // head is what stands before a row.
 func (e *Editor) head(line, part int) string {
 	t := e.theme
+	if e.bare {
+		return ""
+	}
 	if part > 0 {
 		return strings.Repeat(" ", e.gutter())
 	}
@@ -137,7 +159,11 @@ func (e *Editor) drawn(line, begin, end int, last bool, paint []token) string {
 		cursor = e.col
 	}
 	var b, run strings.Builder
-	style := e.theme.Text
+	plain := e.theme.Text
+	if e.faint {
+		plain = e.theme.Faint
+	}
+	style := plain
 	flush := func() {
 		if run.Len() > 0 {
 			b.WriteString(style.Render(run.String()))
@@ -156,7 +182,7 @@ func (e *Editor) drawn(line, begin, end int, last bool, paint []token) string {
 			b.WriteString(e.block.Render(shown))
 		} else {
 			if run.Len() == 0 {
-				style = e.theme.Text
+				style = plain
 				if next < len(paint) {
 					style = e.style(paint[next].kind)
 				}
