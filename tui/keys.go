@@ -87,7 +87,9 @@ func (m *Model) globals() []screen.Action {
 
 // always are keys of the root that are not in globals, for the help.
 func (m *Model) always() []screen.Action {
-	return append(m.globals(), screen.Action{Keys: []string{"ctrl+c"}, Help: "Quit, wherever you are."})
+	return append(m.globals(),
+		screen.Action{Keys: []string{"ctrl+c"}, Help: "Quit, wherever you are."},
+		screen.Action{Keys: []string{"down", "pgdown", "end"}, Help: "In lists and texts, with up, pgup and home: move as j, ctrl+d and G do, with k, ctrl+u and g; ctrl+f and ctrl+b are pgdown and pgup."})
 }
 
 func (m *Model) help() tea.Cmd {

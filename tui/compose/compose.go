@@ -226,8 +226,10 @@ func readingKey(name string) string {
 		return "ctrl+home"
 	case "G":
 		return "ctrl+end"
+	case "up", "down", "home", "end", "pgup", "pgdown":
+		return name
 	}
-	return name
+	return ""
 }
 
 // edited follows an edit.
