@@ -124,11 +124,15 @@ func walk(ctx context.Context, o options, term *terminal.Terminal) error {
 				return err
 			}
 		}
-		if err := term.Await(ctx, regexp.MustCompile(s.see), o.patience); err != nil {
-			return fmt.Errorf("step %d, %s%s (%s): %w", i+1, s.key, s.typed, s.says, err)
+		see := regexp.MustCompile(s.see)
+		screen, err := term.Await(ctx, o.patience, func(coloured string) bool {
+			return see.MatchString(terminal.Plain(coloured)) && (s.red == "" || redLine(coloured, regexp.MustCompile(s.red)))
+		})
+		if err == nil {
+			err = keep(o, s, screen)
 		}
-		if err := look(ctx, o, term, s); err != nil {
-			return fmt.Errorf("step %d, %s%s (%s): %w", i+1, s.key, s.typed, s.says, err)
+		if err != nil {
+			return fmt.Errorf("step %d, %s%s (%s), waits for %s %s: %w", i+1, s.key, s.typed, s.says, s.see, s.red, err)
 		}
 		if s.says != "" {
 			fmt.Printf("%-10s %s\n", s.key+s.typed, s.says)
@@ -141,17 +145,10 @@ func walk(ctx context.Context, o options, term *terminal.Terminal) error {
 	return nil
 }
 
-// look judges and keeps what is on the screen.
-func look(ctx context.Context, o options, term *terminal.Terminal, s step) error {
-	coloured, err := term.Coloured(ctx)
-	if err != nil {
-		return err
-	}
+// keep keeps the screen that a step led to.
+func keep(o options, s step, screen string) error {
 	if o.verbose {
-		fmt.Println(coloured)
-	}
-	if s.red != "" && !redLine(coloured, regexp.MustCompile(s.red)) {
-		return fmt.Errorf("the row is not red:\n%s", coloured)
+		fmt.Println(screen)
 	}
 	if o.pictures == "" || s.picture == "" {
 		return nil
@@ -159,19 +156,16 @@ func look(ctx context.Context, o options, term *terminal.Terminal, s step) error
 	if err := os.MkdirAll(o.pictures, 0o750); err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(o.pictures, s.picture+".ansi"), []byte(coloured), 0o600)
+	return os.WriteFile(filepath.Join(o.pictures, s.picture+".ansi"), []byte(screen), 0o600)
 }
 
-var (
-	sequence = regexp.MustCompile("\x1b\\[[0-9;]*m")
-	// red is a foreground colour with much more red than green and blue.
-	red = regexp.MustCompile(`38;2;(2[0-9][0-9]|1[6-9][0-9]);([0-9]{1,2}|1[0-3][0-9]);([0-9]{1,2}|1[0-4][0-9])[;m]|\x1b\[[0-9;]*\b(31|91)\b[0-9;]*m|38;5;(1|9|1[269][0-9]|20[0-9])[;m]`)
-)
+// red is a foreground colour with much more red than green and blue.
+var red = regexp.MustCompile(`38;2;(2[0-9][0-9]|1[6-9][0-9]);([0-9]{1,2}|1[0-3][0-9]);([0-9]{1,2}|1[0-4][0-9])[;m]|\x1b\[[0-9;]*\b(31|91)\b[0-9;]*m|38;5;(1|9|1[269][0-9]|20[0-9])[;m]`)
 
 // redLine says whether the line that a pattern finds holds something red.
 func redLine(screen string, pattern *regexp.Regexp) bool {
 	for line := range strings.SplitSeq(screen, "\n") {
-		if pattern.MatchString(sequence.ReplaceAllString(line, "")) {
+		if pattern.MatchString(terminal.Plain(line)) {
 			return red.MatchString(line)
 		}
 	}
@@ -187,7 +181,7 @@ type demo struct {
 
 func startDemo(ctx context.Context, aiwctl, dir string) (*demo, error) {
 	d := &demo{aiwctl: aiwctl, env: []string{"XDG_STATE_HOME=" + filepath.Join(dir, "state"), "XDG_CONFIG_HOME=" + filepath.Join(dir, "config")}}
-	d.cmd = exec.CommandContext(ctx, aiwctl, "demo", "--headless", "--listen", "127.0.0.1:0") //nolint:gosec // the program under test
+	d.cmd = exec.CommandContext(ctx, aiwctl, "demo", "--headless", "--listen", "127.0.0.1:0")
 	d.cmd.Env = append(os.Environ(), d.env...)
 	d.cmd.Cancel = func() error { return d.cmd.Process.Signal(os.Interrupt) }
 	d.cmd.WaitDelay = 20 * time.Second

@@ -83,19 +83,20 @@ func (t *Terminal) Type(ctx context.Context, text string) error {
 	return err
 }
 
-// Screen is what the terminal shows, without colours.
+// Screen is what the terminal shows, with the escape sequences that colour it.
 func (t *Terminal) Screen(ctx context.Context) (string, error) {
-	return t.run(ctx, "capture-pane", "-p", "-t", session)
-}
-
-// Coloured is what it shows, with the escape sequences that colour it.
-func (t *Terminal) Coloured(ctx context.Context) (string, error) {
 	return t.run(ctx, "capture-pane", "-e", "-p", "-t", session)
 }
 
-// Await waits until the terminal shows what a pattern matches. It looks again and again,
-// since nothing tells when a screen has changed.
-func (t *Terminal) Await(ctx context.Context, pattern *regexp.Regexp, most time.Duration) error {
+var sequence = regexp.MustCompile("\x1b\\[[0-9;]*m")
+
+// Plain takes the colours off a screen.
+func Plain(screen string) string { return sequence.ReplaceAllString(screen, "") }
+
+// Await waits until seen says of a screen, with its colours, that it shows what somebody
+// waits for, and returns it. It looks again and again, since nothing tells when a screen
+// has changed.
+func (t *Terminal) Await(ctx context.Context, most time.Duration, seen func(coloured string) bool) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, most)
 	defer cancel()
 	tick := time.NewTicker(50 * time.Millisecond)
@@ -105,16 +106,16 @@ func (t *Terminal) Await(ctx context.Context, pattern *regexp.Regexp, most time.
 		screen, err := t.Screen(ctx)
 		if err == nil {
 			last = screen
-			if pattern.MatchString(screen) {
-				return nil
+			if seen(screen) {
+				return screen, nil
 			}
 		} else if ctx.Err() == nil {
-			return err
+			return last, err
 		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return fmt.Errorf("%q was not on the screen within %v; it shows:\n%s", pattern, most, last)
+			return last, fmt.Errorf("it was not on the screen within %v, which shows:\n%s", most, Plain(last))
 		}
 	}
 }
