@@ -52,6 +52,7 @@ const (
 	expired   wrong = "ExpiredTokenException"
 	silent    wrong = "silent" // no answer, ever
 	refused   wrong = "refused"
+	slow      wrong = "slow" // answered two seconds later
 )
 
 const (
@@ -124,6 +125,8 @@ func (c *cloud) RoundTrip(r *http.Request) (*http.Response, error) {
 	c.mu.Unlock()
 	switch w {
 	case "":
+	case slow:
+		time.Sleep(2 * time.Second)
 	case silent:
 		<-r.Context().Done()
 		return nil, r.Context().Err()
@@ -219,7 +222,7 @@ func callName(r *http.Request, body []byte) string {
 func refusal(r *http.Request, call string, w wrong) *http.Response {
 	status, message := http.StatusInternalServerError, "We encountered an internal error. Please try again."
 	switch w {
-	case fails, silent, refused:
+	case fails, silent, refused, slow:
 	case throttles:
 		status, message = http.StatusBadRequest, "Rate exceeded"
 	case expired:

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"image/color"
 	"math/rand/v2"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -140,12 +139,6 @@ func (m *monkey) act() {
 	}
 }
 
-func (m *monkey) allWell() {
-	m.cloud.mu.Lock()
-	defer m.cloud.mu.Unlock()
-	clear(m.cloud.wrong)
-}
-
 // choose is the next key.
 func (m *monkey) choose() string {
 	printable := string(rune('!' + m.rand.IntN('~'-'!'+1)))
@@ -264,24 +257,4 @@ func (m *monkey) heal() {
 	if stuck := m.stuck(); stuck != "" && len(m.m.dialogs) == 0 {
 		m.t.Fatalf("all is well and a panel is stuck: %s\n%s", stuck, ansi.Strip(m.frame()))
 	}
-}
-
-var written = regexp.MustCompile(`(Send|Delete)Message|UpdateEventSourceMapping|PurgeQueue`)
-
-// stuck is the line of the visible screen that says it waits or failed; empty when it
-// shows what it should.
-func (m *monkey) stuck() string {
-	w, h := m.m.body()
-	body := ansi.Strip(m.m.visible().View(w, h))
-	if written.MatchString(body) {
-		return "" // what became of a write stays, until the next
-	}
-	for line := range strings.SplitSeq(body, "\n") {
-		for _, words := range []string{"InternalFailure", "Rate exceeded", "AccessDenied", "access denied", "security token", "expired", "connection refused", "no answer in time", "Looking into", "Reading"} {
-			if strings.Contains(line, words) {
-				return strings.TrimSpace(line)
-			}
-		}
-	}
-	return ""
 }

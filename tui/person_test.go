@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
 
 	"github.com/microfox-ai/aiwctl/aws"
 	"github.com/microfox-ai/aiwctl/aws/audit"
@@ -321,4 +323,24 @@ func (p *person) goTo(kind screen.Kind) bool {
 	p.send(msg)
 	p.settle()
 	return p.depth() > before || len(p.m.dialogs) > 0
+}
+
+var written = regexp.MustCompile(`(Send|Delete)Message|UpdateEventSourceMapping|PurgeQueue`)
+
+// stuck is the line of the visible screen that says it waits or failed; empty when it
+// shows what it should.
+func (p *person) stuck() string {
+	w, h := p.m.body()
+	body := ansi.Strip(p.m.visible().View(w, h))
+	if written.MatchString(body) {
+		return "" // what became of a write stays, until the next
+	}
+	for line := range strings.SplitSeq(body, "\n") {
+		for _, words := range []string{"InternalFailure", "Rate exceeded", "AccessDenied", "access denied", "security token", "expired", "connection refused", "no answer in time", "Looking into", "Reading"} {
+			if strings.Contains(line, words) {
+				return strings.TrimSpace(line)
+			}
+		}
+	}
+	return ""
 }
