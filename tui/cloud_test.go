@@ -3,6 +3,7 @@ package tui
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -31,10 +32,12 @@ import (
 type cloud struct {
 	broker *queues.Broker
 	sqs    http.Handler
+	said   *cwlogs.Service
 	logs   http.Handler
 
 	mu    sync.Mutex
 	key   string           // the access key it takes
+	off   bool             // the event source mapping is disabled
 	wrong map[string]wrong // by call, as "sqs:GetQueueAttributes"; "*" is every call
 	seen  map[string]int   // calls, by the same names
 }
@@ -49,6 +52,7 @@ const (
 	expired   wrong = "ExpiredTokenException"
 	silent    wrong = "silent" // no answer, ever
 	refused   wrong = "refused"
+	slow      wrong = "slow" // answered two seconds later
 )
 
 const (
@@ -58,7 +62,7 @@ const (
 	chaosARN   = "arn:aws:lambda:eu-west-1:000000000000:function:shop-live-workerOrders"
 )
 
-func newCloud(t *testing.T) *cloud {
+func newCloud(t testing.TB) *cloud {
 	t.Helper()
 	c := &cloud{key: cloudKey, wrong: map[string]wrong{}, seen: map[string]int{}}
 	c.broker = queues.New(queues.Config{BaseURL: func() string { return "https://sqs.eu-west-1.amazonaws.com" }, Region: "eu-west-1"})
@@ -73,8 +77,8 @@ func newCloud(t *testing.T) *cloud {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	service := cwlogs.New(cwlogs.Config{Region: "eu-west-1"})
-	c.logs = service.Handler()
+	c.said = cwlogs.New(cwlogs.Config{Region: "eu-west-1"})
+	c.logs = c.said.Handler()
 	return c
 }
 
@@ -121,6 +125,8 @@ func (c *cloud) RoundTrip(r *http.Request) (*http.Response, error) {
 	c.mu.Unlock()
 	switch w {
 	case "":
+	case slow:
+		time.Sleep(2 * time.Second)
 	case silent:
 		<-r.Context().Done()
 		return nil, r.Context().Err()
@@ -145,8 +151,16 @@ func (c *cloud) answer(w http.ResponseWriter, r *http.Request, call string) {
 	case service == "logs":
 		c.logs.ServeHTTP(w, r)
 	case op == "ListEventSourceMappings":
-		fmt.Fprintf(w, `{"EventSourceMappings":[{"UUID":"u-1","EventSourceArn":"arn:aws:sqs:eu-west-1:000000000000:%s","FunctionArn":%q,
-			"State":"Enabled","BatchSize":1,"FunctionResponseTypes":["ReportBatchItemFailures"]}]}`, cloudQueue, chaosARN)
+		fmt.Fprintf(w, `{"EventSourceMappings":[%s]}`, c.mapping())
+	case op == "GetEventSourceMapping":
+		fmt.Fprint(w, c.mapping())
+	case op == "UpdateEventSourceMapping":
+		var in struct{ Enabled *bool }
+		_ = json.NewDecoder(r.Body).Decode(&in)
+		c.mu.Lock()
+		c.off = in.Enabled != nil && !*in.Enabled
+		c.mu.Unlock()
+		fmt.Fprint(w, c.mapping())
 	case op == "ListFunctions":
 		fmt.Fprintf(w, `{"Functions":[%s]}`, cloudFunction)
 	case op == "GetFunctionConfiguration":
@@ -162,6 +176,15 @@ func (c *cloud) answer(w http.ResponseWriter, r *http.Request, call string) {
 	default:
 		http.Error(w, "no such call: "+call, http.StatusNotImplemented)
 	}
+}
+
+// mapping is the event source mapping, as Lambda writes it.
+func (c *cloud) mapping() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	state := map[bool]string{false: "Enabled", true: "Disabled"}[c.off]
+	return fmt.Sprintf(`{"UUID":"u-1","EventSourceArn":"arn:aws:sqs:eu-west-1:000000000000:%s","FunctionArn":%q,
+		"State":%q,"BatchSize":1,"FunctionResponseTypes":["ReportBatchItemFailures"]}`, cloudQueue, chaosARN, state)
 }
 
 const cloudFunction = `{"FunctionName":"shop-live-workerOrders","FunctionArn":"` + chaosARN + `","Runtime":"provided.al2023","Handler":"worker.orders",
@@ -181,6 +204,11 @@ func callName(r *http.Request, body []byte) string {
 		return "cloudwatch:" + path[strings.LastIndexByte(path, '/')+1:]
 	case strings.HasSuffix(path, "/event-source-mappings"):
 		return "lambda:ListEventSourceMappings"
+	case strings.Contains(path, "/event-source-mappings/"):
+		if r.Method == http.MethodPut {
+			return "lambda:UpdateEventSourceMapping"
+		}
+		return "lambda:GetEventSourceMapping"
 	case strings.HasSuffix(path, "/functions"):
 		return "lambda:ListFunctions"
 	case strings.HasSuffix(path, "/configuration"):
@@ -194,7 +222,7 @@ func callName(r *http.Request, body []byte) string {
 func refusal(r *http.Request, call string, w wrong) *http.Response {
 	status, message := http.StatusInternalServerError, "We encountered an internal error. Please try again."
 	switch w {
-	case fails, silent, refused:
+	case fails, silent, refused, slow:
 	case throttles:
 		status, message = http.StatusBadRequest, "Rate exceeded"
 	case expired:
@@ -223,32 +251,38 @@ func refusal(r *http.Request, call string, w wrong) *http.Response {
 }
 
 // send puts jobs into the queue, or into its dead-letter queue.
-func (c *cloud) send(t *testing.T, queue string, n int) {
+func (c *cloud) send(t testing.TB, queue string, n int) {
 	t.Helper()
 	for i := range n {
-		body := fmt.Sprintf(`{"QueueUrl":"https://sqs.eu-west-1.amazonaws.com/000000000000/%s","MessageBody":"{\"jobId\":\"j-%d\"}"}`, queue, i)
-		r := httptest.NewRequestWithContext(context.Background(), http.MethodPost, "/", strings.NewReader(body))
-		r.Header.Set("X-Amz-Target", "AmazonSQS.SendMessage")
-		r.Header.Set("Content-Type", "application/x-amz-json-1.0")
-		rec := httptest.NewRecorder()
-		c.sqs.ServeHTTP(rec, r)
-		if rec.Code != http.StatusOK {
-			t.Fatalf("send: %s", rec.Body)
-		}
+		c.put(t, queue, fmt.Sprintf(`{"jobId":"j-%d"}`, i))
+	}
+}
+
+// put puts one message into a queue.
+func (c *cloud) put(t testing.TB, queue, text string) {
+	t.Helper()
+	body := fmt.Sprintf(`{"QueueUrl":"https://sqs.eu-west-1.amazonaws.com/000000000000/%s","MessageBody":%q}`, queue, text)
+	r := httptest.NewRequestWithContext(context.Background(), http.MethodPost, "/", strings.NewReader(body))
+	r.Header.Set("X-Amz-Target", "AmazonSQS.SendMessage")
+	r.Header.Set("Content-Type", "application/x-amz-json-1.0")
+	rec := httptest.NewRecorder()
+	c.sqs.ServeHTTP(rec, r)
+	if rec.Code != http.StatusOK {
+		t.Fatalf("send: %s", rec.Body)
 	}
 }
 
 // profile is the AWS credentials file of a person, whose keys can be renewed.
 type profile struct{ dir string }
 
-func newProfile(t *testing.T) profile {
+func newProfile(t testing.TB) profile {
 	t.Helper()
 	p := profile{dir: t.TempDir()}
 	p.renew(t, cloudKey)
 	return p
 }
 
-func (p profile) renew(t *testing.T, key string) {
+func (p profile) renew(t testing.TB, key string) {
 	t.Helper()
 	text := "[ops]\nregion = eu-west-1\naws_access_key_id = " + key + "\naws_secret_access_key = notakey\n"
 	if err := os.WriteFile(filepath.Join(p.dir, "credentials"), []byte(text), 0o600); err != nil {
@@ -257,16 +291,21 @@ func (p profile) renew(t *testing.T, key string) {
 }
 
 // stage opens the cloud's stage, as somebody with that profile does.
-func (c *cloud) stage(t *testing.T, p profile) *aws.Stage {
+func (c *cloud) stage(t testing.TB, p profile) *aws.Stage {
+	t.Helper()
+	return c.stageOf(t, p, aws.Target{Profile: "ops", Stage: "live"}, aws.Options{AuditPath: aws.NoAudit})
+}
+
+// stageOf opens it with a target and options of one's own.
+func (c *cloud) stageOf(t testing.TB, p profile, target aws.Target, o aws.Options) *aws.Stage {
 	t.Helper()
 	env := map[string]string{
 		"AWS_SHARED_CREDENTIALS_FILE": filepath.Join(p.dir, "credentials"),
 		"AWS_CONFIG_FILE":             filepath.Join(p.dir, "none"),
 	}
-	s, err := aws.Open(t.Context(), aws.Target{Profile: "ops", Stage: "live"}, aws.Options{
-		AuditPath: aws.NoAudit, HTTPClient: &http.Client{Transport: c}, Now: time.Now,
-		Getenv: func(name string) string { return env[name] },
-	})
+	o.HTTPClient, o.Now = &http.Client{Transport: c}, time.Now
+	o.Getenv = func(name string) string { return env[name] }
+	s, err := aws.Open(t.Context(), target, o)
 	if err != nil {
 		t.Fatal(err)
 	}

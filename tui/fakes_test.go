@@ -3,6 +3,7 @@ package tui
 import (
 	"context"
 	"errors"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -16,7 +17,12 @@ import (
 	"github.com/microfox-ai/aiwctl/tui/screentest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	// Hundreds of stages are opened here, and each would read the bundle again. No test
+	// goes where it is needed.
+	_ = os.Unsetenv("AWS_CA_BUNDLE")
+	goleak.VerifyTestMain(m)
+}
 
 // fakeStage is a stage in memory.
 type fakeStage struct {
@@ -124,14 +130,14 @@ func noEnv(string) string { return "" }
 // console runs a root model as Bubble Tea would, in the time of a synctest
 // bubble.
 type console struct {
-	t    *testing.T
+	t    testing.TB
 	m    *Model
 	msgs chan tea.Msg
 	quit bool
 	out  []tea.Msg // what nobody but Bubble Tea itself handles
 }
 
-func open(t *testing.T, cfg Config, width, height int) *console {
+func open(t testing.TB, cfg Config, width, height int) *console {
 	t.Helper()
 	if cfg.Stage == nil {
 		cfg.Stage = newStage()

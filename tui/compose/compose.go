@@ -350,8 +350,10 @@ func readingKey(name string) string {
 		return "ctrl+home"
 	case "G":
 		return "ctrl+end"
+	case "up", "down", "home", "end", "pgup", "pgdown":
+		return name
 	}
-	return name
+	return ""
 }
 
 func (s *Screen) reply(reply screen.Reply) tea.Cmd {
