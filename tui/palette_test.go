@@ -46,7 +46,7 @@ func newDoer(id screen.ID) *doer {
 }
 
 // openDoer puts a doer over the workers.
-func openDoer(t *testing.T, c *console) *doer {
+func openDoer(t testing.TB, c *console) *doer {
 	t.Helper()
 	var d *doer
 	c.m.openers.logs = func(env screen.Env, _ screen.OpenLogs) screen.Screen {
