@@ -19,9 +19,17 @@ func (m *Model) help() tea.Cmd {
 func (m *Model) sections() []dialog.Section {
 	return []dialog.Section{
 		{Title: m.visible().Title(), Actions: m.possible()},
-		{Title: "Everywhere", Actions: append(m.globals(), screen.Action{Keys: []string{"ctrl+c"}, Help: "Quit, wherever you are."})},
+		{Title: "Everywhere", Actions: m.always()},
 		{Title: "In inputs and questions", Actions: inside()},
 	}
+}
+
+// always are the root's own keys, those included that no screen can take and those that
+// lists and texts have in common.
+func (m *Model) always() []screen.Action {
+	return append(m.globals(),
+		screen.Action{Keys: []string{"ctrl+c"}, Help: "Quit, wherever you are."},
+		screen.Action{Keys: []string{"down", "pgdown", "end"}, Help: "In lists and texts, with up, pgup and home: move as j, ctrl+d and G do, with k, ctrl+u and g; ctrl+f and ctrl+b are pgdown and pgup."})
 }
 
 // doFromHelp does what was chosen in the help, as it is by then.
