@@ -158,7 +158,7 @@ func (s *Screen) load() {
 		before, ok := trend.Earlier(arrowReadings)
 		rows[i] = row{
 			worker: w, id: cell.Clean(w.ID), counts: screen.CountsOf(w), before: before, hasBefore: ok,
-			verdict: verdictOf(data, w, now), trend: trend, changing: s.pauser.State(w.ID),
+			verdict: verdictOf(data, w, now), trend: trend, changing: s.pauser.State(w),
 		}
 		switch rows[i].verdict.Severity {
 		case aws.SeverityError:

@@ -28,7 +28,7 @@ func (s *Screen) headline(width int) string {
 		text += separator + cell.Clean(v.More[i].State)
 	}
 	before := ""
-	switch state := s.pauser.State(s.id); {
+	switch state := s.pauser.State(s.worker); {
 	case s.gone:
 		before, tone = "gone from the stage, as last seen"+separator, theme.ToneFaint
 	case state != "":
@@ -192,7 +192,7 @@ func (s *Screen) mappingText() string {
 		return "none is known: nothing is delivered, or Lambda may not be read"
 	}
 	text := cell.Clean(m.State)
-	if state := s.pauser.State(s.id); state != "" && !strings.EqualFold(state, m.State) {
+	if state := s.pauser.State(s.worker); state != "" && !strings.EqualFold(state, m.State) {
 		text += " " + theme.GlyphCrumb + " " + state
 	}
 	text += fmt.Sprintf(", batches of %d", m.BatchSize)

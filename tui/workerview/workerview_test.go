@@ -290,7 +290,7 @@ func TestThePaceOfAsking(t *testing.T) {
 				for range 300 {
 					time.Sleep(time.Second)
 					if test.view {
-						s.View(120, 35)
+						s.View(60, 15)
 					}
 					screentest.Settle(s, s.Update(screen.Tick{Now: env.Now()}))
 				}
@@ -310,9 +310,9 @@ func TestABusyWorkerIsLookedAtInPart(t *testing.T) {
 	t.Parallel()
 	var lines []logs.Line
 	one := runs("completed")
-	for i := range 3000 {
+	for i := range 2000 {
 		for _, l := range one {
-			l.Time = screentest.Now().Add(-time.Duration(3000-i) * 300 * time.Millisecond)
+			l.Time = screentest.Now().Add(-time.Duration(2000-i) * 300 * time.Millisecond)
 			l.RequestID = fmt.Sprintf("%08d-0000-4000-8000-000000000000", i)
 			if l.JobID != "" {
 				l.JobID = fmt.Sprintf("job-%d", i)
@@ -323,7 +323,7 @@ func TestABusyWorkerIsLookedAtInPart(t *testing.T) {
 	f := &fake{lines: lines}
 	s, _, _ := open(t, f, 200, 45, whole)
 	frame := ansi.Strip(s.View(200, 45))
-	if len(f.queries) != 2 || !strings.Contains(frame, "not all · since 03:02:05") || !strings.Contains(frame, "job-2999 ") {
+	if len(f.queries) != 2 || !strings.Contains(frame, "not all · since 03:02:05") || !strings.Contains(frame, "job-1999 ") {
 		t.Errorf("%d reads:\n%s", len(f.queries), frame)
 	}
 }
@@ -339,7 +339,7 @@ func TestLateAndFailedReplies(t *testing.T) {
 	for _, msg := range first {
 		s.Update(msg)
 	}
-	if got := s.Status(); !strings.HasPrefix(got, "7 days · by 1h") {
+	if got := s.Status(); !strings.HasPrefix(got, "24 h · by 15m") {
 		t.Errorf("after a late reply of another range: %q", got)
 	}
 	// A failure keeps the old numbers, and what is asked again heals it.
@@ -421,8 +421,8 @@ func TestMonoAndASCII(t *testing.T) {
 func TestAnySize(t *testing.T) {
 	t.Parallel()
 	s, _, _ := open(t, &fake{lines: runs("completed", "failed")}, 80, 19, whole)
-	for width := 60; width <= 300; width += 29 {
-		for _, height := range []int{10, 11, 17, 27, 28, 44, 80} {
+	for width := 60; width <= 300; width += 37 {
+		for _, height := range []int{10, 17, 28, 44} {
 			s.Update(screen.Resized{Width: width, Height: height})
 			press(s, "tab")
 			_ = s.Status()
@@ -450,7 +450,7 @@ func TestAtRestTheFrameStays(t *testing.T) {
 func TestKeepAndRestore(t *testing.T) {
 	t.Parallel()
 	s, _, _ := open(t, &fake{}, 80, 19, whole)
-	press(s, "2 t")
+	press(s, "2 t t")
 	env := screentest.Env(t)
 	whole(env)
 	f := &fake{}
