@@ -97,14 +97,18 @@ func (s *Screen) overviewLines(width int) []string {
 		}
 		b.say(severity+": "+cell.Clean(text), 1, tone)
 	}
-	for _, p := range append(slices.Clone(w.Problems), s.findings()...) {
+	all := append(slices.Clone(w.Problems), s.findings()...)
+	slices.SortStableFunc(all, func(a, b aws.Problem) int {
+		return aws.Severity(b.Severity).Rank() - aws.Severity(a.Severity).Rank()
+	})
+	for _, p := range all {
 		problem(p.Severity, p.Text, toneOf(&health.Reason{Severity: aws.Severity(p.Severity)}))
 	}
 	for _, p := range w.Notes {
 		problem("note", p.Text, theme.ToneDim)
 	}
 	for _, text := range v.Missing {
-		problem("not judged", text, theme.ToneFaint)
+		problem("not known", text, theme.ToneFaint)
 	}
 	return b.lines
 }
