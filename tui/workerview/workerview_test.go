@@ -367,6 +367,20 @@ func TestLateAndFailedReplies(t *testing.T) {
 	_ = env
 }
 
+// Looking costs money where CloudWatch is AWS's, and the screen says how much.
+func TestThePriceIsSaid(t *testing.T) {
+	t.Parallel()
+	s, env, _ := open(t, &fake{}, 80, 19, whole)
+	press(s, "2")
+	if got := s.Status(); got != "1 h · by 1m" {
+		t.Errorf("on this machine: %q", got)
+	}
+	env.Stage.Loopback = false
+	if got := s.Status(); got != "1 h · by 1m · $0.0002 a look" {
+		t.Errorf("in AWS: %q", got)
+	}
+}
+
 func TestHostileTexts(t *testing.T) {
 	t.Parallel()
 	evil := "evil\x1b]52;c;cHduZWQ=\x07\x1b[2J\rname\u202e\x9b31m\x00"
