@@ -27,6 +27,8 @@ const (
 	timeout = 5 * time.Minute
 	// purpose begins the purposes of the requests; the worker's id follows.
 	purpose = "pause "
+	// stays is for how long a result is shown while discovery has not seen it yet.
+	stays = 90 * time.Second
 )
 
 // Pauser is one screen's. It must be used on Bubble Tea's goroutine.
@@ -40,8 +42,9 @@ type Pauser struct {
 // change is one that is under way.
 type change struct {
 	resume   bool
-	accepted bool   // AWS has it, and goes on with it whoever looks
-	state    string // the mapping's, as last told
+	accepted bool      // AWS has it, and goes on with it whoever looks
+	state    string    // the mapping's, as last told
+	endedAt  time.Time // zero while it is under way
 }
 
 // New returns a Pauser. The requests are the screen's own.
@@ -59,7 +62,11 @@ func (p *Pauser) Action(w *aws.Worker, none string) screen.Action {
 	if w == nil {
 		return a
 	}
+	p.settle(w)
 	resume := paused(w)
+	if c := p.changes[w.ID]; c != nil && !c.endedAt.IsZero() {
+		resume = !c.resume // the reading does not have it yet
+	}
 	verb := "pause"
 	if resume {
 		verb, a.Label = "resume", "resume worker"
@@ -67,13 +74,24 @@ func (p *Pauser) Action(w *aws.Worker, none string) screen.Action {
 	if a.Refused == "" && w.Mapping == nil {
 		a.Refused = "no event source mapping of " + cell.Clean(w.ID) + " is known, so that there is nothing to " + verb
 	}
-	if c := p.changes[w.ID]; a.Refused == "" && c != nil {
+	if c := p.changes[w.ID]; a.Refused == "" && c != nil && c.endedAt.IsZero() {
 		a.Refused = cell.Clean(w.ID) + " is being " + c.done() + " already"
 	}
 	worker := *w
 	a.Command = func() string { return screen.Command("workers", verb, worker.ID) }
 	a.Run = func() tea.Cmd { return p.ask(worker, resume) }
 	return a
+}
+
+// settle forgets a change that has ended, once the reading of the stage has it.
+func (p *Pauser) settle(w *aws.Worker) {
+	c := p.changes[w.ID]
+	if c == nil || c.endedAt.IsZero() {
+		return
+	}
+	if w.Mapping != nil && strings.EqualFold(w.Mapping.State, c.state) || p.env.Now().Sub(c.endedAt) > stays {
+		delete(p.changes, w.ID)
+	}
 }
 
 // paused is whether nothing is delivered, or soon will not be.
@@ -95,10 +113,11 @@ func (p *Pauser) Busy() string {
 	return ""
 }
 
-// State is the state of a worker's mapping while it is being changed here; empty when it
-// is not.
-func (p *Pauser) State(workerID string) string {
-	if c := p.changes[workerID]; c != nil {
+// State is the state of a worker's mapping while it is being changed here, and until the
+// reading of the stage has it; otherwise empty.
+func (p *Pauser) State(w *aws.Worker) string {
+	p.settle(w)
+	if c := p.changes[w.ID]; c != nil {
 		return c.state
 	}
 	return ""
@@ -170,7 +189,7 @@ func (p *Pauser) sharers(w *aws.Worker) []string {
 
 // start makes the change and follows the mapping until AWS has done it.
 func (p *Pauser) start(w aws.Worker, resume bool, stage string) tea.Cmd {
-	if p.changes[w.ID] != nil {
+	if c := p.changes[w.ID]; c != nil && c.endedAt.IsZero() {
 		return nil
 	}
 	p.changes[w.ID] = &change{resume: resume}
@@ -229,8 +248,9 @@ func (p *Pauser) Update(reply screen.Reply) (cmd tea.Cmd, ours bool) {
 	if reply.More {
 		return nil, true
 	}
-	delete(p.changes, id)
+	c.endedAt = p.env.Now()
 	if reply.Err != nil {
+		delete(p.changes, id)
 		task.Text, task.Err = c.verb()+" "+name, reply.Err
 		return tea.Batch(screen.Send(task), screen.Send(screen.Refresh{Discover: true})), true
 	}

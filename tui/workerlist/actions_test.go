@@ -82,15 +82,21 @@ func TestPauseAndResume(t *testing.T) {
 		want       string
 	}{
 		{
-			"pause", "/ e c h o enter", fakeStage{}, "Pause echo?", "aiwctl workers pause echo",
+			"pause", "/ e c h o enter",
+			fakeStage{},
+			"Pause echo?", "aiwctl workers pause echo",
 			"pause echo: AWS has accepted it, the mapping is disabling\necho is paused: its mapping is disabled",
 		},
 		{
-			"resume", "/ o r d e r s enter", fakeStage{}, "Resume orders?", "aiwctl workers resume orders",
+			"resume", "/ o r d e r s enter",
+			fakeStage{},
+			"Resume orders?", "aiwctl workers resume orders",
 			"resume orders: AWS has accepted it, the mapping is enabling\norders is resumed: its mapping is enabled",
 		},
 		{
-			"already", "/ e c h o enter", fakeStage{same: true}, "Pause echo?", "aiwctl workers pause echo",
+			"already", "/ e c h o enter",
+			fakeStage{same: true},
+			"Pause echo?", "aiwctl workers pause echo",
 			"pause echo: AWS has accepted it, the mapping is disabled\necho was paused already: its mapping is disabled",
 		},
 		{"refused", "/ e c h o enter", fakeStage{err: errors.New("denied")}, "Pause echo?", "aiwctl workers pause echo", "pause echo: denied"},
@@ -267,5 +273,38 @@ func TestAtRestTheFrameStays(t *testing.T) {
 	}
 	if s.View(200, 45) != before {
 		t.Error("the frame changed although nothing did")
+	}
+}
+
+// Until a discovery has seen it, the row says what AWS has said, and P undoes it.
+func TestAfterAPauseTheRowWaitsForTheReading(t *testing.T) {
+	t.Parallel()
+	s, env := newScreen(t, []aws.Worker{worker("echo", 0, 0, 0, 0)}, 120, 20)
+	label := func() string {
+		for _, a := range s.Actions() {
+			if a.ID == "pause-worker" {
+				return a.Label + a.Refused
+			}
+		}
+		return ""
+	}
+	said := func() string { return strings.Split(ansi.Strip(s.View(120, 20)), "\n")[1] }
+	screentest.Settle(s, question(t, s, "P").Write(""))
+	s.Update(screen.DataChanged{}) // depths only: the mapping is as it was
+	if got := said(); !strings.Contains(got, " disabled · ") || label() != "resume worker" {
+		t.Errorf("after the pause: %s, %s", got, label())
+	}
+	w := worker("echo", 0, 0, 0, 0)
+	w.Mapping.State = "Disabled"
+	load(env, []aws.Worker{w})
+	s.Update(screen.DataChanged{})
+	if got := said(); strings.Contains(got, " disabled · ") || !strings.Contains(got, "paused: mapping disabled") || label() != "resume worker" {
+		t.Errorf("after the reading: %s, %s", got, label())
+	}
+	w = worker("echo", 0, 0, 0, 0) // somebody else resumed it
+	load(env, []aws.Worker{w})
+	s.Update(screen.DataChanged{})
+	if got := said(); !strings.Contains(got, " idle ") || label() != "pause worker" {
+		t.Errorf("later: %s, %s", got, label())
 	}
 }

@@ -37,7 +37,11 @@ func (s *Screen) above(width int) []string {
 		lines = append(lines, s.alert("! "+text, width))
 	}
 	if data.Err == nil && data.MetricsErr != nil {
-		lines = append(lines, cell.Fit(" "+t.Dim.Render("! without CloudWatch there are no failures, throttles and ages: "+cell.Clean(data.MetricsErr.Error())), width))
+		why := data.MetricsErr.Error()
+		if _, hint := aws.Classify(data.MetricsErr); hint != "" {
+			why = missing(hint)
+		}
+		lines = append(lines, s.alert("! CloudWatch: "+cell.Clean(why)+"; without it no failures, throttles and ages are known", width))
 	}
 	if s.filter.Shown() {
 		note := fmt.Sprintf("%d of %d", len(s.table.Rows()), s.table.Total())
@@ -58,10 +62,14 @@ func (s *Screen) alert(text string, width int) string {
 func lacking(err error) string {
 	source, ok := errors.AsType[*aws.SourceError](err)
 	if _, hint := aws.Classify(err); ok && hint != "" {
-		return source.Source + ": " + hint
+		return source.Source + ": " + missing(hint)
 	}
 	return err.Error()
 }
+
+// missing is a hint without the words before the permission: a narrow screen has no room
+// for both, and the permission is what is asked for.
+func missing(hint string) string { return strings.TrimPrefix(hint, "access denied: ") }
 
 // finding is what is most wrong with the stage and with no one worker of it; empty
 // when nothing is.

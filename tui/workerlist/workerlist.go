@@ -9,12 +9,12 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"github.com/microfox-ai/aiwctl/aws"
 	"github.com/microfox-ai/aiwctl/tui/cell"
 	"github.com/microfox-ai/aiwctl/tui/pausing"
 	"github.com/microfox-ai/aiwctl/tui/prompt"
 	"github.com/microfox-ai/aiwctl/tui/screen"
 	"github.com/microfox-ai/aiwctl/tui/table"
-	"github.com/microfox-ai/aiwctl/tui/theme"
 )
 
 // Screen is the workers screen. It reads nothing itself: the root's source keeps
@@ -27,6 +27,8 @@ type Screen struct {
 	filter   *prompt.Prompt
 	// findings is the panel over the list; nil while it is closed.
 	findings *findings
+	// errors and warnings count the workers in such a state.
+	errors, warnings int
 	// want is the worker to put the cursor on as soon as it is there; empty for none.
 	want   string
 	opened time.Time
@@ -75,7 +77,13 @@ func (s *Screen) Status() string {
 	} else if marked > 0 {
 		parts = append(parts, fmt.Sprintf("%d marked", marked))
 	}
-	return strings.Join(append(parts, "by "+s.table.SortName()), " "+theme.GlyphDot+" ")
+	if s.errors > 0 {
+		parts = append(parts, cell.Plural(s.errors, "error"))
+	}
+	if s.warnings > 0 {
+		parts = append(parts, cell.Plural(s.warnings, "warning"))
+	}
+	return strings.Join(append(parts, "by "+s.table.SortName()), separator)
 }
 
 // Init implements screen.Screen.
@@ -143,13 +151,21 @@ func (s *Screen) load() {
 	now := s.env.Now()
 	workers := data.Inventory.Workers
 	rows := make([]row, len(workers))
+	s.errors, s.warnings = 0, 0
 	for i := range workers {
 		w := &workers[i]
 		trend := data.Trends[w.ID]
 		before, ok := trend.Earlier(arrowReadings)
 		rows[i] = row{
 			worker: w, id: cell.Clean(w.ID), counts: screen.CountsOf(w), before: before, hasBefore: ok,
-			verdict: verdictOf(data, w, now), trend: trend, changing: s.pauser.State(w.ID),
+			verdict: verdictOf(data, w, now), trend: trend, changing: s.pauser.State(w),
+		}
+		switch rows[i].verdict.Severity {
+		case aws.SeverityError:
+			s.errors++
+		case aws.SeverityWarning:
+			s.warnings++
+		case aws.SeverityOK, aws.SeverityInfo:
 		}
 		if q := w.Queue; q != nil && !q.Depth.At.IsZero() && data.At.Sub(q.Depth.At) > oldReading {
 			rows[i].age = cell.Age(now.Sub(q.Depth.At))

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/smithy-go"
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/microfox-ai/aiwctl/aws"
@@ -113,6 +114,12 @@ func TestGolden(t *testing.T) {
 		},
 		"denied": func(env screen.Env) {
 			env.Data.Err = errors.New("list event source mappings in us-east-1: AccessDeniedException: not authorized to perform lambda:ListEventSourceMappings")
+		},
+		"denied-cloudwatch": func(env screen.Env) {
+			load(env, stage()[:3])
+			env.Data.MetricsErr = fmt.Errorf("read 15 metrics in us-east-1: %w", &smithy.OperationError{
+				ServiceID: "CloudWatch", OperationName: "GetMetricData", Err: &smithy.GenericAPIError{Code: "AccessDenied", Message: "no"},
+			})
 		},
 		"partial": func(env screen.Env) {
 			load(env, stage()[:3])

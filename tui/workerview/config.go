@@ -42,7 +42,7 @@ func (s *Screen) mapping(b *sheet) {
 	}
 	b.head("Event source mapping", cell.Clean(m.UUID))
 	state := cell.Clean(m.State)
-	if now := s.pauser.State(s.id); now != "" && !strings.EqualFold(now, m.State) {
+	if now := s.pauser.State(s.worker); now != "" && !strings.EqualFold(now, m.State) {
 		state += " " + theme.GlyphCrumb + " " + now
 	}
 	b.field("state", state, s.mappingTone())

@@ -308,8 +308,48 @@ func (s *Screen) jobLines(width, height int) []string {
 			[]string{s.env.Key(screen.KindWorker, "dispatch", "d") + " sends one; " + s.env.Key(screen.KindWorker, "logs", "l") + " opens its logs, which go further back."}, width, height-len(lines)))...)
 		return lines
 	}
-	p.table.SetSize(width, height-len(lines))
-	return append(lines, strings.Split(p.table.View(), "\n")...)
+	below := 0
+	if height-len(lines) >= 9 {
+		below = jobDetail
+	}
+	p.table.SetSize(width, height-len(lines)-below)
+	lines = append(lines, strings.Split(p.table.View(), "\n")...)
+	if below > 0 {
+		lines = append(lines, s.jobDetail(width)...)
+	}
+	return lines
+}
+
+// jobDetail is how many lines tell of the job under the cursor.
+const jobDetail = 4
+
+// jobDetail tells what the table has no room for: the whole id, and the whole error.
+func (s *Screen) jobDetail(width int) []string {
+	t := s.env.Theme
+	r, ok := s.jobs.table.Selected()
+	lines := []string{""}
+	if ok {
+		head := t.Bold.Render(r.name)
+		if r.job != "" {
+			head += t.Faint.Render(separator + "request " + cell.Clean(r.request))
+		}
+		lines = append(lines, " "+head)
+		text, tone := r.err, outcomeTone(r.outcome)
+		if text == "" {
+			text, tone = r.outcome, theme.ToneDim
+			if r.took > 0 {
+				text += " in " + chart.Text(chart.Seconds, r.took.Seconds())
+			}
+		}
+		wrapped := cell.Wrap(text, width-4)
+		if len(wrapped) > 2 {
+			wrapped = []string{wrapped[0], cell.Cut(strings.Join(wrapped[1:], " "), width-4)}
+		}
+		for _, line := range wrapped {
+			lines = append(lines, "   "+t.Paint(tone, false).Render(line))
+		}
+	}
+	return strings.Split(cell.Box(lines, width, jobDetail), "\n")
 }
 
 // openJob opens the delivery under the cursor.

@@ -28,7 +28,7 @@ func (s *Screen) headline(width int) string {
 		text += separator + cell.Clean(v.More[i].State)
 	}
 	before := ""
-	switch state := s.pauser.State(s.id); {
+	switch state := s.pauser.State(s.worker); {
 	case s.gone:
 		before, tone = "gone from the stage, as last seen"+separator, theme.ToneFaint
 	case state != "":
@@ -97,14 +97,18 @@ func (s *Screen) overviewLines(width int) []string {
 		}
 		b.say(severity+": "+cell.Clean(text), 1, tone)
 	}
-	for _, p := range append(slices.Clone(w.Problems), s.findings()...) {
+	all := append(slices.Clone(w.Problems), s.findings()...)
+	slices.SortStableFunc(all, func(a, b aws.Problem) int {
+		return aws.Severity(b.Severity).Rank() - aws.Severity(a.Severity).Rank()
+	})
+	for _, p := range all {
 		problem(p.Severity, p.Text, toneOf(&health.Reason{Severity: aws.Severity(p.Severity)}))
 	}
 	for _, p := range w.Notes {
 		problem("note", p.Text, theme.ToneDim)
 	}
 	for _, text := range v.Missing {
-		problem("not judged", text, theme.ToneFaint)
+		problem("not known", text, theme.ToneFaint)
 	}
 	return b.lines
 }
@@ -192,7 +196,7 @@ func (s *Screen) mappingText() string {
 		return "none is known: nothing is delivered, or Lambda may not be read"
 	}
 	text := cell.Clean(m.State)
-	if state := s.pauser.State(s.id); state != "" && !strings.EqualFold(state, m.State) {
+	if state := s.pauser.State(s.worker); state != "" && !strings.EqualFold(state, m.State) {
 		text += " " + theme.GlyphCrumb + " " + state
 	}
 	text += fmt.Sprintf(", batches of %d", m.BatchSize)

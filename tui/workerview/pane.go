@@ -14,6 +14,8 @@ type pane struct {
 	madeFor       int
 	top           int
 	width, height int
+	drawn         []string // as last drawn, at drawnAt: width, height, top
+	drawnAt       [3]int
 }
 
 // set replaces what is shown; the place stays.
@@ -29,7 +31,7 @@ func (p *pane) key(key string) {
 	case "g", "home":
 		p.top = 0
 	case "G", "end":
-		p.top = len(p.lines)
+		p.top = 1 << 30
 	case "pgdown", "ctrl+f":
 		p.top += page
 	case "pgup", "ctrl+b":
@@ -42,22 +44,29 @@ func (p *pane) key(key string) {
 	p.clamp()
 }
 
-func (p *pane) clamp() { p.top = max(0, min(p.top, len(p.lines)-p.height)) }
+func (p *pane) clamp() {
+	if p.madeFor != 0 { // else nobody knows yet how many lines there are
+		p.top = max(0, min(p.top, len(p.lines)-p.height))
+	}
+}
 
 // length is how many lines there are in a width.
 func (p *pane) length(width int) int {
 	if p.madeFor != width && p.make != nil {
-		p.lines, p.madeFor = p.make(width), width
+		p.lines, p.madeFor, p.drawn = p.make(width), width, nil
 	}
 	return len(p.lines)
 }
 
-// view draws the pane in exactly width by height cells.
+// view draws the pane in exactly width by height cells. The lines are the pane's.
 func (p *pane) view(width, height int) []string {
 	p.width, p.height = width, height
 	p.length(width)
 	p.clamp()
-	return strings.Split(cell.Box(p.lines[p.top:], width, height), "\n")
+	if at := [3]int{width, height, p.top}; p.drawn == nil || p.drawnAt != at {
+		p.drawn, p.drawnAt = strings.Split(cell.Box(p.lines[p.top:], width, height), "\n"), at
+	}
+	return p.drawn
 }
 
 // position is the first and last line on the screen, and how many there are.

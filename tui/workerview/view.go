@@ -156,10 +156,12 @@ func (s *Screen) heading(which section, width int) string {
 		style, mark = t.Key.Bold(true), theme.GlyphCursor
 	}
 	left := style.Render(fmt.Sprintf("%s%d %s ", mark, which+1, which.title()))
-	if which == config {
+	switch which {
+	case config:
 		left += t.Faint.Render(fmt.Sprintf("(%d %s) ", schemas+1, schemas.title()))
-	} else if which == schemas {
+	case schemas:
 		left += t.Faint.Render(fmt.Sprintf("(%d %s) ", config+1, config.title()))
+	case overview, charts, jobs, sectionCount:
 	}
 	right := ""
 	if status := s.statusOf(which); status != "" {

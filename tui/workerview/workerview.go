@@ -120,7 +120,6 @@ func New(env screen.Env, sources Sources, ask screen.OpenWorker) *Screen {
 	}
 	s.pauser = pausing.New(env, sources.Stage, s.requests)
 	s.jobs.table = table.New(env.Theme, jobTable())
-	s.charts.reach = 1
 	s.load()
 	return s
 }

@@ -148,7 +148,11 @@ func (b *description) queue(label string, q *aws.Queue, f *aws.Function) {
 	if q.MaxReceiveCount > 0 {
 		dead = fmt.Sprintf("dead after %d receives", q.MaxReceiveCount)
 	}
-	b.say("", list(hidden, "retention "+duration(q.Retention), dead))
+	encryption := "not encrypted at rest"
+	if q.Encryption != "" {
+		encryption = q.Encryption
+	}
+	b.say("", list(hidden, "retention "+duration(q.Retention), dead, encryption))
 }
 
 func (b *description) mapping(m *aws.Mapping) {
@@ -205,6 +209,7 @@ func (b *description) function(f *aws.Function) {
 			b.say("deployed", f.LastModified.Local().Format(time.DateTime))
 		}
 	}
+	b.say("environment", strings.Join(f.EnvNames, ", "))
 	group := orDash(f.LogGroup)
 	if f.LogFormat != "" {
 		group += " (" + f.LogFormat + ")"

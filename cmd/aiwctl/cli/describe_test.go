@@ -22,12 +22,13 @@ func TestDescriptionOfAWorker(t *testing.T) {
 		ID: "check-orders", Group: "shop", Description: "Checks \x1b[31morders\u202e",
 		Queue: &aws.Queue{
 			Name: "p-x-check-orders-prod", URL: "https://sqs.eu-west-1.amazonaws.com/111122223333/p-x-check-orders-prod-with-a-long-name",
-			VisibilityTimeout: 6 * time.Minute, Retention: 14 * 24 * time.Hour, MaxReceiveCount: 3,
+			VisibilityTimeout: 6 * time.Minute, Retention: 14 * 24 * time.Hour, MaxReceiveCount: 3, Encryption: "SSE-SQS",
 			Depth: aws.Depth{Visible: 12, At: at},
 		},
 		Function: &aws.Function{
 			Name: "p-x-prod-workerCheckOrders", Qualifier: "live", Runtime: "nodejs20.x", Architecture: "arm64", PackageType: "Zip", State: "Active",
 			LogGroup: "/one/for/all", LogFormat: "JSON", Timeout: 5 * time.Minute, MemoryMB: 512, ReservedConcurrency: new(2),
+			EnvNames: []string{"ENVIRONMENT", "WORKER_QUEUE_URL_MAIL"},
 		},
 		Mapping: &aws.Mapping{UUID: "uuid-1", State: "Disabled", BatchSize: 10, BatchingWindow: 5 * time.Second, MaximumConcurrency: 4, Filters: []string{`{"body":{"a":[1]}}`}},
 		Problems: []aws.Problem{
@@ -72,7 +73,7 @@ error         step 2 of chain nightly is worker "mail", which is nowhere
 queue         12 visible, 0 in flight, 0 delayed
               https://sqs.eu-west-1.amazonaws.com/111122223333/p-x-check-orders-prod-with-a-long-name
               visibility timeout 6m (1.2x the function's timeout), retention 14
-              days, dead after 3 receives
+              days, dead after 3 receives, SSE-SQS
 dead letters  -
 mapping       Disabled, batches of 10 within 5s, whole batches only, at most 4
               at once
@@ -81,6 +82,7 @@ mapping       Disabled, batches of 10 within 5s, whole batches only, at most 4
 function      p-x-prod-workerCheckOrders:live, Active
               nodejs20.x, arm64, Zip
               timeout 5m, 512 MB, reserved concurrency 2
+environment   ENVIRONMENT, WORKER_QUEUE_URL_MAIL
 log group     /one/for/all (JSON)
 chain         nightly, step 1 of 2, delayed by 30s, waits for approval "Look at
               it", then mail
