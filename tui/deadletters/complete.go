@@ -45,6 +45,7 @@ func (s *Screen) complete(by int) {
 		o.at = (o.at + by + len(o.words)) % len(o.words)
 	}
 	s.expr.Set(o.head + o.words[o.at])
+	s.expr.Open() // its end is where one types on; it needs no timer
 	o.help = ""
 	for _, f := range where.Fields() {
 		if f.Name == o.words[o.at] {
