@@ -41,7 +41,7 @@ func (s *Screen) Actions() []screen.Action {
 		all = "there is nothing to replay"
 	}
 	replay := cmp.Or(moving, none)
-	if replay == "" && s.level == inLetters && len(s.marks) == 0 && len(s.ranged) == 0 && selected.gone() {
+	if replay == "" && s.level == inLetters && len(s.marks) == 0 && s.ranged.anchor == "" && selected.gone() {
 		replay = "it was moved already"
 	}
 	actions := s.mainActions(selected, found, none)
@@ -63,8 +63,8 @@ func (s *Screen) Actions() []screen.Action {
 		screen.Action{ID: "mark-all", Keys: []string{"a"}, Help: "Mark all that are listed: what passes the filter and is in the open group.", Hidden: true, Refused: none, Run: s.do(s.markAll)},
 		screen.Action{ID: "invert-marks", Keys: []string{"i"}, Help: "Invert the marks of those that are listed.", Hidden: true, Refused: none, Run: s.do(s.invertMarks)},
 		s.flatAction(),
-		screen.Action{ID: "sort", Keys: []string{"s"}, Help: "Sort by the next column.", Hidden: true, Run: s.do(func() { s.listed().NextSort() })},
-		screen.Action{ID: "reverse", Keys: []string{"S"}, Help: "Reverse the order.", Hidden: true, Run: s.do(func() { s.listed().Reverse() })},
+		screen.Action{ID: "sort", Keys: []string{"s"}, Help: "Sort by the next column.", Hidden: true, Run: s.do(func() { s.listed().NextSort(); s.resorted() })},
+		screen.Action{ID: "reverse", Keys: []string{"S"}, Help: "Reverse the order.", Hidden: true, Run: s.do(func() { s.listed().Reverse(); s.resorted() })},
 	)
 	actions = append(actions, s.escape()...)
 	return append(actions, table.Moves()...)
@@ -169,7 +169,7 @@ func (s *Screen) escape() []screen.Action {
 	switch {
 	case s.inPane:
 		return is("Back to the list.", s.do(func() { s.inPane = false }), "left")
-	case s.anchor != "":
+	case s.ranged.anchor != "":
 		return is("Give up the range.", s.do(s.cancelRange))
 	case s.filterShown():
 		return is("Clear the filter.", s.clearFilter)

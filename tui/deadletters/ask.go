@@ -16,7 +16,7 @@ import (
 // askMarked asks for the replay, or the deletion, of the messages that are marked,
 // else of the one, or the group, under the cursor.
 func (s *Screen) askMarked(remove bool) tea.Cmd {
-	if s.anchor != "" {
+	if s.ranged.anchor != "" {
 		s.endRange()
 	}
 	ask := screen.PlanReplay{WorkerID: s.workerID, Delete: remove}

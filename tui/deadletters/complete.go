@@ -134,7 +134,7 @@ func (s *Screen) valuesOf(field string) []string {
 				v = it.letter.Source
 			}
 		case "group", "error":
-			if c := s.causeOf(it); c != nil {
+			if c := it.cause; c != nil {
 				v = c.signature
 				if field == "error" {
 					v = c.failure.Text()

@@ -169,7 +169,7 @@ func (s *Screen) readAttempt(it *item) tea.Cmd {
 		return nil
 	}
 	engine, jobID, requestID, about, id := s.engine, it.jobID, "", it.sentAt, it.id
-	if c := s.causeOf(it); c != nil && c.failure.RequestID != "" && !c.failure.At.IsZero() {
+	if c := it.cause; c != nil && c.failure.RequestID != "" && !c.failure.At.IsZero() {
 		requestID, about = c.failure.RequestID, c.failure.At
 	}
 	s.attempt = attempt{since: s.env.Now()}
@@ -373,7 +373,7 @@ func (s *Screen) errorLines(it *item, width int) []string {
 			lines = append(lines, style(line))
 		}
 	}
-	c := s.causeOf(it)
+	c := it.cause
 	if c == nil {
 		name := s.groupOf(it)
 		add(t.Warn.Render, name+": "+s.whyNot(name))

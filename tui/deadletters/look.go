@@ -95,6 +95,7 @@ func (s *Screen) tookLook(reply screen.Reply) tea.Cmd {
 			s.progressive = true
 			s.items, s.shelf = s.fresh, s.freshShelf
 			s.lookedAt = s.env.Now()
+			s.join()
 			return s.settle()
 		}
 		return nil
@@ -141,6 +142,7 @@ func (s *Screen) swap(end looked) tea.Cmd {
 			delete(s.marks, id)
 		}
 	}
+	s.join()
 	cmd := s.settle()
 	s.seek()
 	return tea.Batch(tidy, cmd)

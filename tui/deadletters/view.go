@@ -107,8 +107,8 @@ func (s *Screen) above(width int) []string {
 			text += cell.Clean(s.causesErr.Error())
 		}
 		line(t.Warn.Render("! " + text))
-	case s.anchor != "":
-		line(t.Accent.Render(fmt.Sprintf("%s in the range: v or space marks them, esc gives it up", cell.Plural(len(s.ranged), "message"))))
+	case s.ranged.anchor != "":
+		line(t.Accent.Render(fmt.Sprintf("%s in the range: v or space marks them, esc gives it up", cell.Plural(s.ranged.len(), "message"))))
 	default:
 		text := "Each look raises the receive counts."
 		if !s.seenAll {
