@@ -196,7 +196,8 @@ func (s *Screen) paths() []string {
 // plainName is whether a member can be named with a dot.
 func plainName(name string) bool {
 	for i, r := range name {
-		if !(r == '_' || r < 0x80 && unicode.IsLetter(r) || i > 0 && r < 0x80 && unicode.IsDigit(r)) {
+		digit := i > 0 && unicode.IsDigit(r)
+		if r >= 0x80 || r != '_' && !unicode.IsLetter(r) && !digit {
 			return false
 		}
 	}

@@ -120,7 +120,6 @@ type Screen struct {
 	before  map[string][]redrive.Sent
 	under   string // the message the panes show
 	editing *editing
-	moving  int // messages whose replay is under way elsewhere
 	width   int
 	height  int
 	cache   [4]drawn // the panes' lines
@@ -361,10 +360,12 @@ func (s *Screen) arrange() {
 				list = append(list, it)
 			}
 		}
-		if len(list) == 0 && s.filtered == "" && len(s.items) > 0 {
-			// Its messages are in other groups now that it is known why they died.
-			s.level, s.group, s.inPane = inGroups, "", false
-			s.groups.SetRows(s.groupsOf(passing))
+		if at, ok := s.letters.Selected(); ok && len(list) == 0 && s.group == groupPending && s.byID[at.id] != nil {
+			// It is known now why they died: whoever reads one of them goes on in its group.
+			s.letters.Hold()
+			s.group = s.byID[at.id].groupName(pending)
+			s.arrange()
+			return
 		}
 	}
 	if s.ranged.anchor != "" {

@@ -211,7 +211,7 @@ func TestCausesComeLaterAndBlockNothing(t *testing.T) {
 		p.says("job-2", "logs and job records")
 		close(e.holdWhy)
 		p.Pass(time.Second)
-		p.says("TimeoutError") // its group is another one now, so the groups are shown
+		p.says("▌ job-2", "› TimeoutError: no answer") // its group is another one now
 		if strings.Contains(p.frame(), "not known yet") {
 			t.Errorf("the group of what is not known is still there:\n%s", p.frame())
 		}

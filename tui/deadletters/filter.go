@@ -49,7 +49,11 @@ func (s *Screen) filtering() bool { return s.requests.Live(forFilter) }
 
 // refilter filters anew after a key, when there is anything to filter by.
 func (s *Screen) refilter() tea.Cmd {
-	if s.want() == s.filtered && !s.filtering() {
+	switch want := s.want(); {
+	case want == "" && s.filtered == "":
+		s.requests.Cancel(forFilter)
+		return nil
+	case want == s.filtered && !s.filtering():
 		return nil
 	}
 	return s.settle()

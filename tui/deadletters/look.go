@@ -162,6 +162,6 @@ func (s *Screen) seek() {
 			return
 		}
 	}
-	s.note = "the message that was asked for was not seen: it may have been replayed, be in flight, or be among those that m looks for"
+	s.note = "the message that was asked for was not seen: it may have been replayed, be in flight, or be among those that " + s.keyName("look-more", "m") + " looks for"
 	s.sought = screen.OpenDead{}
 }
