@@ -356,7 +356,8 @@ func (s *Screen) arrange() {
 		pending := s.causesPending()
 		list = make([]*item, 0, len(passing))
 		for _, it := range passing {
-			if it.groupName(pending) == s.group {
+			name := it.groupName(pending)
+			if name == s.group || name == groupPending && s.group == why.Unknown { // it is looked for once more
 				list = append(list, it)
 			}
 		}
@@ -365,6 +366,12 @@ func (s *Screen) arrange() {
 			s.letters.Hold()
 			s.group = s.byID[at.id].groupName(pending)
 			s.arrange()
+			return
+		}
+		if len(list) == 0 && s.filtered == "" {
+			// None of them is there any more.
+			s.level, s.group, s.inPane = inGroups, "", false
+			s.groups.SetRows(s.groupsOf(passing))
 			return
 		}
 	}

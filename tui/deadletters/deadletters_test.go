@@ -15,6 +15,7 @@ import (
 
 	"github.com/microfox-ai/aiwctl/aws/logs"
 	"github.com/microfox-ai/aiwctl/aws/redrive"
+	"github.com/microfox-ai/aiwctl/aws/redrive/letter"
 	"github.com/microfox-ai/aiwctl/aws/redrive/why"
 	"github.com/microfox-ai/aiwctl/tui/deadletters"
 	"github.com/microfox-ai/aiwctl/tui/screen"
@@ -235,6 +236,22 @@ func TestWhatWasSeenIsShownWhileTheLookGoesOn(t *testing.T) {
 			p.Pass(time.Second)
 		}
 		p.says("26 messages")
+	})
+}
+
+func TestAGroupThatIsGoneLeadsBackToTheGroups(t *testing.T) {
+	t.Parallel()
+	e := full()
+	in(t, e, func(p *person) {
+		p.Press("j enter") // the one that does not fit the schema
+		p.says("▌ job-5")
+		e.letters = slices.DeleteFunc(e.letters, func(l letter.Letter) bool { return l.ID == id(5) })
+		p.Press("r")
+		p.says("COUNT", "TimeoutError")
+		p.Press("G enter") // of nobody knows what
+		p.says("▌ job-6")
+		p.Press("r")
+		p.says("▌ job-6")
 	})
 }
 
