@@ -41,20 +41,26 @@ func (s *Screen) Actions() []screen.Action {
 		all = "there is nothing to replay"
 	}
 	replay := cmp.Or(moving, none)
-	if replay == "" && s.level == inLetters && len(s.marks) == 0 && len(s.ranged) == 0 && selected.gone() {
+	if replay == "" && s.level == inLetters && len(s.marks) == 0 && s.ranged.anchor == "" && selected.gone() {
 		replay = "it was moved already"
 	}
 	actions := s.mainActions(selected, found, none)
 	actions = append(actions,
-		screen.Action{ID: "replay", Keys: []string{"R"}, Label: "replay", Writes: true, Refused: replay, Command: func() string { return s.moveCommand("replay") },
-			Help: "Plan the replay of the marked messages, or of the one, or the group, under the cursor.", Run: func() tea.Cmd { return s.askMarked(false) }},
-		screen.Action{ID: "replay-all", Keys: []string{"A"}, Label: "replay all", Writes: true, Refused: all,
-			Help: "Plan the replay of all: what passes the filter or is in the open group, else all that is in the queue.", Run: func() tea.Cmd { return s.askAll(false) }},
+		screen.Action{
+			ID: "replay", Keys: []string{"R"}, Label: "replay", Writes: true, Refused: replay, Command: func() string { return s.moveCommand("replay") },
+			Help: "Plan the replay of the marked messages, or of the one, or the group, under the cursor.", Run: func() tea.Cmd { return s.askMarked(false) },
+		},
+		screen.Action{
+			ID: "replay-all", Keys: []string{"A"}, Label: "replay all", Writes: true, Refused: all,
+			Help: "Plan the replay of all: what passes the filter or is in the open group, else all that is in the queue.", Run: func() tea.Cmd { return s.askAll(false) },
+		},
 		screen.Action{ID: "mark", Keys: []string{"space"}, Label: "mark", Help: "Mark the message, or all of the group, and go to the next.", Refused: none, Run: s.do(s.toggleMark)},
 		screen.Action{ID: "filter", Keys: []string{"/"}, Label: "filter", Help: "Show only messages that contain a text, in the body too; esc clears it.", Run: s.text.Open},
 		screen.Action{ID: "where", Keys: []string{"f"}, Label: "where", Help: "Show only messages of which an expression is true: age > \"2h\" and error contains \"timeout\". tab completes.", Run: s.openExpr, Command: s.command},
-		screen.Action{ID: "delete", Keys: []string{"D"}, Help: "Plan the deletion of the marked messages, or of those under the cursor; they are written to a file first.", Hidden: true, Writes: true, Refused: replay,
-			Command: func() string { return s.moveCommand("delete") }, Run: func() tea.Cmd { return s.askMarked(true) }},
+		screen.Action{
+			ID: "delete", Keys: []string{"D"}, Help: "Plan the deletion of the marked messages, or of those under the cursor; they are written to a file first.", Hidden: true, Writes: true, Refused: replay,
+			Command: func() string { return s.moveCommand("delete") }, Run: func() tea.Cmd { return s.askMarked(true) },
+		},
 		screen.Action{ID: "look", Keys: []string{"r"}, Label: "look again", Help: "Receive the messages again. Every look raises their receive counts by one.", Refused: looking, Command: s.command, Run: s.look},
 		screen.Action{ID: "look-more", Keys: []string{"m"}, Help: "Look for ten times as many messages.", Hidden: true, Refused: looking, Run: func() tea.Cmd {
 			s.limit = min(s.limit*10, mostLook)
@@ -63,8 +69,8 @@ func (s *Screen) Actions() []screen.Action {
 		screen.Action{ID: "mark-all", Keys: []string{"a"}, Help: "Mark all that are listed: what passes the filter and is in the open group.", Hidden: true, Refused: none, Run: s.do(s.markAll)},
 		screen.Action{ID: "invert-marks", Keys: []string{"i"}, Help: "Invert the marks of those that are listed.", Hidden: true, Refused: none, Run: s.do(s.invertMarks)},
 		s.flatAction(),
-		screen.Action{ID: "sort", Keys: []string{"s"}, Help: "Sort by the next column.", Hidden: true, Run: s.do(func() { s.listed().NextSort() })},
-		screen.Action{ID: "reverse", Keys: []string{"S"}, Help: "Reverse the order.", Hidden: true, Run: s.do(func() { s.listed().Reverse() })},
+		screen.Action{ID: "sort", Keys: []string{"s"}, Help: "Sort by the next column.", Hidden: true, Run: s.do(func() { s.listed().NextSort(); s.resorted() })},
+		screen.Action{ID: "reverse", Keys: []string{"S"}, Help: "Reverse the order.", Hidden: true, Run: s.do(func() { s.listed().Reverse(); s.resorted() })},
 	)
 	actions = append(actions, s.escape()...)
 	return append(actions, table.Moves()...)
@@ -169,7 +175,7 @@ func (s *Screen) escape() []screen.Action {
 	switch {
 	case s.inPane:
 		return is("Back to the list.", s.do(func() { s.inPane = false }), "left")
-	case s.anchor != "":
+	case s.ranged.anchor != "":
 		return is("Give up the range.", s.do(s.cancelRange))
 	case s.filterShown():
 		return is("Clear the filter.", s.clearFilter)

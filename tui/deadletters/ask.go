@@ -16,7 +16,7 @@ import (
 // askMarked asks for the replay, or the deletion, of the messages that are marked,
 // else of the one, or the group, under the cursor.
 func (s *Screen) askMarked(remove bool) tea.Cmd {
-	if s.anchor != "" {
+	if s.ranged.anchor != "" {
 		s.endRange()
 	}
 	ask := screen.PlanReplay{WorkerID: s.workerID, Delete: remove}
@@ -114,17 +114,20 @@ func (s *Screen) ask(ask screen.PlanReplay, list []*item) tea.Cmd {
 				s.level, s.group = inLetters, ""
 				s.arrange()
 				s.letters.Select(it.id)
-				return screen.Send(screen.Task{ID: s.task("replay"), Text: "replay dead letters of " + s.workerID, Done: true,
-					Err: fmt.Errorf("%s: %w; e goes on editing, u takes it back", it.name, err)})
+				return s.cannot(fmt.Errorf("%s: %w; %s goes on editing, %s takes it back", it.name, err, s.keyName("edit", "e"), s.keyName("undo-edit", "u")))
 			}
 			ask.Edited = append(ask.Edited, l)
 		}
 		if len(ask.IDs) == 0 {
-			return screen.Send(screen.Task{ID: s.task("replay"), Text: "replay dead letters of " + s.workerID, Done: true,
-				Err: errors.New("what was chosen was moved already: r looks again")})
+			return s.cannot(errors.New("what was chosen was moved already: " + s.keyName("look", "r") + " looks again"))
 		}
 	}
 	return screen.Send(ask)
+}
+
+// cannot says why nothing is planned.
+func (s *Screen) cannot(err error) tea.Cmd {
+	return screen.Send(screen.Task{ID: s.task("replay"), Text: "replay dead letters of " + s.workerID, Done: true, Err: err})
 }
 
 // openLogs asks for the log lines of the job under the cursor.

@@ -105,28 +105,37 @@ func (s *Screen) tookCauses(reply screen.Reply) tea.Cmd {
 	s.causeNotes = found.notes
 	s.causesErr = reply.Err
 	s.causesDone = true
+	s.join()
 	for id, p := range found.problems {
 		s.problems[id] = p
 	}
 	return tea.Batch(s.settle(), s.show())
 }
 
-// causeOf is why a message died; nil when that is not known.
-func (s *Screen) causeOf(it *item) *cause {
-	if c := s.causes[it.jobID]; c != nil && it.jobID != "" {
-		return c
+// join has every message know its cause.
+func (s *Screen) join() {
+	for _, it := range s.items {
+		it.cause = nil
+		if it.jobID != "" {
+			it.cause = s.causes[it.jobID]
+		}
+		if it.cause == nil && it.said != "" {
+			it.cause = s.causes[it.id] // by the message itself
+		}
 	}
-	return s.causes[it.id] // by the message itself
 }
 
 // groupOf names the group of a message.
-func (s *Screen) groupOf(it *item) string {
-	switch c := s.causeOf(it); {
-	case c != nil:
-		return c.signature
+func (s *Screen) groupOf(it *item) string { return it.groupName(s.causesPending()) }
+
+// groupName names the group of a message; pending is whether causes may still come.
+func (it *item) groupName(pending bool) string {
+	switch {
+	case it.cause != nil:
+		return it.cause.signature
 	case it.jobID == "":
 		return groupNoJob
-	case s.causesPending():
+	case pending:
 		return groupPending
 	}
 	return why.Unknown
@@ -153,8 +162,9 @@ type group struct {
 func (s *Screen) groupsOf(items []*item) []group {
 	at := map[string]int{}
 	var list []group
+	pending := s.causesPending()
 	for _, it := range items {
-		name := s.groupOf(it)
+		name := it.groupName(pending)
 		i, ok := at[name]
 		if !ok {
 			i = len(list)
@@ -167,7 +177,7 @@ func (s *Screen) groupsOf(items []*item) []group {
 			g.gone++
 		}
 		when := it.sentAt
-		if c := s.causeOf(it); c != nil {
+		if c := it.cause; c != nil {
 			g.known = true
 			if g.example == nil {
 				g.example = c

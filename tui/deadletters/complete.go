@@ -45,6 +45,7 @@ func (s *Screen) complete(by int) {
 		o.at = (o.at + by + len(o.words)) % len(o.words)
 	}
 	s.expr.Set(o.head + o.words[o.at])
+	s.expr.Open() // its end is where one types on; it needs no timer
 	o.help = ""
 	for _, f := range where.Fields() {
 		if f.Name == o.words[o.at] {
@@ -133,7 +134,7 @@ func (s *Screen) valuesOf(field string) []string {
 				v = it.letter.Source
 			}
 		case "group", "error":
-			if c := s.causeOf(it); c != nil {
+			if c := it.cause; c != nil {
 				v = c.signature
 				if field == "error" {
 					v = c.failure.Text()
@@ -195,7 +196,8 @@ func (s *Screen) paths() []string {
 // plainName is whether a member can be named with a dot.
 func plainName(name string) bool {
 	for i, r := range name {
-		if !(r == '_' || r < 0x80 && unicode.IsLetter(r) || i > 0 && r < 0x80 && unicode.IsDigit(r)) {
+		digit := i > 0 && unicode.IsDigit(r)
+		if r >= 0x80 || r != '_' && !unicode.IsLetter(r) && !digit {
 			return false
 		}
 	}

@@ -104,8 +104,7 @@ type Screen struct {
 	unclearErr error
 
 	marks  map[string]bool
-	anchor string // where a range of marks began
-	ranged map[string]bool
+	ranged span
 	// markedIn is how many are marked in each group; nil: to be counted.
 	markedIn map[string]int
 
@@ -121,7 +120,6 @@ type Screen struct {
 	before  map[string][]redrive.Sent
 	under   string // the message the panes show
 	editing *editing
-	moving  int // messages whose replay is under way elsewhere
 	width   int
 	height  int
 	cache   [4]drawn // the panes' lines
@@ -280,7 +278,7 @@ func (s *Screen) pasted(msg tea.PasteMsg) tea.Cmd {
 		return s.edited(s.editing.editor.Insert(msg.Content))
 	case s.text.Typing():
 		cmd := s.text.Update(msg)
-		return tea.Batch(cmd, s.settle())
+		return tea.Batch(cmd, s.refilter())
 	case s.expr.Typing():
 		cmd := s.expr.Update(msg)
 		return tea.Batch(cmd, s.exprChanged())
@@ -295,7 +293,7 @@ func (s *Screen) key(msg tea.KeyPressMsg) tea.Cmd {
 		return s.edited(s.editing.editor.Key(msg))
 	case s.text.Typing():
 		cmd := s.text.Update(msg)
-		return tea.Batch(cmd, s.settle())
+		return tea.Batch(cmd, s.refilter())
 	case s.expr.Typing():
 		return s.exprKey(msg)
 	case s.level == inGroups:
@@ -345,25 +343,43 @@ func (s *Screen) reply(reply screen.Reply) tea.Cmd {
 
 func (s *Screen) task(what string) string { return fmt.Sprintf("%s-%d", what, s.env.ID) }
 
-// arrange lists what passes the filter, in groups and one by one.
+// arrange lists what passes the filter, in groups or one by one.
 func (s *Screen) arrange() {
 	passing := s.passing()
 	s.markedIn = nil
-	s.groups.SetRows(s.groupsOf(passing))
+	if s.level == inGroups {
+		s.groups.SetRows(s.groupsOf(passing))
+		return
+	}
 	list := passing
-	if s.level == inLetters && s.group != "" {
+	if s.group != "" {
+		pending := s.causesPending()
 		list = make([]*item, 0, len(passing))
 		for _, it := range passing {
-			if s.groupOf(it) == s.group {
+			name := it.groupName(pending)
+			if name == s.group || name == groupPending && s.group == why.Unknown { // it is looked for once more
 				list = append(list, it)
 			}
 		}
-		if len(list) == 0 && s.filtered == "" && len(s.items) > 0 {
-			// Its messages are in other groups now that it is known why they died.
-			s.level, s.group, list = inGroups, "", passing
+		if at, ok := s.letters.Selected(); ok && len(list) == 0 && s.group == groupPending && s.byID[at.id] != nil {
+			// It is known now why they died: whoever reads one of them goes on in its group.
+			s.letters.Hold()
+			s.group = s.byID[at.id].groupName(pending)
+			s.arrange()
+			return
+		}
+		if len(list) == 0 && s.filtered == "" {
+			// None of them is there any more.
+			s.level, s.group, s.inPane = inGroups, "", false
+			s.groups.SetRows(s.groupsOf(passing))
+			return
 		}
 	}
+	if s.ranged.anchor != "" {
+		s.ranged.index = nil // the rows are others, or in another order
+	}
 	s.letters.SetRows(list)
+	s.extend()
 }
 
 // setFlat lists all messages in one list, or in groups.

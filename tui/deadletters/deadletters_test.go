@@ -15,6 +15,7 @@ import (
 
 	"github.com/microfox-ai/aiwctl/aws/logs"
 	"github.com/microfox-ai/aiwctl/aws/redrive"
+	"github.com/microfox-ai/aiwctl/aws/redrive/letter"
 	"github.com/microfox-ai/aiwctl/aws/redrive/why"
 	"github.com/microfox-ai/aiwctl/tui/deadletters"
 	"github.com/microfox-ai/aiwctl/tui/screen"
@@ -211,7 +212,7 @@ func TestCausesComeLaterAndBlockNothing(t *testing.T) {
 		p.says("job-2", "logs and job records")
 		close(e.holdWhy)
 		p.Pass(time.Second)
-		p.says("TimeoutError") // its group is another one now, so the groups are shown
+		p.says("▌ job-2", "› TimeoutError: no answer") // its group is another one now
 		if strings.Contains(p.frame(), "not known yet") {
 			t.Errorf("the group of what is not known is still there:\n%s", p.frame())
 		}
@@ -235,6 +236,22 @@ func TestWhatWasSeenIsShownWhileTheLookGoesOn(t *testing.T) {
 			p.Pass(time.Second)
 		}
 		p.says("26 messages")
+	})
+}
+
+func TestAGroupThatIsGoneLeadsBackToTheGroups(t *testing.T) {
+	t.Parallel()
+	e := full()
+	in(t, e, func(p *person) {
+		p.Press("j enter") // the one that does not fit the schema
+		p.says("▌ job-5")
+		e.letters = slices.DeleteFunc(e.letters, func(l letter.Letter) bool { return l.ID == id(5) })
+		p.Press("r")
+		p.says("COUNT", "TimeoutError")
+		p.Press("G enter") // of nobody knows what
+		p.says("▌ job-6")
+		p.Press("r")
+		p.says("▌ job-6")
 	})
 }
 

@@ -169,7 +169,7 @@ func (s *Screen) readAttempt(it *item) tea.Cmd {
 		return nil
 	}
 	engine, jobID, requestID, about, id := s.engine, it.jobID, "", it.sentAt, it.id
-	if c := s.causeOf(it); c != nil && c.failure.RequestID != "" && !c.failure.At.IsZero() {
+	if c := it.cause; c != nil && c.failure.RequestID != "" && !c.failure.At.IsZero() {
 		requestID, about = c.failure.RequestID, c.failure.At
 	}
 	s.attempt = attempt{since: s.env.Now()}
@@ -373,7 +373,7 @@ func (s *Screen) errorLines(it *item, width int) []string {
 			lines = append(lines, style(line))
 		}
 	}
-	c := s.causeOf(it)
+	c := it.cause
 	if c == nil {
 		name := s.groupOf(it)
 		add(t.Warn.Render, name+": "+s.whyNot(name))
@@ -421,7 +421,7 @@ func (s *Screen) logLines(it *item, width int) []string {
 		return wrapped(t.Dim.Render, "The log of its last attempt is read when the cursor rests.", width)
 	case s.attempt.err != nil && len(s.attempt.lines) == 0:
 		return append(wrapped(t.Bad.Render, theme.GlyphFailed+" its log could not be read: "+cell.Clean(s.attempt.err.Error()), width),
-			wrapped(t.Dim.Render, "l opens the logs of the job.", width)...)
+			wrapped(t.Dim.Render, s.keyName("logs", "l")+" opens the logs of the job.", width)...)
 	case len(s.attempt.lines) == 0:
 		return wrapped(t.Dim.Render, "No log line tells of it: the logs may have expired, or never been written.", width)
 	}
@@ -463,7 +463,7 @@ func (s *Screen) changeLines(it *item, width int) []string {
 	if _, err := is.letter(); err != nil {
 		lines = wrapped(t.Bad.Render, theme.GlyphFailed+" "+cell.Clean(err.Error())+": it cannot be sent so", width)
 	} else {
-		lines = wrapped(t.Dim.Render, "R sends it so; the original stays until the copy is accepted. u takes it back.", width)
+		lines = wrapped(t.Dim.Render, s.keyName("replay", "R")+" sends it so; the original stays until the copy is accepted. "+s.keyName("undo-edit", "u")+" takes it back.", width)
 	}
 	return append(lines, diff.Render(t, diff.Lines(is.before, is.text), width)...)
 }

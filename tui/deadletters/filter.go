@@ -47,6 +47,18 @@ func (s *Screen) want() string {
 // filtering is whether what is shown is not what passes yet.
 func (s *Screen) filtering() bool { return s.requests.Live(forFilter) }
 
+// refilter filters anew after a key, when there is anything to filter by.
+func (s *Screen) refilter() tea.Cmd {
+	switch want := s.want(); {
+	case want == "" && s.filtered == "":
+		s.requests.Cancel(forFilter)
+		return nil
+	case want == s.filtered && !s.filtering():
+		return nil
+	}
+	return s.settle()
+}
+
 // settle filters the messages anew and lists them.
 func (s *Screen) settle() tea.Cmd {
 	of := s.want()
@@ -61,7 +73,7 @@ func (s *Screen) settle() tea.Cmd {
 	causes := make([]*cause, len(items))
 	beside := len(items) > filterNow
 	for i, it := range items {
-		causes[i] = s.causeOf(it)
+		causes[i] = it.cause
 		beside = beside || it.letter == nil
 	}
 	if !beside {
@@ -181,7 +193,7 @@ func (s *Screen) readExpr() {
 func (s *Screen) exprChanged() tea.Cmd {
 	s.offer = offer{}
 	s.readExpr()
-	return s.settle()
+	return s.refilter()
 }
 
 // exprKey is a key for the expression. Enter on one that cannot be read stays, since
@@ -191,11 +203,11 @@ func (s *Screen) exprKey(msg tea.KeyPressMsg) tea.Cmd {
 	case "tab":
 		s.complete(1)
 		s.readExpr()
-		return s.settle()
+		return s.refilter()
 	case "shift+tab":
 		s.complete(-1)
 		s.readExpr()
-		return s.settle()
+		return s.refilter()
 	case "enter":
 		if s.whereErr != nil {
 			return nil
@@ -210,7 +222,7 @@ func (s *Screen) clearFilter() tea.Cmd {
 	s.text.Clear()
 	s.expr.Clear()
 	s.readExpr()
-	return s.settle()
+	return s.refilter()
 }
 
 // filterShown is whether there is a filter to see.

@@ -21,8 +21,8 @@ const (
 )
 
 // item is one dead letter as the screen keeps it. It is made beside Bubble Tea's
-// goroutine and not changed afterwards, but for fate, which is the screen's. Its
-// texts are clean, but for the ids.
+// goroutine and not changed afterwards, but for what is the screen's. Its texts are
+// clean, but for the ids.
 type item struct {
 	id, jobID, workerID string
 	name                string // the job's id, else the message's, clean
@@ -39,7 +39,9 @@ type item struct {
 	// said is why it died by the message itself; empty when it does not say.
 	said string
 
-	fate *fate
+	// fate and cause are the screen's. cause is why it died, nil when that is not known.
+	fate  *fate
+	cause *cause
 }
 
 // fate is what became of a message since it was looked at.

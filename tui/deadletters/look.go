@@ -95,6 +95,7 @@ func (s *Screen) tookLook(reply screen.Reply) tea.Cmd {
 			s.progressive = true
 			s.items, s.shelf = s.fresh, s.freshShelf
 			s.lookedAt = s.env.Now()
+			s.join()
 			return s.settle()
 		}
 		return nil
@@ -141,6 +142,7 @@ func (s *Screen) swap(end looked) tea.Cmd {
 			delete(s.marks, id)
 		}
 	}
+	s.join()
 	cmd := s.settle()
 	s.seek()
 	return tea.Batch(tidy, cmd)
@@ -160,6 +162,6 @@ func (s *Screen) seek() {
 			return
 		}
 	}
-	s.note = "the message that was asked for was not seen: it may have been replayed, be in flight, or be among those that m looks for"
+	s.note = "the message that was asked for was not seen: it may have been replayed, be in flight, or be among those that " + s.keyName("look-more", "m") + " looks for"
 	s.sought = screen.OpenDead{}
 }

@@ -1,7 +1,24 @@
 package deadletters
 
 // marked is whether a message is marked, or would be by the range that is being made.
-func (s *Screen) marked(it *item) bool { return s.marks[it.id] || s.ranged[it.id] }
+func (s *Screen) marked(it *item) bool { return s.marks[it.id] || s.ranged.has(it) }
+
+// span is a range of marks that is being made.
+type span struct {
+	anchor   string // where it began; empty: there is none
+	index    map[string]int
+	from, to int
+}
+
+func (r *span) has(it *item) bool {
+	if r.anchor == "" {
+		return false
+	}
+	i, ok := r.index[it.id]
+	return ok && i >= r.from && i <= r.to
+}
+
+func (r *span) len() int { return r.to - r.from + 1 }
 
 // groupMarked is whether all messages of a group that pass the filter are.
 func (s *Screen) groupMarked(g group) bool {
@@ -43,7 +60,7 @@ func (s *Screen) toggleMark() {
 		s.groups.Key("down")
 		return
 	}
-	if s.anchor != "" {
+	if s.ranged.anchor != "" {
 		s.endRange()
 		return
 	}
@@ -91,51 +108,50 @@ func (s *Screen) clearMarks() {
 
 // toggleRange begins a range of marks at the cursor, or ends it there.
 func (s *Screen) toggleRange() {
-	if s.anchor != "" {
+	if s.ranged.anchor != "" {
 		s.endRange()
 		return
 	}
 	if it, ok := s.letters.Selected(); ok {
-		s.anchor = it.id
+		s.ranged = span{anchor: it.id}
 		s.extend()
 	}
 }
 
 // extend has the range reach to the cursor.
 func (s *Screen) extend() {
-	if s.anchor == "" {
+	r := &s.ranged
+	if r.anchor == "" {
 		return
 	}
-	s.ranged = map[string]bool{}
-	cursor, _ := s.letters.Selected()
-	inside := 0
-	for _, it := range s.letters.Rows() {
-		end := 0
-		if it.id == s.anchor {
-			end++
-		}
-		if cursor != nil && it.id == cursor.id {
-			end++
-		}
-		if inside+end > 0 {
-			s.ranged[it.id] = true
-		}
-		if inside += end; inside >= 2 {
-			break
+	rows := s.letters.Rows()
+	if r.index == nil {
+		r.index = make(map[string]int, len(rows))
+		for i, it := range rows {
+			r.index[it.id] = i
 		}
 	}
+	cursor, ok := s.letters.Selected()
+	at, there := r.index[r.anchor]
+	if !ok || !there {
+		s.cancelRange()
+		return
+	}
+	r.from, r.to = min(at, r.index[cursor.id]), max(at, r.index[cursor.id])
 	s.letters.Invalidate()
 }
 
 func (s *Screen) endRange() {
-	for id := range s.ranged {
-		s.marks[id] = true
+	for _, it := range s.letters.Rows() {
+		if s.ranged.has(it) {
+			s.marks[it.id] = true
+		}
 	}
 	s.cancelRange()
 }
 
 func (s *Screen) cancelRange() {
-	s.anchor, s.ranged = "", nil
+	s.ranged = span{}
 	s.remark()
 }
 
@@ -171,7 +187,7 @@ func (s *Screen) markCounts() (marked, hidden int) {
 func (s *Screen) chosen() []*item {
 	var list []*item
 	switch {
-	case len(s.marks) > 0 || len(s.ranged) > 0:
+	case len(s.marks) > 0 || s.ranged.anchor != "":
 		for _, it := range s.items {
 			if s.marked(it) {
 				list = append(list, it)
@@ -204,4 +220,10 @@ func waiting(list []*item) []*item {
 		}
 	}
 	return left
+}
+
+// resorted has a range follow another order.
+func (s *Screen) resorted() {
+	s.ranged.index = nil
+	s.extend()
 }

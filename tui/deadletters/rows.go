@@ -63,7 +63,7 @@ func (s *Screen) letterColumns() []table.Column[*item] {
 		{
 			Title: "CAUSE", Min: 12, Max: 48, Grow: true, Priority: 3,
 			Cell: func(it *item) table.Cell {
-				if c := s.causeOf(it); c != nil {
+				if c := it.cause; c != nil {
 					return dim(it, table.Cell{Text: c.text, Tone: theme.ToneText})
 				}
 				return table.Cell{Text: s.groupOf(it), Tone: theme.ToneFaint}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/microfox-ai/aiwctl/tui/cell"
 	"github.com/microfox-ai/aiwctl/tui/notice"
+	"github.com/microfox-ai/aiwctl/tui/screen"
 	"github.com/microfox-ai/aiwctl/tui/theme"
 )
 
@@ -24,7 +25,7 @@ func (s *Screen) View(width, height int) string {
 	case s.editing != nil:
 		return s.editView(width, height)
 	case s.items == nil && s.err != nil:
-		return notice.Failed(t, "Could not look into "+s.queueName(), s.err, "r tries again, q goes back.", width, height)
+		return notice.Failed(t, "Could not look into "+s.queueName(), s.err, s.keyName("look", "r")+" tries again, q goes back.", width, height)
 	case s.items == nil && !s.requests.Live(forLook) && s.env.Data.Inventory != nil:
 		return notice.Failed(t, "No such worker", errors.New("the stage has no worker "+cell.Clean(s.workerID)+" any more"), "q goes back.", width, height)
 	case s.items == nil || len(s.items) == 0 && s.requests.Live(forLook):
@@ -50,7 +51,7 @@ func (s *Screen) View(width, height int) string {
 }
 
 func (s *Screen) noMatch() []string {
-	advice := []string{fmt.Sprintf("%s were looked at. esc clears it.", cell.Plural(len(s.items), "message"))}
+	advice := []string{fmt.Sprintf("%s were looked at. %s clears it.", cell.Plural(len(s.items), "message"), s.keyName("leave", "esc"))}
 	if s.unclear > 0 {
 		advice = append(advice, s.unclearText())
 	}
@@ -73,7 +74,7 @@ func (s *Screen) emptyAdvice() []string {
 	if depth := s.depth.Total(); depth > 0 {
 		advice = append(advice, fmt.Sprintf("SQS counts about %s there: they may be in flight elsewhere, or the count may be old.", cell.Plural(depth, "message")))
 	}
-	return append(advice, "r looks again, q goes back.")
+	return append(advice, s.keyName("look", "r")+" looks again, q goes back.")
 }
 
 // above are the lines over the list.
@@ -107,12 +108,13 @@ func (s *Screen) above(width int) []string {
 			text += cell.Clean(s.causesErr.Error())
 		}
 		line(t.Warn.Render("! " + text))
-	case s.anchor != "":
-		line(t.Accent.Render(fmt.Sprintf("%s in the range: v or space marks them, esc gives it up", cell.Plural(len(s.ranged), "message"))))
+	case s.ranged.anchor != "":
+		line(t.Accent.Render(fmt.Sprintf("%s in the range: %s or %s marks them, %s gives it up",
+			cell.Plural(s.ranged.len(), "message"), s.keyName("mark-range", "v"), s.keyName("mark", "space"), s.keyName("leave", "esc"))))
 	default:
 		text := "Each look raises the receive counts."
 		if !s.seenAll {
-			text = "Some were not seen: m looks for ten times as many. " + text
+			text = "Some were not seen: " + s.keyName("look-more", "m") + " looks for ten times as many. " + text
 		}
 		line(t.Faint.Render(text))
 	}
@@ -317,4 +319,9 @@ func (s *Screen) stacked(width, height int) []string {
 		lines = append(lines, " "+line+" ")
 	}
 	return lines[:min(len(lines), height)]
+}
+
+// keyName is the key of an action, for texts that name it.
+func (s *Screen) keyName(id, standard string) string {
+	return s.env.Key(screen.KindDead, id, standard)
 }

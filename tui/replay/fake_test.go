@@ -29,7 +29,6 @@ type engine struct {
 	selectErr error
 	missing   []string
 	warnings  []string
-	dir       string
 	states    []*journal.State
 	needs     aws.Protected
 	moveErr   error

@@ -216,7 +216,11 @@ func (s *Screen) begin() tea.Cmd {
 	s.worker, s.askedAt, s.err, s.phase, s.plan, s.waits = w, s.env.Now(), nil, planning, nil, ""
 	s.rows, s.list = map[string]*row{}, nil
 	s.table.SetRows(nil)
-	s.session = &session{engine: s.engine, worker: w, ask: s.ask, orders: make(chan order, 1)}
+	next := &session{engine: s.engine, worker: w, ask: s.ask, orders: make(chan order, 1), done: make(chan struct{})}
+	if s.session != nil {
+		next.after = s.session.done
+	}
+	s.session = next
 	return s.requests.Stream(forWork, s.session.run)
 }
 
@@ -226,7 +230,7 @@ func (s *Screen) Update(msg tea.Msg) tea.Cmd {
 	case screen.Reply:
 		return s.reply(msg)
 	case screen.DataChanged:
-		if s.phase == planning && s.session == nil && !s.resuming {
+		if s.phase == planning && s.worker.ID == "" && !s.resuming {
 			s.err = nil
 			return s.begin()
 		}

@@ -404,8 +404,37 @@ func TestAFailedPlanCanBeMadeAgain(t *testing.T) {
 	e := &engine{selectErr: errDenied, chosen: jobs()}
 	in(t, e, ask(), 3, func(p *person) {
 		p.says("access denied")
+		p.Send(screen.DataChanged{})
+		p.Pass(time.Second)
+		if len(e.choices) != 1 {
+			t.Error("a plan that failed was made again by itself: looking is not free")
+		}
 		e.selectErr = nil
 		p.Press("r")
+		p.says("3 messages of orders")
+		p.Press("r") // what the first plan holds is let go before the second looks
+		p.says("3 messages of orders")
+		if len(e.choices) != 3 {
+			t.Errorf("%d looks", len(e.choices))
+		}
+	})
+}
+
+func TestWaitsForTheStage(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		e := &engine{chosen: jobs()}
+		is := env(t, 3)
+		inventory := is.Data.Inventory
+		is.Data.Inventory = nil
+		s := replay.New(is, e, ask())
+		p := open(t, s, 120, 35)
+		if len(e.choices) != 0 {
+			t.Fatal("it looked before it knew where")
+		}
+		is.Data.Inventory = inventory
+		p.Send(screen.DataChanged{})
+		p.Pass(time.Second)
 		p.says("3 messages of orders")
 	})
 }

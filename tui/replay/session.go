@@ -45,6 +45,10 @@ type session struct {
 	worker aws.Worker
 	ask    screen.PlanReplay
 	orders chan order
+	// done is closed when it has ended; after, when not nil, is another's, whose messages
+	// are hidden until then.
+	done  chan struct{}
+	after <-chan struct{}
 }
 
 // order is what a person wants next.
@@ -107,6 +111,14 @@ func (s *session) blind() bool {
 
 // run is a session from the look to the report.
 func (s *session) run(ctx context.Context, emit func(any) error) error {
+	defer close(s.done)
+	if s.after != nil {
+		select {
+		case <-s.after:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 	var sel *redrive.Selection
 	p := &plan{count: s.worker.DLQ.Depth.Total(), about: true}
 	if !s.blind() {
