@@ -33,6 +33,8 @@ type Model struct {
 	// another one goes.
 	visit     int
 	switching screen.Switching
+	// typed is what was typed and not sent, by the stage it is for.
+	typed map[stageKey]*typed
 
 	stack   []opened // the visible one is the last
 	dialogs []dialog.Dialog
@@ -151,7 +153,7 @@ func (m *Model) newTheme() *theme.Theme {
 
 // Init implements tea.Model.
 func (m *Model) Init() tea.Cmd {
-	cmds := []tea.Cmd{m.source.Init(), m.push(nil, m.openers.workers, nil), m.tick(), m.findUnfinished()}
+	cmds := []tea.Cmd{m.source.Init(), m.push(nil, m.openers.workers, nil), m.tick()}
 	if !plainTerminal(m.cfg.Getenv) {
 		cmds = append(cmds, tea.RequestBackgroundColor, tea.RequestProgramStatusSupport)
 	}
@@ -341,13 +343,17 @@ func (m *Model) own(reply screen.Reply) tea.Cmd {
 
 func (m *Model) toSource(msg tea.Msg) tea.Cmd {
 	data := m.env.Data
-	since := data.FailingSince
+	since, began := data.FailingSince, data.Inventory == nil
 	cmd, changed := m.source.Update(msg)
 	if data.Err != nil && data.FailingSince != since {
 		m.tasks.Record("read the stage", data.Err, m.env.Now())
 	}
 	if account := m.env.Stage.Account; account != "" {
 		m.cfg.accounts[m.cfg.current.Key()] = account
+	}
+	if began && data.Inventory != nil {
+		// Only now it is certain what the stage is called, which journals go by.
+		cmd = tea.Batch(cmd, m.findUnfinished())
 	}
 	if changed {
 		return tea.Batch(cmd, m.broadcast(screen.DataChanged{}))

@@ -29,14 +29,12 @@ type openers struct {
 	job      func(screen.Env, screen.OpenJob) screen.Screen
 }
 
-// openersFor are those of one stage: going over to another makes them anew, so that what
-// they share (drafts, say) is of one stage.
-func openersFor(cfg Config) openers {
-	drafts, edits := compose.NewDrafts(), deadletters.NewEdits()
+// openersFor are those of one stage, with what was typed there.
+func openersFor(cfg Config, kept *typed) openers {
 	return openers{
 		workers: func(env screen.Env) screen.Screen { return workerlist.New(env, cfg.Stage) },
 		dead: func(env screen.Env, ask screen.OpenDead) screen.Screen {
-			return deadletters.New(env, cfg.Redrive, edits, ask)
+			return deadletters.New(env, cfg.Redrive, kept.edits, ask)
 		},
 		redrive: cfg.Redrive,
 		replay: func(env screen.Env, ask screen.PlanReplay) screen.Screen {
@@ -46,7 +44,7 @@ func openersFor(cfg Config) openers {
 			return replay.Interrupted(env, cfg.Redrive, ask)
 		},
 		dispatch: func(env screen.Env, ask screen.OpenDispatch) screen.Screen {
-			return compose.New(env, cfg.Stage, cfg.Recall, drafts, ask)
+			return compose.New(env, cfg.Stage, cfg.Recall, kept.drafts, ask)
 		},
 		logs: func(env screen.Env, ask screen.OpenLogs) screen.Screen {
 			return logview.New(env, cfg.Logs, ask)

@@ -38,7 +38,7 @@ func begunOn(s Stage) screen.Choice {
 func (m *Model) arrive(b Backend, choice screen.Choice) {
 	m.visit++
 	m.cfg.Backend, m.cfg.current = b, choice
-	m.openers = openersFor(m.cfg)
+	m.openers = openersFor(m.cfg, m.typedOn(b.Stage.Target()))
 	m.env.Stage = stageInfo(b)
 	m.env.Data = &screen.Snapshot{Trends: map[string]*screen.Trend{}}
 	m.env.Work = m.work.Part()
@@ -172,7 +172,7 @@ func (m *Model) goOver(b Backend, choice screen.Choice) tea.Cmd {
 	m.arrive(b, choice)
 	m.tasks.Leave()
 	m.tasks.Apply(screen.Task{ID: forConnect, Text: "went from " + from + " to " + m.env.Stage.Name, Done: true}, m.env.Now())
-	cmds := []tea.Cmd{m.letGo(work, left), m.source.Init(), m.findUnfinished()}
+	cmds := []tea.Cmd{m.letGo(work, left), m.source.Init()}
 	for _, o := range before {
 		if o.screen.Kind() == screen.KindStages {
 			continue
