@@ -34,7 +34,7 @@ type Model struct {
 	visit     int
 	switching screen.Switching
 	// typed is what was typed and not sent, by the stage it is for.
-	typed map[stageKey]*typed
+	typed map[stageKey]*stageText
 
 	stack   []opened // the visible one is the last
 	dialogs []dialog.Dialog

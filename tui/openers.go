@@ -30,7 +30,7 @@ type openers struct {
 }
 
 // openersFor are those of one stage, with what was typed there.
-func openersFor(cfg Config, kept *typed) openers {
+func openersFor(cfg Config, kept *stageText) openers {
 	return openers{
 		workers: func(env screen.Env) screen.Screen { return workerlist.New(env, cfg.Stage) },
 		dead: func(env screen.Env, ask screen.OpenDead) screen.Screen {

@@ -6,9 +6,9 @@ import (
 	"github.com/microfox-ai/aiwctl/tui/deadletters"
 )
 
-// typed is what a person has typed on one stage and not sent yet. It outlives the
+// stageText is what a person has typed on one stage and not sent yet. It outlives the
 // stage's screens: who looks at another stage and comes back finds it again.
-type typed struct {
+type stageText struct {
 	drafts *compose.Drafts
 	edits  *deadletters.Edits
 }
@@ -21,13 +21,13 @@ func stageKeyOf(t aws.Target) stageKey {
 }
 
 // typedOn is what was typed on a stage until now.
-func (m *Model) typedOn(t aws.Target) *typed {
+func (m *Model) typedOn(t aws.Target) *stageText {
 	at := stageKeyOf(t)
 	if m.typed[at] == nil {
 		if m.typed == nil {
-			m.typed = make(map[stageKey]*typed)
+			m.typed = make(map[stageKey]*stageText)
 		}
-		m.typed[at] = &typed{drafts: compose.NewDrafts(), edits: deadletters.NewEdits()}
+		m.typed[at] = &stageText{drafts: compose.NewDrafts(), edits: deadletters.NewEdits()}
 	}
 	return m.typed[at]
 }
