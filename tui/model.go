@@ -71,6 +71,7 @@ func newModel(cfg Config, work *screen.Work) *Model {
 	m.requests = env.Requests()
 	env.ID = sourceID
 	m.source = live.New(env, cfg.Stage, cfg.Metrics)
+	m.keyFaults(cfg.KeyFaults)
 	return m
 }
 

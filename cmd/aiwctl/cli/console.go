@@ -34,6 +34,7 @@ func (a *App) openConsole(ctx context.Context, s *aws.Stage, e *redrive.Engine, 
 		Backend: tui.Backend{Stage: s, Logs: logs.For(s), Redrive: e}, Notices: notices,
 		NoColor: a.global.noColor, Getenv: a.Getenv, Now: a.Now,
 	}
+	cfg.Keys, cfg.KeyFaults = a.keymap()
 	if !a.noMetrics {
 		cfg.Metrics = metrics.For(s)
 	}
