@@ -21,8 +21,6 @@ import (
 type written struct {
 	bindings.Action
 	at string // file:line
-	// computed says that its keys, or its help, stand in no literal.
-	computedKeys bool
 }
 
 // sources are the packages below tui, by directory; the console's own is "".
@@ -218,7 +216,7 @@ func actionsIn(file *ast.File) []*ast.CompositeLit {
 // action reads a literal. An ID that is computed is none: nobody can write it down.
 func (s *sources) action(lit *ast.CompositeLit) written {
 	at := s.files.Position(lit.Pos())
-	a := written{at: fmt.Sprintf("tui/%s:%d", filepath.ToSlash(at.Filename), at.Line), computedKeys: true}
+	a := written{at: fmt.Sprintf("tui/%s:%d", filepath.ToSlash(at.Filename), at.Line)}
 	label := ""
 	for _, e := range lit.Elts {
 		kv, ok := e.(*ast.KeyValueExpr)
@@ -227,22 +225,13 @@ func (s *sources) action(lit *ast.CompositeLit) written {
 		}
 		switch name := kv.Key.(*ast.Ident).Name; name {
 		case "ID":
-			a.ID, _ = s.textOf(kv.Value)
+			a.ID = s.whole(kv.Value)
 		case "Keys":
-			if keys, ok := kv.Value.(*ast.CompositeLit); ok {
-				a.computedKeys = false
-				for _, k := range keys.Elts {
-					text, ok := s.textOf(k)
-					if ok {
-						a.Keys = append(a.Keys, text)
-					}
-					a.computedKeys = a.computedKeys || !ok
-				}
-			}
+			a.Keys = s.keysOf(kv.Value, lit)
 		case "Help":
-			a.Help, _ = s.textOf(kv.Value)
+			a.Help = s.whole(kv.Value)
 		case "Label":
-			label, _ = s.textOf(kv.Value)
+			label = s.whole(kv.Value)
 		case "WhileTyping", "Writes":
 			v, ok := kv.Value.(*ast.Ident)
 			yes := ok && v.Name == "true"
@@ -255,6 +244,67 @@ func (s *sources) action(lit *ast.CompositeLit) written {
 	}
 	a.Help = cmp.Or(a.Help, label)
 	return a
+}
+
+// whole is a text that stands in the source as a whole; of one that is computed, nothing.
+func (s *sources) whole(e ast.Expr) string {
+	text, ok := s.textOf(e)
+	if !ok {
+		return ""
+	}
+	return text
+}
+
+// keysOf are the keys that stand in an expression, or in what was assigned to a
+// variable of it in the same function: all that it may be.
+func (s *sources) keysOf(e ast.Expr, around ast.Node) []string {
+	var keys []string
+	add := func(n ast.Node) bool {
+		if lit, ok := n.(*ast.BasicLit); ok {
+			if text, ok := s.textOf(lit); ok && !slices.Contains(keys, text) {
+				keys = append(keys, text)
+			}
+		}
+		return true
+	}
+	ast.Inspect(e, add)
+	names := map[string]bool{}
+	ast.Inspect(e, func(n ast.Node) bool {
+		if id, ok := n.(*ast.Ident); ok {
+			names[id.Name] = true
+		}
+		return true
+	})
+	ast.Inspect(s.function(around), func(n ast.Node) bool {
+		as, ok := n.(*ast.AssignStmt)
+		if !ok || len(as.Lhs) != len(as.Rhs) {
+			return true
+		}
+		for i, left := range as.Lhs {
+			list, isList := as.Rhs[i].(*ast.CompositeLit)
+			if id, ok := left.(*ast.Ident); ok && isList && names[id.Name] {
+				if array, ok := list.Type.(*ast.ArrayType); ok && fmt.Sprint(array.Elt) == "string" {
+					ast.Inspect(list, add)
+				}
+			}
+		}
+		return true
+	})
+	return keys
+}
+
+// function is the one that a node stands in.
+func (s *sources) function(of ast.Node) ast.Node {
+	for _, files := range s.byDir {
+		for _, file := range files {
+			for _, d := range file.Decls {
+				if d.Pos() <= of.Pos() && of.End() <= d.End() {
+					return d
+				}
+			}
+		}
+	}
+	return of
 }
 
 // textOf is a string that stands in the source, perhaps in parts.

@@ -96,7 +96,7 @@ func lawful(t *testing.T, table []written) {
 		if a.ID != "" && !id.MatchString(a.ID) {
 			t.Errorf("%s: %s %q: an ID is in lower case with hyphens", a.at, a.Kind, a.ID)
 		}
-		if a.ID != "" && len(a.Keys) == 0 && a.computedKeys {
+		if a.ID != "" && len(a.Keys) == 0 {
 			t.Errorf("%s: %s %s: its keys are not to be found: write them as a literal, Keys: []string{\"x\"}", a.at, a.Kind, a.ID)
 		}
 		for _, key := range a.Keys {
