@@ -164,6 +164,9 @@ func TestFaultyBindings(t *testing.T) {
 		if strings.Contains(frame, "help") || strings.Contains(frame, "q back") {
 			t.Errorf("the footer names keys that there are not:\n%s", frame)
 		}
+		if key := c.m.env.Key(screen.KindEverywhere, idHelp, "?"); key != ":help" {
+			t.Errorf("texts name the help's key %q", key)
+		}
 		c.press("?", "q", ":", "ctrl+c")
 		if !c.quit {
 			t.Error("ctrl+c does not quit")

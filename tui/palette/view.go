@@ -155,7 +155,7 @@ func (p *Palette) foot(t *theme.Theme, inner int) []string {
 			for i, line := range dialog.CommandLines(r.Command(), inner, 2) {
 				lines[2+i] = t.Faint.Render(line)
 			}
-			hints = append([]string{"ctrl+y copies the command"}, hints...)
+			hints = append([]string{"ctrl+y copies"}, hints...)
 		}
 	}
 	lines[4] = t.Faint.Render(cell.FitRight(dialog.Hints(inner, hints...), inner))
