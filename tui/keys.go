@@ -129,7 +129,7 @@ func (m *Model) errors() tea.Cmd {
 func (m *Model) keyFaults(faults []error) {
 	m.tasks.ErrorsKey = m.env.Key(screen.KindEverywhere, idErrors, "!")
 	for _, err := range slices.Backward(faults) { // the newest is on the task line
-		m.tasks.Fail("keys of the config file", err, m.env.Now())
+		m.tasks.Fail("config", err, m.env.Now())
 	}
 }
 

@@ -139,9 +139,14 @@ func runActions(t *testing.T) []bindings.Action {
 	t.Helper()
 	opening := []tea.Msg{
 		nil, // the first screen
-		screen.OpenWorker{WorkerID: "fail"}, screen.OpenDispatch{WorkerID: "fail"}, screen.OpenJob{JobID: "job-1", WorkerID: "fail"},
-		screen.OpenLogs{WorkerIDs: []string{"fail", "orders"}}, screen.OpenDead{WorkerID: "fail"}, screen.OpenReplay{},
-		screen.OpenHistory{}, screen.OpenStages{},
+		screen.OpenWorker{WorkerID: "fail"},
+		screen.OpenDispatch{WorkerID: "fail"},
+		screen.OpenJob{JobID: "job-1", WorkerID: "fail"},
+		screen.OpenLogs{WorkerIDs: []string{"fail", "orders"}},
+		screen.OpenDead{WorkerID: "fail"},
+		screen.OpenReplay{},
+		screen.OpenHistory{},
+		screen.OpenStages{},
 	}
 	var all []bindings.Action
 	note := func(c *console) {

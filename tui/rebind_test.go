@@ -140,7 +140,7 @@ func TestFaultyBindings(t *testing.T) {
   everywhere: {help: u}
 `)
 		c.send(tea.WindowSizeMsg{Width: 200, Height: 40})
-		c.says("the task line", "keys of the config file: /home/me/config.yaml:2:17: keys: D for mark of probe is taken", "! errors")
+		c.says("the task line", "config: /home/me/config.yaml:2:17: keys: D for mark of probe is taken", "! errors")
 		c.press("!")
 		c.says("the list",
 			"/home/me/config.yaml:2:17: keys: D for mark of probe is taken: probe has it for purge-all",

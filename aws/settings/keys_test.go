@@ -62,3 +62,17 @@ stages: {prod: {}}
 		t.Error(e)
 	}
 }
+
+// What is no YAML, and what looks like a secret, is an error of the file as elsewhere.
+func TestKeysThatAreNoFile(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"keys: {w: {a: b, a: c}}":              `mapping key "a" already defined`,
+		"keys: {w: {a: AKIAIOSFODNN7EXAMPLE}}": "1:15: this file holds no keys, and this looks like an access key",
+	} {
+		_, err := settings.Parse("/etc/x/config.yaml", []byte(text))
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "AKIA") {
+			t.Errorf("%q: %v, want %q", text, err, want)
+		}
+	}
+}

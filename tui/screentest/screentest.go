@@ -81,7 +81,7 @@ func Key(name string) tea.KeyPressMsg {
 		return tea.KeyPressMsg{Code: code, Mod: mod}
 	}
 	if n, err := strconv.Atoi(strings.TrimPrefix(rest, "f")); err == nil && rest[0] == 'f' && n >= 1 && n <= 20 {
-		return tea.KeyPressMsg{Code: tea.KeyF1 + rune(n-1), Mod: mod} //nolint:gosec // at most 19
+		return tea.KeyPressMsg{Code: tea.KeyF1 + rune(n-1), Mod: mod}
 	}
 	if rest == "space" {
 		return tea.KeyPressMsg{Code: tea.KeySpace, Text: " ", Mod: mod}
