@@ -42,8 +42,9 @@ func TestQuestionGolden(t *testing.T) {
 						stage.protection.Always, stage.protection.Origin = kind == "named", "config.yaml:3 stage demo"
 						c := open(t, Config{Backend: Backend{Stage: stage}}, size[0], size[1])
 						c.press("wait")
-						ask.Write = func(string) tea.Cmd { return nil }
-						c.send(ask)
+						asked := ask
+						asked.Write = func(string) tea.Cmd { return nil }
+						c.send(asked)
 						screentest.Golden(t, fmt.Sprintf("question-%s-%s-%d", kind, name, size[0]), c.frame(), size[0], size[1])
 					})
 				})
