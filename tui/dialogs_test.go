@@ -42,8 +42,9 @@ func TestQuestionGolden(t *testing.T) {
 						stage.protection.Always, stage.protection.Origin = kind == "named", "config.yaml:3 stage demo"
 						c := open(t, Config{Backend: Backend{Stage: stage}}, size[0], size[1])
 						c.press("wait")
-						ask.Write = func(string) tea.Cmd { return nil }
-						c.send(ask)
+						asked := ask
+						asked.Write = func(string) tea.Cmd { return nil }
+						c.send(asked)
 						screentest.Golden(t, fmt.Sprintf("question-%s-%s-%d", kind, name, size[0]), c.frame(), size[0], size[1])
 					})
 				})
@@ -131,6 +132,27 @@ func TestQuestionCopiesItsCommand(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+func TestHelpGolden(t *testing.T) {
+	t.Parallel()
+	for name, keys := range map[string]string{"chosen": "? j", "narrowed": "? / m a r k", "none": "? / x y z", "end": "? G"} {
+		for _, size := range [][2]int{{60, 20}, {80, 24}, {120, 40}, {200, 50}} {
+			t.Run(fmt.Sprintf("%s-%d", name, size[0]), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					c := open(t, Config{}, size[0], size[1])
+					c.press("wait")
+					openDoer(t, c)
+					for _, key := range strings.Fields(keys) {
+						c.press(key)
+						c.frame()
+					}
+					screentest.Golden(t, fmt.Sprintf("help-%s-%d", name, size[0]), c.frame(), size[0], size[1])
+				})
+			})
+		}
 	}
 }
 

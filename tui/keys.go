@@ -107,7 +107,7 @@ func (m *Model) globals() []screen.Action {
 		leave,
 		{
 			ID: idPalette, Keys: []string{":", "ctrl+p"}, Label: "palette", WhileTyping: true, Hidden: true, Run: m.palette,
-			Help: "Go anywhere and do anything by its name: screens, workers, jobs, what this screen can do. ctrl+p also while typing.",
+			Help: "Go anywhere and do anything by its name: screens, workers, jobs, what this screen can do. A key that types nothing works while typing too.",
 		},
 		{ID: idStages, Keys: []string{"T"}, Label: "stages", Help: "Choose another stage, profile or region.", Hidden: true, Run: m.ask(screen.OpenStages{})},
 		{ID: idErrors, Keys: []string{"!"}, Label: "errors", Help: "The errors of this session.", Hidden: true, Run: m.errors},
@@ -121,9 +121,18 @@ func (m *Model) ask(msg tea.Msg) func() tea.Cmd {
 }
 
 func (m *Model) errors() tea.Cmd {
-	m.dialogs = append(m.dialogs, dialog.NewErrors(m.tasks.Failures()))
+	m.dialogs = append(m.dialogs, dialog.NewErrors(m.tasks.Failures(), m.env.Keys.Keys(screen.KindEverywhere, idErrors, []string{"!"})))
 	m.tasks.Dismiss()
 	return nil
+}
+
+// keyFaults tells of bindings that were left out: all in the list of errors, the first
+// on the task line. The keys that they were about are as they are without them.
+func (m *Model) keyFaults(faults []error) {
+	m.tasks.ErrorsKey = m.env.Key(screen.KindEverywhere, idErrors, "!")
+	for _, err := range slices.Backward(faults) { // the newest is on the task line
+		m.tasks.Fail("config", err, m.env.Now())
+	}
 }
 
 // paste gives pasted text to the first that takes it: a dialog, else the screen.

@@ -86,6 +86,7 @@ func newModel(cfg Config, work *screen.Work) *Model {
 		Keys:   cfg.Keys,
 	}
 	m.requests = m.env.Requests()
+	m.keyFaults(cfg.KeyFaults)
 	m.arrive(cfg.Backend, begunOn(cfg.Stage))
 	return m
 }

@@ -83,7 +83,7 @@ func (m *Model) places() []palette.Entry {
 			Run: openJob,
 		},
 		{Name: "history", Aliases: []string{"audit"}, Help: "What was written from this machine: dispatches, replays, deletions.", Command: command("history"), Run: run(m.ask(screen.OpenHistory{}))},
-		{Name: "replay", Aliases: []string{"resume"}, Help: "The interrupted replay, to look at and to finish.", Command: command("dlq", "resume"), Run: run(m.ask(screen.OpenReplay{}))},
+		{Name: "resume", Aliases: []string{"replay", "interrupted"}, Help: "The interrupted replay, to look at and to finish.", Command: command("dlq", "resume"), Run: run(m.ask(screen.OpenReplay{}))},
 	}
 	for _, a := range m.globals() {
 		if a.ID == idPalette || a.ID == idBack && len(m.stack) == 1 {
@@ -105,6 +105,9 @@ func (m *Model) places() []palette.Entry {
 			e.Aliases = []string{"keys", "?"}
 		}
 		list = append(list, e)
+	}
+	for i := range list {
+		list[i].Weight = 1 // where they lead is the same on every screen
 	}
 	return list
 }

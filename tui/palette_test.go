@@ -131,6 +131,8 @@ func TestPaletteGoes(t *testing.T) {
 		{"stages", func(c *console) { only(c, screen.OpenStages{}) }},
 		{"ctx", func(c *console) { only(c, screen.OpenStages{}) }},
 		{"replay", func(c *console) { only(c, screen.OpenReplay{}) }},
+		{"resume", func(c *console) { only(c, screen.OpenReplay{}) }},
+		{"w", func(c *console) { c.says("w", "by attention") }},
 		{"job 17", func(c *console) { only(c, screen.OpenJob{JobID: "17"}) }},
 		{"JOB  my job's id ", func(c *console) { only(c, screen.OpenJob{JobID: "my job's id"}) }},
 		{":job x", func(c *console) { only(c, screen.OpenJob{JobID: "x"}) }},
@@ -242,6 +244,31 @@ func TestPaletteDoesWhatTheScreenCan(t *testing.T) {
 			})
 		})
 	}
+	// Names that a screen gives its own actions do not take others from where they lead.
+	t.Run("the same names", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			c := open(t, Config{}, 100, 30)
+			c.press("wait")
+			d := openDoer(t, c)
+			for _, id := range []string{"workers", "replay", "job"} {
+				d.actions = append(d.actions, screen.Action{ID: id, Keys: []string{"w"}, Run: func() tea.Cmd { d.done = append(d.done, id); return nil }})
+			}
+			c.press(":")
+			c.typed("replay")
+			c.press("enter", ":")
+			c.typed("job")
+			c.press("enter")
+			c.typed("7")
+			c.press("enter", ":")
+			c.typed("workers")
+			c.press("enter")
+			only(c, screen.OpenJob{JobID: "7"})
+			if got := strings.Join(d.done, " "); got != "replay" || len(c.m.stack) != 1 {
+				t.Errorf("did %q, on %d screens", got, len(c.m.stack))
+			}
+		})
+	})
 	t.Run("what went meanwhile", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {

@@ -89,6 +89,8 @@ type Config struct {
 
 	// Keys is what a person has bound to actions; nil means nothing.
 	Keys *screen.Keymap
+	// KeyFaults is what is wrong with it: shown, and left out of Keys.
+	KeyFaults []error
 
 	// Notices appear in the task line as they come; nil means none come. Run
 	// reads them until it returns.

@@ -14,6 +14,8 @@
 //	    protected: true
 //	  mine:
 //	    endpointUrl: http://127.0.0.1:4566
+//	keys:                       # of the console, instead of its own
+//	  dead-letters: {replay: ctrl+r, mark: [space, m]}
 //
 // The file holds no keys: one that has any is refused.
 package settings
@@ -77,6 +79,10 @@ type File struct {
 	Default string
 	// Stages are the entries, in the file's order.
 	Stages []Entry
+	// Keys are the console's, in the file's order.
+	Keys []Binding
+	// KeyFaults is what could not be read of the section keys; the rest of it was.
+	KeyFaults []*Error
 
 	defaultAt value
 	// top are the file's own values, for entries that have none.
@@ -101,6 +107,7 @@ type Error struct {
 	Path         string
 	Line, Column int // zero when no place says it
 	Text         string
+	secret       bool // it is about a secret, and has to be told
 }
 
 // Error is path:line:column: text.

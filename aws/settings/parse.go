@@ -67,7 +67,7 @@ func Parse(path string, text []byte) (*File, error) {
 	}
 	if name := f.Default; name != "" && f.Entry(name) == nil {
 		e := &Error{Path: path, Line: f.defaultAt.line, Column: 1, Text: fmt.Sprintf("default names the stage %q, which is not among stages", name)}
-		e.Text += didYouMean(name, f.names())
+		e.Text += DidYouMean(name, f.names())
 		return nil, e
 	}
 	return f, nil
@@ -120,7 +120,7 @@ func entryKeys() []string {
 }
 
 func topKeys() []string {
-	return []string{"default", "stages", "profile", "region", "service", "prefix", "tags", "manifest", "baseUrl", "endpointUrl", "protected", "readOnly"}
+	return []string{"default", "stages", "profile", "region", "service", "prefix", "tags", "manifest", "baseUrl", "endpointUrl", "protected", "readOnly", "keys"}
 }
 
 func (r *reader) top(f *File, p pair) error {
@@ -133,6 +133,8 @@ func (r *reader) top(f *File, p pair) error {
 		return r.stages(f, p)
 	case "protected":
 		return r.patterns(f, p)
+	case "keys":
+		return r.keys(f, p)
 	case "stage":
 		return r.errorf(p.at, "stage belongs to an entry of stages; `default: NAME` says which entry is used when none is named")
 	}
@@ -203,7 +205,7 @@ func (r *reader) unknown(p pair, known []string, of string) error {
 	if secretKey.MatchString(p.key) {
 		return r.errorf(p.at, "this file holds no keys: take %s out. Credentials belong into a profile of AWS's own files (profile: NAME), the workers API's key into WORKERS_API_KEY; one that stood here should be replaced", p.key)
 	}
-	text := didYouMean(p.key, known)
+	text := DidYouMean(p.key, known)
 	if text == "" {
 		text = "; there are: " + strings.Join(known, ", ")
 	}
@@ -259,14 +261,16 @@ func (r *reader) text(p pair) (value, error) {
 	case s.Value == "" || strings.ContainsFunc(s.Value, unicode.IsControl):
 		return value{}, r.errorf(at, "%s is a text of one line, and not empty", p.key)
 	case accessKey.MatchString(s.Value):
-		return value{}, r.errorf(at, "this file holds no keys, and this looks like an access key: name a profile of AWS's own files instead (profile: NAME)")
+		e := r.errorf(at, "this file holds no keys, and this looks like an access key: name a profile of AWS's own files instead (profile: NAME)")
+		e.secret = true
+		return value{}, e
 	}
 	return value{text: s.Value, line: p.at.Position.Line}, nil
 }
 
-// didYouMean finds what was meant by a word that is wrong in its case or in one or
-// two letters.
-func didYouMean(word string, known []string) string {
+// DidYouMean asks whether a word that is wrong in its case or in one or two letters
+// means one of those known: "; did you mean region?", or nothing.
+func DidYouMean(word string, known []string) string {
 	best, least := "", 3
 	for _, k := range known {
 		if d := distance(strings.ToLower(word), strings.ToLower(k)); d < least && d < len(k)-1 {

@@ -15,6 +15,9 @@ func Keys(t *theme.Theme, actions, tail []screen.Action, readOnly bool, width in
 	}
 	end := ""
 	for _, a := range tail {
+		if len(a.Keys) == 0 {
+			continue // bound to none
+		}
 		end += "   " + item(a)
 	}
 	line := ""

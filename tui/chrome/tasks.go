@@ -1,6 +1,7 @@
 package chrome
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -20,6 +21,9 @@ const (
 
 // Tasks is what was started, what ended, and what failed. The zero value works.
 type Tasks struct {
+	// ErrorsKey opens the list of failures; empty means !.
+	ErrorsKey string
+
 	running  []running
 	result   string // the newest success or word to the person
 	refused  bool   // it says why something was not done
@@ -112,7 +116,7 @@ func (k *Tasks) Running() int { return len(k.running) }
 func (k *Tasks) Line(t *theme.Theme, now time.Time, width int) string {
 	switch {
 	case k.failure != nil:
-		right := t.Faint.Render("! errors ")
+		right := t.Faint.Render(cmp.Or(k.ErrorsKey, "!") + " errors ")
 		left := " " + t.Bad.Render(theme.GlyphFailed+" "+k.failure.What+": "+k.failure.Text)
 		return cell.Ends(left, right, width)
 	case len(k.running) > 0:

@@ -1,6 +1,7 @@
 package dialog
 
 import (
+	"slices"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -22,11 +23,15 @@ type Failure struct {
 // Errors lists what failed, the newest first.
 type Errors struct {
 	failures []Failure
+	keys     []string
 	scroll   scroll
 }
 
-// NewErrors opens the list of failures, oldest first as given.
-func NewErrors(failures []Failure) *Errors { return &Errors{failures: failures} }
+// NewErrors opens the list of failures, oldest first as given. Keys close it as they
+// open it, beside esc, q and enter.
+func NewErrors(failures []Failure, keys []string) *Errors {
+	return &Errors{failures: failures, keys: keys}
+}
 
 // Key implements Dialog.
 func (e *Errors) Key(msg tea.KeyPressMsg) (tea.Cmd, bool) {
@@ -39,10 +44,10 @@ func (e *Errors) Key(msg tea.KeyPressMsg) (tea.Cmd, bool) {
 			f := e.failures[n-1]
 			return screen.Send(screen.Copy{What: "the last error", Text: f.What + ": " + f.Text}), false
 		}
-	case "!", "q", "esc", "enter":
+	case "q", "esc", "enter":
 		return nil, true
 	}
-	return nil, false
+	return nil, slices.Contains(e.keys, msg.String())
 }
 
 // View implements Dialog.

@@ -293,7 +293,7 @@ func (h *Help) foot(t *theme.Theme, inner int, more bool) []string {
 			for i, line := range CommandLines(a.Command(), inner, 2) {
 				lines[i] = t.Faint.Render(line)
 			}
-			hints = append([]string{"y copies the command"}, hints...)
+			hints = append([]string{"y copies"}, hints...)
 		}
 	}
 	if more {

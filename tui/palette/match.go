@@ -43,7 +43,7 @@ func newName(text string) name {
 		case separates(before), unicode.IsUpper(r) && unicode.IsLower(before), unicode.IsDigit(r) && !unicode.IsDigit(before):
 			bonus = afterOther
 		}
-		n.bonus = append(n.bonus, int16(bonus)) //nolint:gosec // one of three small constants
+		n.bonus = append(n.bonus, int16(bonus))
 		before = r
 	}
 	return n

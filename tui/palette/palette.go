@@ -33,6 +33,8 @@ type Entry struct {
 	Command func() string
 	// Wants names what is typed after Name: "ID". Empty means nothing.
 	Wants string
+	// Weight puts an entry before others that fit as well, such as one of the same name.
+	Weight int
 	// Run does it. Argument is what was typed after Name, where something is wanted.
 	Run func(argument string) tea.Cmd
 }
@@ -135,7 +137,7 @@ func (p *Palette) narrow() {
 			}
 		}
 		if ok {
-			p.shown = append(p.shown, row{item: it, score: score})
+			p.shown = append(p.shown, row{item: it, score: score + it.Weight})
 		}
 	}
 	if len(typed) > 0 {

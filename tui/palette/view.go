@@ -137,28 +137,36 @@ func emphasised(paint func(theme.Tone, string) string, plain theme.Tone, title s
 
 // foot says what the entry under the cursor does, and which command does the same.
 func (p *Palette) foot(t *theme.Theme, inner int) []string {
-	lines := make([]string, 5)
+	var told, command []string
 	hints := []string{"tab completes", "esc closes"}
 	if r, ok := p.current(); ok {
 		about, style := cell.Clean(r.Help), t.Text
 		if r.Refused != "" {
 			about, style = strings.TrimSpace(about+" Not now: "+cell.Clean(r.Refused)+"."), t.Warn
 		}
-		for i, line := range atMost(about, inner, 2) {
-			lines[i] = style.Render(line)
+		for _, line := range atMost(about, inner, 2) {
+			told = append(told, style.Render(line))
 		}
 		hints = append([]string{"enter does it"}, hints...)
 		if r.Wants != "" && r.argument == "" {
 			hints = []string{"enter, then its " + strings.ToLower(r.Wants), "esc closes"}
 		}
 		if r.Command != nil {
-			for i, line := range dialog.CommandLines(r.Command(), inner, 2) {
-				lines[2+i] = t.Faint.Render(line)
+			for _, line := range dialog.CommandLines(r.Command(), inner, 2) {
+				command = append(command, t.Faint.Render(line))
 			}
-			hints = append([]string{"ctrl+y copies the command"}, hints...)
+			hints = append([]string{"ctrl+y copies"}, hints...)
 		}
 	}
-	lines[4] = t.Faint.Render(cell.FitRight(dialog.Hints(inner, hints...), inner))
+	lines := append(padded(told, 2), padded(command, 2)...)
+	return append(lines, t.Faint.Render(cell.FitRight(dialog.Hints(inner, hints...), inner)))
+}
+
+// padded are n lines, the last of them empty where there are fewer.
+func padded(lines []string, n int) []string {
+	for len(lines) < n {
+		lines = append(lines, "")
+	}
 	return lines
 }
 

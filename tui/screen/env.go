@@ -50,12 +50,14 @@ func (e Env) Requests() *Requests {
 }
 
 // Key is the first key of an action, for texts that name it: standard, unless a
-// person has bound another one.
+// person has bound another one. One that is bound to no key has its name in the
+// palette.
 func (e Env) Key(kind Kind, id, standard string) string {
-	if keys := e.Keys.Keys(kind, id, nil); len(keys) > 0 {
-		return keys[0]
+	keys := e.Keys.Keys(kind, id, []string{standard})
+	if len(keys) == 0 {
+		return ":" + id
 	}
-	return standard
+	return keys[0]
 }
 
 // Worker finds a worker in the last reading. The value is a copy that commands

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -21,6 +22,9 @@ import (
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files in testdata")
+
+// Updating is whether the tests were told to rewrite what they compare with.
+func Updating() bool { return *update }
 
 // Now is the time it is in tests.
 func Now() time.Time { return time.Date(2026, time.March, 2, 3, 4, 5, 0, time.UTC) }
@@ -46,7 +50,7 @@ func Env(t testing.TB) screen.Env {
 }
 
 // Key makes a key press from Bubble Tea's name of it: "a", "G", "space",
-// "enter", "esc", "tab", "up", "ctrl+c", "pgdown".
+// "enter", "esc", "tab", "up", "ctrl+c", "pgdown", "f1".
 func Key(name string) tea.KeyPressMsg {
 	var mod tea.KeyMod
 	rest := name
@@ -75,6 +79,9 @@ func Key(name string) tea.KeyPressMsg {
 	}
 	if code, ok := named[rest]; ok {
 		return tea.KeyPressMsg{Code: code, Mod: mod}
+	}
+	if n, err := strconv.Atoi(strings.TrimPrefix(rest, "f")); err == nil && rest[0] == 'f' && n >= 1 && n <= 20 {
+		return tea.KeyPressMsg{Code: tea.KeyF1 + rune(n-1), Mod: mod}
 	}
 	if rest == "space" {
 		return tea.KeyPressMsg{Code: tea.KeySpace, Text: " ", Mod: mod}

@@ -27,6 +27,10 @@ type targetReport struct {
 	// Identity and ExpiresAt are AWS's answer to --check.
 	Identity  *aws.Identity `json:"identity,omitempty"`
 	ExpiresAt *time.Time    `json:"expiresAt,omitempty"`
+	// BoundKeys is how many actions of the console the file binds to other keys, KeyFaults
+	// what is wrong with that: the console leaves it out.
+	BoundKeys int      `json:"boundKeys,omitempty"`
+	KeyFaults []string `json:"keyFaults,omitempty"`
 	// Problem is what keeps the target from being used.
 	Problem string `json:"problem,omitempty"`
 }
@@ -37,16 +41,18 @@ func (a *App) newConfig() *cobra.Command {
 		Use:   "config",
 		Short: "Show which stage is meant, and where each value comes from",
 		Long: "Show which stage is meant, and where each value comes from: a flag, AIWCTL_*, a stage of the config file, the file's own " +
-			"values, AWS's variables, AWS's files, or a default, in this order. No call is made; --check asks AWS who you are.\n\n" +
+			"values, AWS's variables, AWS's files, or a default, in this order. No call is made; --check asks AWS who you are, and fails when the console's keys are not as the file has them.\n\n" +
 			"The config file holds stages under names for --stage:\n\n" +
 			"  default: checkout\n  protected: [\"prod*\"]\n  stages:\n    checkout:\n      profile: ops\n      region: eu-west-1\n      stage: prod\n" +
-			"      service: checkout\n      baseUrl: https://api.example.com/prod\n      protected: true\n      readOnly: false",
+			"      service: checkout\n      baseUrl: https://api.example.com/prod\n      protected: true\n      readOnly: false\n\n" +
+			"and the console's keys (`aiwctl config keys`):\n\n  keys:\n    everywhere: {help: f1}",
 		Example: "aiwctl config\naiwctl config --stage checkout --check\naiwctl config stages",
 		Args:    subcommands,
 		RunE:    a.run(func(ctx context.Context, _ []string) error { return a.showConfig(ctx, check) }),
 	}
-	cmd.Flags().BoolVar(&check, "check", false, "ask AWS who you are, and how long the credentials are good for")
+	cmd.Flags().BoolVar(&check, "check", false, "ask AWS who you are, and how long the credentials are good for; look at the keys of the config file")
 	cmd.AddCommand(
+		a.newConfigKeys(),
 		&cobra.Command{
 			Use: "stages", Short: "List the stages of the config file", Args: takes(0, 0, ""),
 			RunE: a.run(func(context.Context, []string) error { return a.configStages() }),
@@ -59,10 +65,11 @@ func (a *App) newConfig() *cobra.Command {
 }
 
 func (a *App) showConfig(ctx context.Context, check bool) error {
-	r, _, err := a.resolve()
+	r, file, err := a.resolve()
 	if err != nil {
 		return err
 	}
+	keymap, faults := keysOf(file)
 	o := a.options(r)
 	d, problem := aws.Describe(ctx, r.Target, o)
 	out := targetReport{File: r.File, Entry: r.Entry, Values: fillFromFiles(r, d), Protection: r.Protection.Of(d.Target)}
@@ -81,7 +88,16 @@ func (a *App) showConfig(ctx context.Context, check bool) error {
 	if problem != nil {
 		out.Problem = problem.Error()
 	}
-	return errors.Join(a.print(out, func(t *tableWriter) { a.configTable(t, &out) }), problem)
+	if out.KeyFaults = texts(faults); !check {
+		a.warnings(out.KeyFaults)
+		faults = nil
+	}
+	if keymap != nil {
+		for _, actions := range keymap.Bound {
+			out.BoundKeys += len(actions)
+		}
+	}
+	return errors.Join(a.print(out, func(t *tableWriter) { a.configTable(t, &out) }), problem, faultyKeys(faults))
 }
 
 // fillFromFiles adds what AWS's files say to what was resolved without them.
@@ -130,6 +146,9 @@ func (a *App) configTable(t *tableWriter, out *targetReport) {
 		t.row("identity", id.ARN, joinNonEmpty("AWS", expires))
 	}
 	t.row("config file", orDash(out.File), "")
+	if out.BoundKeys > 0 {
+		t.row("keys", fmt.Sprintf("%d bound", out.BoundKeys), "aiwctl config keys")
+	}
 	t.row("audit trail", orDash(out.Audit), "")
 }
 

@@ -75,7 +75,9 @@ func (a *App) backend(s *aws.Stage, e *redrive.Engine, records *jobRecords) (tui
 
 // consoleOn configures a console that shows one stage.
 func (a *App) consoleOn(b tui.Backend) tui.Config {
-	return tui.Config{Backend: b, NoColor: a.global.noColor, Getenv: a.Getenv, Now: a.Now}
+	cfg := tui.Config{Backend: b, NoColor: a.global.noColor, Getenv: a.Getenv, Now: a.Now}
+	cfg.Keys, cfg.KeyFaults = a.keymap()
+	return cfg
 }
 
 // openConsole shows a console of one stage until a person quits it. Notices (may be nil)
