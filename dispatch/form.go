@@ -105,7 +105,8 @@ type Field struct {
 }
 
 // Behind are the names of the members that come before this one in the schema: where
-// it belongs when it is added.
+// it belongs when it is added. Nil for what the schema does not list: such a field is gone
+// when the text no longer has it.
 func (f *Field) Behind() []string { return f.behind }
 
 // Form lays a text out. A text that is not JSON has no form, and one Violation, as

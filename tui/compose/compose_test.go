@@ -42,6 +42,7 @@ type sender struct {
 	err     error
 	audit   error // the job was sent, its record was not written
 	planErr error
+	queue   bool // it goes to the queue
 }
 
 func (f *sender) Dispatch(_ context.Context, r aws.DispatchRequest) (aws.DispatchResult, error) {
@@ -62,6 +63,9 @@ func worker(schema string) aws.Worker {
 func (f *sender) PlanDispatch(_ context.Context, r aws.DispatchRequest) (aws.DispatchResult, error) {
 	if f.planErr != nil {
 		return aws.DispatchResult{}, f.planErr
+	}
+	if f.queue {
+		return aws.DispatchResult{WorkerID: r.Worker.ID, Via: aws.ViaQueue, To: "https://sqs.eu-west-1.amazonaws.com/000000000000/q", Message: r.Input}, nil
 	}
 	return aws.DispatchResult{
 		Result:   dispatch.Result{Status: aws.StatusPlanned, JobID: "job-1795471915568-abc0"},

@@ -27,8 +27,10 @@ const (
 func (p *Pane) Lines(width, height int) []string {
 	var out []string
 	if p.frozen != "" {
-		for _, line := range limited(cell.Clean("the form waits: "+p.frozen), width-3, 2) {
-			out = append(out, " "+p.theme.Bad.Render(theme.GlyphFailed+" "+line))
+		head := theme.GlyphFailed + " "
+		for _, line := range limited(cell.Clean("the form waits for JSON: "+p.frozen), width-3, 2) {
+			out = append(out, " "+p.theme.Bad.Render(head+line))
+			head = "  "
 		}
 	}
 	help := 0
