@@ -35,7 +35,7 @@ func (a *App) openConsole(ctx context.Context, s *aws.Stage, e *redrive.Engine, 
 		Backend: tui.Backend{Stage: s, Logs: logs.For(s), Redrive: e}, Notices: notices,
 		NoColor: a.global.noColor, Getenv: a.Getenv, Now: a.Now,
 	}
-	kept, err := recall.For(s.Target(), a.Getenv)
+	kept, err := recall.For(s, a.Getenv)
 	if err != nil {
 		return usageError(err)
 	}

@@ -19,7 +19,7 @@ type input struct {
 	raw    bool // the text is JSON, or a string when it is none
 	// proposed is set while the value is one that nobody has typed: typing replaces it.
 	proposed bool
-	wrote  string
+	wrote    string
 	// start and end are where the value stands in the text; end is zero while the text
 	// does not have it.
 	start, end int
