@@ -84,6 +84,7 @@ type setup struct {
 	recall   compose.Recall
 	readOnly bool
 	guarded  bool // the stage is protected
+	editor   string
 }
 
 func (u setup) open(t testing.TB) (*compose.Screen, *screen.Env) {
@@ -100,6 +101,10 @@ func (u setup) open(t testing.TB) (*compose.Screen, *screen.Env) {
 		u.drafts = compose.NewDrafts()
 	}
 	env.Stage.Protected.Needed = u.guarded
+	env.Getenv = func(name string) string { return map[string]string{"EDITOR": u.editor}[name] }
+	env.Exec = func(c tea.ExecCommand, done tea.ExecCallback) tea.Cmd {
+		return func() tea.Msg { return done(c.Run()) }
+	}
 	s := compose.New(env, u.sender, u.recall, u.drafts, screen.OpenDispatch{WorkerID: "video-processing", Input: u.input, Metadata: u.metadata, Again: u.again})
 	t.Cleanup(s.Close)
 	screentest.Settle(s, s.Init())
