@@ -81,8 +81,10 @@ func TestStagesAreKeptApart(t *testing.T) {
 	dir := t.TempDir()
 	must(t, recall.New(dir, target, 3).Keep("w", sent(1)))
 	for _, other := range []aws.Target{
-		{Stage: "prod", Region: "eu-west-1", Profile: "other"}, {Stage: "prod", Region: "us-east-1", Profile: "ops"},
-		{Stage: "dev", Region: "eu-west-1", Profile: "ops"}, {Stage: "prod", EndpointURL: "http://127.0.0.1:4566"},
+		{Stage: "prod", Region: "eu-west-1", Profile: "other"},
+		{Stage: "prod", Region: "us-east-1", Profile: "ops"},
+		{Stage: "dev", Region: "eu-west-1", Profile: "ops"},
+		{Stage: "prod", EndpointURL: "http://127.0.0.1:4566"},
 	} {
 		if jobs, err := recall.New(dir, other, 3).Recent("w"); err != nil || len(jobs) != 0 {
 			t.Errorf("%+v has %v, %v", other, jobs, err)

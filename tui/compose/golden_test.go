@@ -66,12 +66,15 @@ func (k *kept) Keeps() int { return k.keeps }
 func (k *kept) Job(r aws.DispatchRequest, result aws.DispatchResult) recall.Job {
 	return (*recall.Store)(nil).Job(r, result)
 }
+
 func (k *kept) Keep(_ string, j recall.Job) error {
 	k.sent = append([]recall.Job{j}, k.sent...)
 	return k.err
 }
+
 func (k *kept) Recent(string) ([]recall.Job, error)    { return k.sent, k.err }
 func (k *kept) Templates(string) ([]recall.Job, error) { return k.templates, k.err }
+
 func (k *kept) Save(_ string, j recall.Job) error {
 	k.templates = append(k.templates, j)
 	return k.err
