@@ -105,7 +105,8 @@ type Field struct {
 }
 
 // Behind are the names of the members that come before this one in the schema: where
-// it belongs when it is added.
+// it belongs when it is added. Nil for what the schema does not list: such a field is gone
+// when the text no longer has it.
 func (f *Field) Behind() []string { return f.behind }
 
 // Form lays a text out. A text that is not JSON has no form, and one Violation, as
@@ -152,12 +153,13 @@ func (b *formBuilder) add(at slot) {
 		b.form.Cut = true
 		return
 	}
-	d := describe(at.docs, at.value, at.node != nil)
+	told := b.facts(at)
+	d := told.description
 	f := Field{
 		Path: at.path, Pointer: jsontext.Pointer(at.path), Name: at.name, Depth: len(at.path),
 		Required: at.required, Known: at.known, Item: at.item, Removable: at.item || !at.required && len(at.path) > 0,
-		Kind: d.kind, Title: d.text("title"), Description: d.text("description"), Nullable: d.nullable,
-		Choices: d.choices, Labels: d.labels, Default: d.proposal("default"), Examples: d.examples(), Hints: d.hints(),
+		Kind: d.kind, Title: told.title, Description: told.about, Nullable: d.nullable,
+		Choices: d.choices, Labels: d.labels, Default: told.proposed, Examples: told.examples, Hints: told.hints,
 		Variants: d.names, Variant: d.variant, docs: d.parts.parts, variants: d.variants, behind: at.behind,
 	}
 	if at.node != nil {
@@ -186,6 +188,40 @@ func (b *formBuilder) add(at slot) {
 	case f.Kind == FieldArray:
 		b.items(at, d)
 	}
+}
+
+// facts is what is told of a value. Nothing of it is changed by whoever gets it.
+type facts struct {
+	description
+	title, about string
+	proposed     json.RawMessage
+	examples     []json.RawMessage
+	hints        []string
+}
+
+// facts reads the schemas of a slot: once for a schema, unless the value decides
+// between variants.
+func (b *formBuilder) facts(at slot) *facts {
+	var key *jsontext.Node
+	if len(at.docs) == 1 {
+		key = at.docs[0].node
+	}
+	if key != nil {
+		if known, ok := b.form.schema.facts.Load(key); ok {
+			if known, ok := known.(*facts); ok {
+				return known
+			}
+		}
+	}
+	d := describe(at.docs, at.value, at.node != nil)
+	out := &facts{
+		description: d, title: d.text("title"), about: d.text("description"),
+		proposed: d.proposal("default"), examples: d.examples(), hints: d.hints(),
+	}
+	if _, union := partsOf(at.docs).union(); key != nil && !union {
+		b.form.schema.facts.Store(key, out)
+	}
+	return out
 }
 
 // actualKind is the kind by the schema, unless the text has a container where that

@@ -261,7 +261,7 @@ func (d *description) typed() FieldKind {
 			continue
 		}
 		kinds = slices.DeleteFunc(kinds, func(k string) bool {
-			return !slices.Contains(here, k) && !(k == "integer" && slices.Contains(here, "number"))
+			return !slices.Contains(here, k) && (k != "integer" || !slices.Contains(here, "number"))
 		})
 	}
 	if len(kinds) > 1 && slices.Contains(kinds, "null") {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/microfox-ai/aiwctl/dispatch/internal/jsontext"
 )
@@ -21,6 +22,8 @@ type Schema struct {
 	// not simple enough.
 	quick *quick
 	notes []string
+	// facts are what Form tells of a place in doc, by its *jsontext.Node: a *facts.
+	facts sync.Map
 }
 
 // SchemaEngine compiles schemas that say more than this package checks by itself.

@@ -55,7 +55,7 @@ func TestKeyTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	if want := string(text); got != want {
-		t.Errorf("the table of actions is not what the screens have; %s:\n%s", howToUpdate, difference(want, got))
+		t.Errorf("the table of actions is not what the screens have; %s:\n%s", howToUpdate, tableDifference(want, got))
 	}
 }
 
@@ -113,8 +113,8 @@ func lawful(t *testing.T, table []written) {
 	}
 }
 
-// difference are the lines that only one of two texts has.
-func difference(before, after string) string {
+// tableDifference are the lines that only one of two texts has.
+func tableDifference(before, after string) string {
 	var b strings.Builder
 	lines := func(text string) []string { return strings.Split(text, "\n") }
 	for _, line := range lines(before) {

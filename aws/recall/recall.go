@@ -71,13 +71,21 @@ type Job struct {
 // Store keeps jobs for the workers of one stage. A nil Store keeps nothing and has
 // nothing. Its methods may be called from several goroutines.
 type Store struct {
-	dir  string
-	most int
+	dir    string
+	target func() aws.Target
+	most   int
 }
 
 // New returns the store of a stage below dir, which need not exist yet. Most is how many
 // inputs are kept for each worker; below 1 means none.
 func New(dir string, t aws.Target, most int) *Store {
+	return &Store{dir: dir, target: func() aws.Target { return t }, most: most}
+}
+
+// place is where the stage's files are. A stage that was not named tells its name only
+// when it is looked at.
+func (s *Store) place() string {
+	t := s.target()
 	place := cmp.Or(t.Stage, aws.DefaultStage) + "@" + t.Region
 	switch {
 	case t.Loopback():
@@ -85,11 +93,14 @@ func New(dir string, t aws.Target, most int) *Store {
 	case t.Profile != "":
 		place += "@" + t.Profile
 	}
-	return &Store{dir: filepath.Join(dir, fileName(place)), most: most}
+	return filepath.Join(s.dir, fileName(place))
 }
 
+// Stage is a stage that says where it is; *aws.Stage is one.
+type Stage interface{ Target() aws.Target }
+
 // For returns the store of a stage below aws.StateDir, as EnvMost has it.
-func For(t aws.Target, getenv func(string) string) (*Store, error) {
+func For(stage Stage, getenv func(string) string) (*Store, error) {
 	most := DefaultMost
 	switch v := strings.TrimSpace(getenv(EnvMost)); v {
 	case "":
@@ -106,7 +117,19 @@ func For(t aws.Target, getenv func(string) string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return New(filepath.Join(dir, "recall"), t, most), nil
+	return &Store{dir: filepath.Join(dir, "recall"), target: stage.Target, most: most}, nil
+}
+
+// Job is what is kept of a dispatch: nothing of its webhook.
+func (*Store) Job(r aws.DispatchRequest, result aws.DispatchResult) Job {
+	j := Job{At: result.SentAt, JobID: result.JobID, Input: string(r.Input), Delay: r.Delay, Unchecked: r.Force}
+	if r.Mode != dispatch.ModeAuto {
+		j.Mode = r.Mode
+	}
+	if len(r.Metadata) > 0 {
+		j.Metadata, _ = json.Marshal(r.Metadata) // it came from JSON
+	}
+	return j
 }
 
 // Keeps is how many inputs are kept for each worker.
@@ -229,11 +252,11 @@ func (s *Store) Forget(workerID string) error {
 }
 
 func (s *Store) sentDir(workerID string) string {
-	return filepath.Join(s.dir, fileName(workerID), "sent")
+	return filepath.Join(s.place(), fileName(workerID), "sent")
 }
 
 func (s *Store) templateDir(workerID string) string {
-	return filepath.Join(s.dir, fileName(workerID), "templates")
+	return filepath.Join(s.place(), fileName(workerID), "templates")
 }
 
 func checkName(name string) error {

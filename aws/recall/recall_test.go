@@ -17,6 +17,10 @@ import (
 
 var target = aws.Target{Stage: "prod", Region: "eu-west-1", Profile: "ops"}
 
+type stage struct{}
+
+func (stage) Target() aws.Target { return target }
+
 func sent(n int) recall.Job {
 	return recall.Job{
 		At: time.Date(2026, 3, 4, 5, 0, n, 0, time.UTC), JobID: fmt.Sprint("job-", n), Input: fmt.Sprintf("{\n  \"n\": %d\n}", n),
@@ -77,8 +81,10 @@ func TestStagesAreKeptApart(t *testing.T) {
 	dir := t.TempDir()
 	must(t, recall.New(dir, target, 3).Keep("w", sent(1)))
 	for _, other := range []aws.Target{
-		{Stage: "prod", Region: "eu-west-1", Profile: "other"}, {Stage: "prod", Region: "us-east-1", Profile: "ops"},
-		{Stage: "dev", Region: "eu-west-1", Profile: "ops"}, {Stage: "prod", EndpointURL: "http://127.0.0.1:4566"},
+		{Stage: "prod", Region: "eu-west-1", Profile: "other"},
+		{Stage: "prod", Region: "us-east-1", Profile: "ops"},
+		{Stage: "dev", Region: "eu-west-1", Profile: "ops"},
+		{Stage: "prod", EndpointURL: "http://127.0.0.1:4566"},
 	} {
 		if jobs, err := recall.New(dir, other, 3).Recent("w"); err != nil || len(jobs) != 0 {
 			t.Errorf("%+v has %v, %v", other, jobs, err)
@@ -185,7 +191,7 @@ func TestTheEnvironmentSaysHowMany(t *testing.T) {
 	t.Parallel()
 	for value, want := range map[string]int{"": recall.DefaultMost, "off": 0, "0": 0, " 7 ": 7} {
 		env := map[string]string{"XDG_STATE_HOME": t.TempDir(), recall.EnvMost: value}
-		s, err := recall.For(target, func(k string) string { return env[k] })
+		s, err := recall.For(stage{}, func(k string) string { return env[k] })
 		must(t, err)
 		if s.Keeps() != want {
 			t.Errorf("%q keeps %d, want %d", value, s.Keeps(), want)
@@ -195,7 +201,7 @@ func TestTheEnvironmentSaysHowMany(t *testing.T) {
 			t.Errorf("%q kept %d, %v", value, len(jobs), err)
 		}
 	}
-	if _, err := recall.For(target, func(string) string { return "many" }); err == nil {
+	if _, err := recall.For(stage{}, func(string) string { return "many" }); err == nil {
 		t.Error("many is no number")
 	}
 	var none *recall.Store

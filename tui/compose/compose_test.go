@@ -42,6 +42,7 @@ type sender struct {
 	err     error
 	audit   error // the job was sent, its record was not written
 	planErr error
+	queue   bool // it goes to the queue
 }
 
 func (f *sender) Dispatch(_ context.Context, r aws.DispatchRequest) (aws.DispatchResult, error) {
@@ -63,6 +64,9 @@ func (f *sender) PlanDispatch(_ context.Context, r aws.DispatchRequest) (aws.Dis
 	if f.planErr != nil {
 		return aws.DispatchResult{}, f.planErr
 	}
+	if f.queue {
+		return aws.DispatchResult{WorkerID: r.Worker.ID, Via: aws.ViaQueue, To: "https://sqs.eu-west-1.amazonaws.com/000000000000/q", Message: r.Input}, nil
+	}
 	return aws.DispatchResult{
 		Result:   dispatch.Result{Status: aws.StatusPlanned, JobID: "job-1795471915568-abc0"},
 		WorkerID: r.Worker.ID, Via: aws.ViaTrigger, To: "http://127.0.0.1:4566", QueueURL: "http://127.0.0.1:4566/q", Message: r.Input,
@@ -80,6 +84,7 @@ type setup struct {
 	recall   compose.Recall
 	readOnly bool
 	guarded  bool // the stage is protected
+	editor   string
 }
 
 func (u setup) open(t testing.TB) (*compose.Screen, *screen.Env) {
@@ -96,6 +101,10 @@ func (u setup) open(t testing.TB) (*compose.Screen, *screen.Env) {
 		u.drafts = compose.NewDrafts()
 	}
 	env.Stage.Protected.Needed = u.guarded
+	env.Getenv = func(name string) string { return map[string]string{"EDITOR": u.editor}[name] }
+	env.Exec = func(c tea.ExecCommand, done tea.ExecCallback) tea.Cmd {
+		return func() tea.Msg { return done(c.Run()) }
+	}
 	s := compose.New(env, u.sender, u.recall, u.drafts, screen.OpenDispatch{WorkerID: "video-processing", Input: u.input, Metadata: u.metadata, Again: u.again})
 	t.Cleanup(s.Close)
 	screentest.Settle(s, s.Init())

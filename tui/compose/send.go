@@ -175,7 +175,7 @@ func (s *Screen) dispatch(stage string, force bool) tea.Cmd {
 			var err error
 			out.result, err = source.Dispatch(screen.Confirmed(ctx, stage), r)
 			if kept != nil && out.result.Status == dispatch.StatusQueued {
-				out.keep = kept.Keep(r.Worker.ID, jobOf(r, out.result))
+				out.keep = kept.Keep(r.Worker.ID, kept.Job(r, out.result))
 			}
 			return out, err
 		}))

@@ -78,11 +78,8 @@ func (s *Screen) copyCommand() tea.Cmd {
 	return screen.Send(screen.Copy{What: "the command", Text: s.command(problems > 0)})
 }
 
-// most is how long the whole message may be.
+// most is how long the whole message may be, whoever puts it into the queue.
 func (s *Screen) most() int {
-	if s.plan != nil && s.plan.Via == aws.ViaTrigger {
-		return dispatch.MaxMessageBytes
-	}
 	if q := s.worker.Queue; q != nil && q.MaxMessageBytes > 0 {
 		return min(q.MaxMessageBytes, dispatch.MaxMessageBytes)
 	}

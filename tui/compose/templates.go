@@ -12,7 +12,6 @@ import (
 
 	"github.com/microfox-ai/aiwctl/aws"
 	"github.com/microfox-ai/aiwctl/aws/recall"
-	"github.com/microfox-ai/aiwctl/dispatch"
 	"github.com/microfox-ai/aiwctl/tui/cell"
 	"github.com/microfox-ai/aiwctl/tui/compose/options"
 	"github.com/microfox-ai/aiwctl/tui/compose/recent"
@@ -23,6 +22,7 @@ import (
 // Recall keeps what was sent, and templates; *recall.Store is one.
 type Recall interface {
 	Keeps() int
+	Job(r aws.DispatchRequest, result aws.DispatchResult) recall.Job
 	Keep(workerID string, j recall.Job) error
 	Recent(workerID string) ([]recall.Job, error)
 	Templates(workerID string) ([]recall.Job, error)
@@ -230,16 +230,4 @@ func (s *Screen) saved(reply screen.Reply) tea.Cmd {
 		return tea.Batch(task, s.readList())
 	}
 	return task
-}
-
-// jobOf is what is kept of a dispatch.
-func jobOf(r aws.DispatchRequest, result aws.DispatchResult) recall.Job {
-	j := recall.Job{At: result.SentAt, JobID: result.JobID, Input: string(r.Input), Delay: r.Delay, Unchecked: r.Force}
-	if r.Mode != dispatch.ModeAuto {
-		j.Mode = r.Mode
-	}
-	if len(r.Metadata) > 0 {
-		j.Metadata, _ = json.Marshal(r.Metadata) // it was read from JSON
-	}
-	return j
 }

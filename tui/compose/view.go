@@ -185,6 +185,8 @@ func (s *Screen) judgement() string {
 		return t.Bad.Render(theme.GlyphFailed+" not JSON yet") + t.Dim.Render(": it cannot be sent like this")
 	case problems > 0:
 		return t.Bad.Render(theme.GlyphFailed+" "+cell.Plural(problems, "problem")) + anyway
+	case s.size > s.most():
+		return t.Bad.Render(theme.GlyphFailed+" the message is "+commas(s.size-s.most())+" bytes too long for the queue") + t.Dim.Render(": put large data in a store and send its address")
 	case s.schemaErr != nil:
 		return t.Warn.Render("! JSON, but unchecked: the worker's schema cannot be used")
 	case s.schema == nil && s.known:

@@ -62,7 +62,7 @@ func (a *App) backend(s *aws.Stage, e *redrive.Engine, records *jobRecords) (tui
 	if s.Locked() {
 		b.Unlock = s.Unlock
 	}
-	kept, err := recall.For(s.Target(), a.Getenv)
+	kept, err := recall.For(s, a.Getenv)
 	if err != nil {
 		return b, usageError(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 
 	"github.com/microfox-ai/aiwctl/aws"
 	"github.com/microfox-ai/aiwctl/aws/logs"
+	"github.com/microfox-ai/aiwctl/aws/recall"
 	"github.com/microfox-ai/aiwctl/dispatch"
 )
 
@@ -27,6 +29,7 @@ type dispatchFlags struct {
 	timeout    time.Duration
 	force      bool
 	dryRun     bool
+	recall     recallFlags
 }
 
 // dispatched is what `dispatch` prints; with --wait it says how the job ended.
@@ -54,12 +57,14 @@ type dispatched struct {
 func (a *App) newDispatch() *cobra.Command {
 	var f dispatchFlags
 	cmd := &cobra.Command{
-		Use:   "dispatch WORKER [JSON | -f FILE | -]",
+		Use:   "dispatch WORKER [JSON | -f FILE | - | --template NAME | --again]",
 		Short: "Send a job, its input checked against the worker's schema",
 		Long: "Send a job to a worker. The input is checked against the worker's schema first; input that " +
 			"does not fit is not sent, and exits 2.\n\nWith --wait the command follows the job in the logs to its " +
-			"end and prints its output; a job that fails exits 1.",
-		Example:           "aiwctl dispatch echo '{\"text\":\"hi\"}' --wait\naiwctl dispatch echo -f input.json --dry-run -o json\njq -c .job jobs.json | aiwctl dispatch echo -",
+			"end and prints its output; a job that fails exits 1.\n\n" +
+			"What is sent is kept on this machine, readable by you only, the last " + strconv.Itoa(recall.DefaultMost) + " inputs of each worker; " +
+			recall.EnvMost + " says how many, and off keeps none. --again sends the last one, or that of a job, once more; `aiwctl inputs` lists them.",
+		Example:           "aiwctl dispatch echo '{\"text\":\"hi\"}' --wait\naiwctl dispatch echo -f input.json --dry-run -o json\naiwctl dispatch echo --again\naiwctl dispatch echo --template smoke --wait\njq -c .job jobs.json | aiwctl dispatch echo -",
 		Args:              takes(1, 2, "the worker"),
 		ValidArgsFunction: a.completeWorker,
 		RunE: a.run(func(ctx context.Context, args []string) error {
@@ -70,13 +75,14 @@ func (a *App) newDispatch() *cobra.Command {
 	fl := cmd.Flags()
 	fl.StringVar(&f.jobID, "job-id", "", "the job's id (default: a new one)")
 	fl.StringVar(&f.webhookURL, "webhook-url", "", "called when the job has ended")
-	fl.StringArrayVar(&f.metadata, "metadata", nil, "key=value, kept with the job; may be repeated")
+	fl.StringArrayVar(&f.metadata, "metadata", nil, "key=value, or a JSON object, kept with the job; may be repeated")
 	fl.StringVar(&f.mode, "mode", string(dispatch.ModeAuto), "auto; local: only an endpoint on this machine; remote: never one")
 	fl.DurationVar(&f.delay, "delay", 0, "deliver it later, up to 15m; goes straight to the queue")
 	fl.BoolVar(&f.wait, "wait", false, "follow the job to its end and print its output")
 	fl.DurationVar(&f.timeout, "timeout", 15*time.Minute, "how long --wait waits; 0 for as long as it takes")
 	fl.BoolVar(&f.force, "force", false, "send the input even though it does not fit the schema")
 	fl.BoolVar(&f.dryRun, "dry-run", false, "show what would be sent, and send nothing")
+	f.recall.register(cmd)
 	must(cmd.RegisterFlagCompletionFunc("mode", cobra.FixedCompletions(
 		[]string{"auto", "local", "remote"}, cobra.ShellCompDirectiveNoFileComp)))
 	return cmd
@@ -87,8 +93,11 @@ func (a *App) dispatch(ctx context.Context, f dispatchFlags, name string, args [
 	if err != nil {
 		return err
 	}
-	if !given {
-		return usagef("no input: give it as an argument, with --file, or as - for standard input")
+	switch {
+	case given && f.recall.any():
+		return usagef("the input is given twice: --template and --again bring their own")
+	case !given && !f.recall.any():
+		return usagef("no input: give it as an argument, with --file, as - for standard input, with --template, or with --again")
 	}
 	if f.timeout < 0 {
 		return usagef("--timeout %s is negative", f.timeout)
@@ -102,9 +111,19 @@ func (a *App) dispatch(ctx context.Context, f dispatchFlags, name string, args [
 		return err
 	}
 	req.Worker = w
+	kept, err := recall.For(s, a.Getenv)
+	if err != nil {
+		return usageError(err)
+	}
+	if err := f.recall.fill(kept, &req, a.Now()); err != nil {
+		return err
+	}
 	if f.dryRun {
 		plan, err := s.PlanDispatch(ctx, req)
 		if err != nil {
+			return err
+		}
+		if err := f.recall.save(kept, req, a.Now()); err != nil {
 			return err
 		}
 		return a.printPlan(plan)
@@ -115,6 +134,9 @@ func (a *App) dispatch(ctx context.Context, f dispatchFlags, name string, args [
 	sent, err := s.Dispatch(ctx, req)
 	if err != nil && sent.JobID == "" {
 		return err
+	}
+	if kerr := errors.Join(kept.Keep(w.ID, kept.Job(req, sent)), f.recall.save(kept, req, sent.SentAt)); kerr != nil {
+		fmt.Fprintln(a.Err, "aiwctl: warning:", plain(sent.JobID+" was sent, but: "+kerr.Error()))
 	}
 	for _, v := range sent.Warnings {
 		fmt.Fprintln(a.Err, "aiwctl: warning:", plain(v.String()))
@@ -167,6 +189,14 @@ func (f *dispatchFlags) request(text []byte) (aws.DispatchRequest, error) {
 	}
 	metadata := map[string]any{}
 	for _, kv := range f.metadata {
+		if strings.HasPrefix(strings.TrimSpace(kv), "{") {
+			dec := json.NewDecoder(strings.NewReader(kv))
+			dec.UseNumber() // nothing is rounded
+			if err := dec.Decode(&metadata); err != nil || dec.More() {
+				return aws.DispatchRequest{}, usagef("--metadata %q is no JSON object", kv)
+			}
+			continue
+		}
 		k, v, ok := strings.Cut(kv, "=")
 		if !ok || k == "" {
 			return aws.DispatchRequest{}, usagef("--metadata %q is not key=value", kv)

@@ -231,7 +231,7 @@ func (p *Pane) afterTyping(joins bool) Edit {
 func (p *Pane) typedIn(joins bool) Edit {
 	f := p.rows[p.at].field
 	raw := written(f, p.input.raw, p.input.editor.Text())
-	if raw == "null" && !f.Nullable && f.Removable && !f.Item && f.Present && p.fresh && p.input.editor.Size() == 0 {
+	if raw == "null" && !f.Nullable && f.Removable && f.Behind() != nil && f.Present && p.fresh && p.input.editor.Size() == 0 {
 		// An optional number without a digit is no number: it is left out.
 		p.input.start, p.input.end, p.input.wrote = 0, 0, ""
 		edit := p.change(f, (*jsonedit.Doc).Remove)

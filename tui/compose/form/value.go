@@ -3,6 +3,7 @@ package form
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -82,8 +83,28 @@ func rawly(f *dispatch.Field) bool {
 	if f.Kind == dispatch.FieldAny {
 		return true
 	}
+	if len(f.Value) == 0 || f.Value[0] == '{' || f.Value[0] == '[' {
+		return len(f.Value) > 0
+	}
+	if f.Value[0] != '"' || !bytes.Contains(f.Value, []byte(`\r`)) && !bytes.Contains(f.Value, []byte(`\u000`)) {
+		return false
+	}
 	text, ok := unquoted(f.Value)
-	return ok && strings.Contains(text, "\r") || len(f.Value) > 0 && (f.Value[0] == '{' || f.Value[0] == '[')
+	return ok && strings.Contains(text, "\r")
+}
+
+// beginning is what a string begins with, as far as anybody looks.
+func beginning(raw json.RawMessage) string {
+	if len(raw) <= shownMost {
+		text, _ := unquoted(raw)
+		return text
+	}
+	for end := shownMost; end > shownMost-16; end-- { // not within an escape, nor a letter
+		if text, ok := unquoted(append(slices.Clone(raw[:end]), '"')); ok {
+			return strings.TrimRight(text, "\uFFFD")
+		}
+	}
+	return ""
 }
 
 // shown is a field's value as it is typed.

@@ -2,6 +2,7 @@ package form
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"charm.land/lipgloss/v2"
@@ -17,6 +18,9 @@ const (
 	nameMost    = 26
 	messageMost = 2
 	inputMost   = 8
+	// shownMost is how many bytes of a value are looked at: of a long one only the
+	// beginning is seen.
+	shownMost = 400
 	// helpFrom is the height from which the pane has rows for what is asked for.
 	helpFrom = 9
 	helpRows = 3
@@ -27,8 +31,10 @@ const (
 func (p *Pane) Lines(width, height int) []string {
 	var out []string
 	if p.frozen != "" {
-		for _, line := range limited(cell.Clean("the form waits: "+p.frozen), width-3, 2) {
-			out = append(out, " "+p.theme.Bad.Render(theme.GlyphFailed+" "+line))
+		head := theme.GlyphFailed + " "
+		for _, line := range limited(cell.Clean("the form waits for JSON: "+p.frozen), width-3, 2) {
+			out = append(out, " "+p.theme.Bad.Render(head+line))
+			head = "  "
 		}
 	}
 	help := 0
@@ -61,9 +67,18 @@ func (p *Pane) window(width, room int) []string {
 	}
 	p.top = max(0, min(p.top, p.at))
 	names := p.names(width)
+	drawn := make(map[int][]string, room)
+	row := func(i int) []string { // each once
+		lines, ok := drawn[i]
+		if !ok {
+			lines = p.row(i, width, names)
+			drawn[i] = lines
+		}
+		return lines
+	}
 	heights := 0
 	for i := p.at; i >= p.top; i-- {
-		heights += len(p.row(i, width, names))
+		heights += len(row(i))
 		if heights > room {
 			p.top = min(i+1, p.at)
 			break
@@ -72,15 +87,15 @@ func (p *Pane) window(width, room int) []string {
 	var out []string
 	i := p.top
 	for ; i < len(p.rows) && len(out) < room; i++ {
-		out = append(out, p.row(i, width, names)...)
+		out = append(out, row(i)...)
 	}
 	if i == len(p.rows) { // no empty rows at the end while there are some above
 		for p.top > 0 {
-			above := p.row(p.top-1, width, names)
+			above := row(p.top - 1)
 			if len(out)+len(above) > room {
 				break
 			}
-			out = append(above, out...)
+			out = append(slices.Clone(above), out...)
 			p.top--
 		}
 	}
@@ -365,17 +380,16 @@ func (p *Pane) choice(text string, here bool, style lipgloss.Style) string {
 
 // plain is a value in one line.
 func (p *Pane) plain(f *dispatch.Field) string {
-	const most = 1 << 10 // of a long value only the beginning is seen
 	raw := f.Value
 	if !rawly(f) && len(raw) > 0 && raw[0] == '"' {
-		text, _ := unquoted(raw)
+		text := beginning(raw)
 		if text == "" {
 			return `""`
 		}
-		return cell.Clean(strings.ReplaceAll(text[:min(len(text), most)], "\n", "↓"))
+		return cell.Clean(strings.ReplaceAll(text, "\n", "↓"))
 	}
-	text := compact(raw)
-	return cell.Clean(text[:min(len(text), most)])
+	text := compact(raw[:min(len(raw), shownMost)])
+	return cell.Clean(text)
 }
 
 func (p *Pane) style(f *dispatch.Field) lipgloss.Style {

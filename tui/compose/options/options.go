@@ -39,11 +39,11 @@ type Options struct {
 func (o *Options) Set(id, value string) {
 	switch id {
 	case JobID:
-		o.JobID = strings.TrimSpace(value)
+		o.JobID = value
 	case Metadata:
 		o.Metadata = value
 	case Webhook:
-		o.Webhook = strings.TrimSpace(value)
+		o.Webhook = value
 	case Delay:
 		o.Delay = value
 	case Mode:
@@ -53,7 +53,7 @@ func (o *Options) Set(id, value string) {
 
 // Any is whether something is set that is not standard.
 func (o *Options) Any() bool {
-	return o.JobID+strings.TrimSpace(o.Metadata)+o.Webhook+strings.TrimSpace(o.Delay) != "" || o.mode() != dispatch.ModeAuto
+	return strings.TrimSpace(o.JobID+o.Metadata+o.Webhook+o.Delay) != "" || o.mode() != dispatch.ModeAuto
 }
 
 func (o *Options) mode() dispatch.Mode {
@@ -103,7 +103,7 @@ func (o *Options) Fill(r *aws.DispatchRequest) error {
 	if id, why := o.Wrong(r.Worker); id != "" {
 		return fmt.Errorf("%s: %s", strings.ReplaceAll(id, "-", " "), why)
 	}
-	r.JobID, r.WebhookURL, r.Mode = o.JobID, o.Webhook, o.mode()
+	r.JobID, r.WebhookURL, r.Mode = strings.TrimSpace(o.JobID), strings.TrimSpace(o.Webhook), o.mode()
 	r.Metadata, _ = o.metadata() // checked above
 	r.Delay, _ = o.delay(r.Worker)
 	return nil
@@ -140,7 +140,7 @@ func compact(text string) string {
 }
 
 func (o *Options) jobID() error {
-	if strings.ContainsFunc(o.JobID, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }) {
+	if strings.ContainsFunc(strings.TrimSpace(o.JobID), func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }) {
 		return errors.New("an id has neither blanks nor control characters")
 	}
 	if len(o.JobID) > 256 {
@@ -166,10 +166,11 @@ func (o *Options) metadata() (map[string]any, error) {
 }
 
 func (o *Options) webhook() error {
-	if o.Webhook == "" {
+	text := strings.TrimSpace(o.Webhook)
+	if text == "" {
 		return nil
 	}
-	if u, err := url.Parse(o.Webhook); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+	if u, err := url.Parse(text); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return errors.New("must be an http or https URL")
 	}
 	return nil
