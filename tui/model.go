@@ -9,7 +9,6 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/colorprofile"
 
-	"github.com/microfox-ai/aiwctl/tui/cell"
 	"github.com/microfox-ai/aiwctl/tui/chrome"
 	"github.com/microfox-ai/aiwctl/tui/dialog"
 	"github.com/microfox-ai/aiwctl/tui/live"
@@ -36,7 +35,9 @@ type Model struct {
 	stack   []opened // the visible one is the last
 	dialogs []dialog.Dialog
 	tasks   chrome.Tasks
-	lastID  screen.ID
+	// lastCopy is what was copied last, as long as nothing else was.
+	lastCopy copied
+	lastID   screen.ID
 
 	width, height int
 	mono, ascii   bool
@@ -60,6 +61,8 @@ const rootID screen.ID = 1
 const (
 	forTick    = "tick"
 	forConnect = "connect"
+	forCopy    = "copy"
+	forSave    = "save"
 )
 
 func newModel(cfg Config, work *screen.Work) *Model {
@@ -244,8 +247,7 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case screen.CancelSwitch:
 		return m, m.giveUp()
 	case screen.Copy:
-		m.tasks.Say("copied "+cell.Clean(msg.What), m.env.Now())
-		return m, tea.SetClipboard(msg.Text)
+		return m, m.copy(msg)
 	}
 	if cmd, ok := m.open(msg); ok {
 		return m, cmd
@@ -325,6 +327,10 @@ func (m *Model) own(reply screen.Reply) tea.Cmd {
 		return tea.Batch(m.tick(), m.broadcast(screen.Tick{Now: m.env.Now()}))
 	case forConnect:
 		return m.connected(reply)
+	case forCopy:
+		return m.copyEnded(reply)
+	case forSave:
+		return m.saved(reply)
 	}
 	return nil
 }
