@@ -100,7 +100,7 @@ func (m *Model) help() tea.Cmd {
 }
 
 func (m *Model) errors() tea.Cmd {
-	m.dialogs = append(m.dialogs, dialog.NewErrors(m.tasks.Failures()))
+	m.dialogs = append(m.dialogs, dialog.NewErrors(m.tasks.Failures))
 	m.tasks.Dismiss()
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/colorprofile"
 
+	"github.com/microfox-ai/aiwctl/tui/cell"
 	"github.com/microfox-ai/aiwctl/tui/chrome"
 	"github.com/microfox-ai/aiwctl/tui/dialog"
 	"github.com/microfox-ai/aiwctl/tui/live"
@@ -337,11 +338,15 @@ func (m *Model) own(reply screen.Reply) tea.Cmd {
 
 func (m *Model) toSource(msg tea.Msg) tea.Cmd {
 	data := m.env.Data
-	since := data.FailingSince
+	before, next := data.Err, data.NextAt
 	cmd, changed := m.source.Update(msg)
-	if data.Err != nil && data.FailingSince != since {
-		m.tasks.Record("read the stage", data.Err, m.env.Now())
+	switch now := m.env.Now(); {
+	case data.Err != nil && (before == nil || data.NextAt != next): // a reading has ended
+		m.tasks.Last(readingStage, data.Err, now)
+	case data.Err == nil && before != nil:
+		m.tasks.Over(readingStage, now)
 	}
+	m.tasks.Rename(stageLabel(m.env.Stage))
 	if account := m.env.Stage.Account; account != "" {
 		m.cfg.accounts[m.cfg.current.Key()] = account
 	}
@@ -349,6 +354,20 @@ func (m *Model) toSource(msg tea.Msg) tea.Cmd {
 		return tea.Batch(cmd, m.broadcast(screen.DataChanged{}))
 	}
 	return cmd
+}
+
+// readingStage is what a failure to read the stage is called.
+const readingStage = "read the stage"
+
+// stageLabel tells the stages of a session apart, in a few words.
+func stageLabel(is *screen.StageInfo) string {
+	label := cell.Clean(is.Name)
+	for _, part := range []string{is.Profile, is.Region} {
+		if part = cell.Clean(part); part != "" {
+			label += " " + theme.GlyphDot + " " + part
+		}
+	}
+	return label
 }
 
 // broadcast hands a message to every screen, whether or not it is visible.

@@ -40,6 +40,7 @@ func (m *Model) arrive(b Backend, choice screen.Choice) {
 	m.cfg.Backend, m.cfg.current = b, choice
 	m.openers = openersFor(m.cfg)
 	m.env.Stage = stageInfo(b.Stage)
+	m.tasks.On(stageLabel(m.env.Stage), m.env.Now())
 	m.env.Data = &screen.Snapshot{Trends: map[string]*screen.Trend{}}
 	m.env.Work = m.work.Part()
 	m.lastID++
@@ -170,7 +171,6 @@ func (m *Model) goOver(b Backend, choice screen.Choice) tea.Cmd {
 	m.switching = screen.Switching{}
 
 	m.arrive(b, choice)
-	m.tasks.Leave()
 	m.tasks.Apply(screen.Task{ID: forConnect, Text: "went from " + from + " to " + m.env.Stage.Name, Done: true}, m.env.Now())
 	cmds := []tea.Cmd{m.letGo(work, left), m.source.Init()}
 	for _, o := range before {
@@ -223,7 +223,7 @@ func (m *Model) stamp(cmd tea.Cmd) tea.Cmd {
 	if cmd == nil {
 		return nil
 	}
-	return stampWith(stamped{visit: m.visit, stage: m.env.Stage.Name}, cmd)
+	return stampWith(stamped{visit: m.visit, stage: stageLabel(m.env.Stage)}, cmd)
 }
 
 func stampWith(mark stamped, cmd tea.Cmd) tea.Cmd {
@@ -253,8 +253,7 @@ func (m *Model) unstamp(old stamped) tea.Msg {
 		return old.msg
 	}
 	if task, ok := old.msg.(screen.Task); ok && (task.Done || task.Err != nil) {
-		task.ID, task.Text = "", task.Text+" ("+old.stage+")"
-		return task
+		m.tasks.ApplyLate(old.stage, task, m.env.Now())
 	}
 	return nil
 }

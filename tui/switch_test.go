@@ -106,7 +106,7 @@ func TestSwitchDropsWhatComesLate(t *testing.T) {
 			t.Error("a person is asked about the stage that was left")
 		}
 		frame := ansi.Strip(c.frame())
-		if strings.Contains(frame, "of the old stage") || !strings.Contains(frame, "replay orders (demo): denied") {
+		if strings.Contains(frame, "of the old stage") || !strings.Contains(frame, "replay orders (demo · us-east-1): denied") {
 			t.Errorf("the task line does not say of which stage the failure is:\n%s", frame)
 		}
 	})
@@ -220,6 +220,52 @@ func TestSwitchAsksBeforeItInterrupts(t *testing.T) {
 		c.says("when it was connected", "interrupt it?")
 		if w.closed.Load() != 1 {
 			t.Error("the stage that was connected to was not let go")
+		}
+	})
+}
+
+// The list of errors says of which stage each one was, also after that was left.
+func TestErrorsOfSeveralStages(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := &fakeWorld{}
+		stage := newStage()
+		stage.set(errors.New("connection refused"))
+		c := open(t, Config{Connect: w.connect, Backend: Backend{Stage: stage}}, 120, 30)
+		c.pass(3 * time.Minute)
+		c.press("!")
+		c.says("while it lasts", "read the stage", "times since", "demo · us-east-1", "still so")
+		c.press("esc")
+		c.send(to("live"))
+		c.pass(time.Second)
+		c.send(screen.Task{ID: "1", Text: "dispatch to orders", Done: true, Err: errors.New("denied")})
+		c.press("!")
+		c.says("on the other stage", "dispatch to orders · live · eu-central-1", "demo · us-east-1", "over since")
+	})
+}
+
+// A reading that fails again and again is one row; when it works again, the row says so
+// without being opened anew.
+func TestErrorsThatHeal(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		stage := newStage()
+		c := open(t, Config{Backend: Backend{Stage: stage}}, 120, 30)
+		c.press("wait")
+		stage.set(errors.New("throttled, request id 11111111-2222-3333-4444-555555555555"))
+		c.pass(2 * time.Minute)
+		stage.set(errors.New("throttled, request id 21111111-2222-3333-4444-555555555555"))
+		c.pass(2 * time.Minute)
+		c.press("!")
+		c.says("while it lasts", "still so")
+		stage.set(errors.New("access denied"))
+		c.pass(2 * time.Minute)
+		c.says("for another reason", "access denied", "still so", "over since")
+		stage.set(nil)
+		c.pass(2 * time.Minute)
+		c.silentAbout("when it is over", "still so")
+		if n := strings.Count(ansi.Strip(c.frame()), "read the stage"); n != 2 {
+			t.Errorf("%d rows, want one for each reason:\n%s", n, ansi.Strip(c.frame()))
 		}
 	})
 }

@@ -10,23 +10,34 @@ import (
 	"github.com/microfox-ai/aiwctl/tui/theme"
 )
 
-// Failure is one entry of the error list. Its texts must be clean.
+// Failure is one entry of the error list: something that failed, once or again and
+// again. Its texts must be clean.
 type Failure struct {
-	At   time.Time
-	What string
-	Text string
+	// At is when it failed first, Last when it did last.
+	At, Last time.Time
+	// Stage is the stage it was of.
+	Stage string
+	What  string
+	Text  string
 	// Hint says what to do about it; may be empty.
 	Hint string
+	// Count is how often it failed.
+	Count int
+	// Lasting is set on what goes on until it is over, such as reading the stage. Over is
+	// when that was; zero while it goes on.
+	Lasting bool
+	Over    time.Time
 }
 
-// Errors lists what failed, the newest first.
+// Errors lists what failed, what failed last first.
 type Errors struct {
-	failures []Failure
+	failures func() []Failure
 	scroll   scroll
 }
 
-// NewErrors opens the list of failures, oldest first as given.
-func NewErrors(failures []Failure) *Errors { return &Errors{failures: failures} }
+// NewErrors opens the list of failures, which is asked for again for every frame: oldest
+// first.
+func NewErrors(failures func() []Failure) *Errors { return &Errors{failures: failures} }
 
 // Key implements Dialog.
 func (e *Errors) Key(msg tea.KeyPressMsg) (tea.Cmd, bool) {
@@ -35,8 +46,8 @@ func (e *Errors) Key(msg tea.KeyPressMsg) (tea.Cmd, bool) {
 	}
 	switch msg.String() {
 	case "y", "c":
-		if n := len(e.failures); n > 0 {
-			f := e.failures[n-1]
+		if all := e.failures(); len(all) > 0 {
+			f := all[len(all)-1]
 			return screen.Send(screen.Copy{What: "the last error", Text: f.What + ": " + f.Text}), false
 		}
 	case "!", "q", "esc", "enter":
@@ -49,9 +60,24 @@ func (e *Errors) Key(msg tea.KeyPressMsg) (tea.Cmd, bool) {
 func (e *Errors) View(t *theme.Theme, width, height int) string {
 	width = min(width-2, 110)
 	var lines []string
-	for i := len(e.failures) - 1; i >= 0; i-- {
-		f := e.failures[i]
-		lines = append(lines, t.Faint.Render(f.At.Format("15:04:05"))+"  "+t.Bad.Render(f.What))
+	all := e.failures()
+	for i := len(all) - 1; i >= 0; i-- {
+		f := all[i]
+		head := t.Faint.Render(f.Last.Format("15:04:05")) + "  " + t.Bad.Render(f.What)
+		if f.Count > 1 {
+			head += t.Text.Render(" " + cell.Count(f.Count) + " times since " + f.At.Format("15:04:05"))
+		}
+		if f.Stage != "" {
+			head += t.Dim.Render(" " + theme.GlyphDot + " " + f.Stage)
+		}
+		state := ""
+		switch {
+		case f.Lasting && f.Over.IsZero():
+			state = t.Warn.Render("still so")
+		case f.Lasting:
+			state = t.Good.Render("over since " + f.Over.Format("15:04:05"))
+		}
+		lines = append(lines, cell.Ends(head, state, width-4))
 		for _, part := range cell.Wrap(f.Text, width-4-10) {
 			lines = append(lines, "          "+part)
 		}
