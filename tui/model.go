@@ -361,7 +361,7 @@ const readingStage = "read the stage"
 
 // stageLabel tells the stages of a session apart, in a few words.
 func stageLabel(is *screen.StageInfo) string {
-	label := cell.Clean(is.Name)
+	label := cell.Clean(is.Called())
 	for _, part := range []string{is.Profile, is.Region} {
 		if part = cell.Clean(part); part != "" {
 			label += " " + theme.GlyphDot + " " + part

@@ -161,7 +161,7 @@ func (m *Model) connected(reply screen.Reply) tea.Cmd {
 // and as they were, on another one.
 func (m *Model) goOver(b Backend, choice screen.Choice) tea.Cmd {
 	left, work, before := m.cfg.Backend, m.env.Work, m.stack
-	from := m.env.Stage.Name
+	from := m.env.Stage.Called()
 	m.source.Close()
 	for _, o := range before {
 		o.screen.Close()
@@ -171,7 +171,7 @@ func (m *Model) goOver(b Backend, choice screen.Choice) tea.Cmd {
 	m.switching = screen.Switching{}
 
 	m.arrive(b, choice)
-	m.tasks.Apply(screen.Task{ID: forConnect, Text: "went from " + from + " to " + m.env.Stage.Name, Done: true}, m.env.Now())
+	m.tasks.Apply(screen.Task{ID: forConnect, Text: "went from " + from + " to " + m.env.Stage.Called(), Done: true}, m.env.Now())
 	cmds := []tea.Cmd{m.letGo(work, left), m.source.Init()}
 	for _, o := range before {
 		if o.screen.Kind() == screen.KindStages {

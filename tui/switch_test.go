@@ -12,6 +12,8 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/microfox-ai/aiwctl/aws"
+	"github.com/microfox-ai/aiwctl/aws/logs"
+	"github.com/microfox-ai/aiwctl/aws/redrive"
 	"github.com/microfox-ai/aiwctl/tui/screen"
 	"github.com/microfox-ai/aiwctl/tui/stages"
 )
@@ -298,6 +300,47 @@ func TestSwitchFiftyTimes(t *testing.T) {
 		c.pass(time.Minute)
 		if after := calls(); after != before {
 			t.Errorf("the stages that were left were read %d times more", after-before)
+		}
+	})
+}
+
+// The same with stages as they are, over the SDK: nothing of one that was left asks AWS
+// for anything any more.
+func TestSwitchAmongRealStages(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		clouds := map[string]*cloud{"a": newCloud(t), "b": newCloud(t)}
+		p := newProfile(t)
+		backend := func(name string) Backend {
+			s := clouds[name].stage(t, p)
+			return Backend{Stage: s, Logs: logs.For(s), Redrive: redrive.New(s, redrive.Config{Dir: redrive.NoJournal})}
+		}
+		c := open(t, Config{Backend: backend("a"), Connect: func(_ context.Context, to screen.Choice) (Backend, error) { return backend(to.Stage), nil }}, 100, 30)
+		c.send(screen.OpenLogs{WorkerIDs: []string{"orders"}})
+		c.pass(5 * time.Second)
+		seen := func(name string) (n int) {
+			clouds[name].mu.Lock()
+			defer clouds[name].mu.Unlock()
+			for _, calls := range clouds[name].seen {
+				n += calls
+			}
+			return n
+		}
+		for i := range 10 {
+			here, left := "b", "a"
+			if i%2 == 1 {
+				here, left = left, here
+			}
+			c.send(to(here))
+			c.pass(time.Second)
+			before, read := seen(left), seen(here)
+			c.pass(time.Minute)
+			if after := seen(left); after != before {
+				t.Errorf("the stage that was left was asked %d times more", after-before)
+			}
+			if seen(here) == read {
+				t.Error("the stage that is shown is not read")
+			}
 		}
 	})
 }
