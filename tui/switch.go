@@ -137,7 +137,12 @@ func (m *Model) giveUp() tea.Cmd {
 
 func (m *Model) notSwitched(choice screen.Choice, err error) tea.Cmd {
 	m.switching = screen.Switching{Choice: choice, Err: err}
-	m.tasks.Apply(screen.Task{ID: forConnect, Text: "connect to " + choice.Name(), Done: true, Err: err}, m.env.Now())
+	task := screen.Task{ID: forConnect, Text: "connect to " + choice.Name(), Done: true, Err: err}
+	if m.visible().Kind() == screen.KindStages {
+		m.tasks.Listed(task, m.env.Now())
+	} else {
+		m.tasks.Apply(task, m.env.Now())
+	}
 	return m.broadcast(m.switching)
 }
 

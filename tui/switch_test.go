@@ -378,6 +378,10 @@ func TestSwitchByThePicker(t *testing.T) {
 		c.says("meanwhile", "connecting to live", "esc give up")
 		c.press("wait", "wait", "wait")
 		c.says("after the failure", "live was not connected to; this stage stays", "the SSO session has expired")
+		c.silentAbout("which the picker says", "connect to live")
+		c.press("!")
+		c.says("in the list of errors", "connect to live · demo · us-east-1")
+		c.press("esc")
 		w.err = nil
 		c.press("enter", "wait", "esc", "wait", "wait", "wait")
 		if c.m.visit != 1 || titles(c.m) != want+" > Stages" {

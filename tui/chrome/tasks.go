@@ -120,6 +120,12 @@ func (k *Tasks) Fail(what string, err error, now time.Time) {
 	k.failure = &f
 }
 
+// Listed ends a task whose failure a panel shows: it is kept in the list only.
+func (k *Tasks) Listed(task screen.Task, now time.Time) {
+	k.running = slices.DeleteFunc(k.running, func(r running) bool { return r.id == task.ID })
+	k.keep(cell.Clean(task.Text), task.Err, now, false)
+}
+
 // Last keeps a failure in the list that goes on until it is over, and that a panel shows
 // already: each time it fails again it is counted.
 func (k *Tasks) Last(what string, err error, now time.Time) { k.keep(what, err, now, true) }
