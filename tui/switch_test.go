@@ -242,7 +242,7 @@ func TestErrorsOfSeveralStages(t *testing.T) {
 		c.pass(time.Second)
 		c.send(screen.Task{ID: "1", Text: "dispatch to orders", Done: true, Err: errors.New("denied")})
 		c.press("!")
-		c.says("on the other stage", "dispatch to orders · live · eu-central-1", "demo · us-east-1", "over since")
+		c.says("on the other stage", "dispatch to orders live · eu-central-1", "demo · us-east-1", "over since")
 	})
 }
 
@@ -380,7 +380,7 @@ func TestSwitchByThePicker(t *testing.T) {
 		c.says("after the failure", "live was not connected to; this stage stays", "the SSO session has expired")
 		c.silentAbout("which the picker says", "connect to live")
 		c.press("!")
-		c.says("in the list of errors", "connect to live · demo · us-east-1")
+		c.says("in the list of errors", "connect to live demo · us-east-1")
 		c.press("esc")
 		w.err = nil
 		c.press("enter", "wait", "esc", "wait", "wait", "wait")

@@ -1,6 +1,7 @@
 package dialog
 
 import (
+	"strings"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -27,6 +28,18 @@ type Failure struct {
 	// when that was; zero while it goes on.
 	Lasting bool
 	Over    time.Time
+}
+
+// about says of which stage it was, and how often it failed.
+func (f Failure) about() string {
+	var parts []string
+	if f.Stage != "" {
+		parts = append(parts, f.Stage)
+	}
+	if f.Count > 1 {
+		parts = append(parts, cell.Count(f.Count)+" times since "+f.At.Format("15:04:05"))
+	}
+	return strings.Join(parts, " "+theme.GlyphDot+" ")
 }
 
 // Errors lists what failed, what failed last first.
@@ -64,12 +77,6 @@ func (e *Errors) View(t *theme.Theme, width, height int) string {
 	for i := len(all) - 1; i >= 0; i-- {
 		f := all[i]
 		head := t.Faint.Render(f.Last.Format("15:04:05")) + "  " + t.Bad.Render(f.What)
-		if f.Count > 1 {
-			head += t.Text.Render(" " + cell.Count(f.Count) + " times since " + f.At.Format("15:04:05"))
-		}
-		if f.Stage != "" {
-			head += t.Dim.Render(" " + theme.GlyphDot + " " + f.Stage)
-		}
 		state := ""
 		switch {
 		case f.Lasting && f.Over.IsZero():
@@ -77,7 +84,15 @@ func (e *Errors) View(t *theme.Theme, width, height int) string {
 		case f.Lasting:
 			state = t.Good.Render("over since " + f.Over.Format("15:04:05"))
 		}
+		about := f.about()
+		if cell.Width(head)+cell.Width(about)+cell.Width(state)+4 <= width-4 {
+			head += "  " + t.Dim.Render(about)
+			about = ""
+		}
 		lines = append(lines, cell.Ends(head, state, width-4))
+		if about != "" {
+			lines = append(lines, "          "+t.Dim.Render(cell.Cut(about, width-4-10)))
+		}
 		for _, part := range cell.Wrap(f.Text, width-4-10) {
 			lines = append(lines, "          "+part)
 		}
