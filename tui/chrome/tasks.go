@@ -120,10 +120,14 @@ func (k *Tasks) Fail(what string, err error, now time.Time) {
 	k.failure = &f
 }
 
+// Record only keeps a failure in the list: one that happened once, and that nobody waits
+// for.
+func (k *Tasks) Record(what string, err error, now time.Time) { k.keep(what, err, now, false) }
+
 // Listed ends a task whose failure a panel shows: it is kept in the list only.
 func (k *Tasks) Listed(task screen.Task, now time.Time) {
 	k.running = slices.DeleteFunc(k.running, func(r running) bool { return r.id == task.ID })
-	k.keep(cell.Clean(task.Text), task.Err, now, false)
+	k.Record(cell.Clean(task.Text), task.Err, now)
 }
 
 // Last keeps a failure in the list that goes on until it is over, and that a panel shows
