@@ -151,6 +151,9 @@ func open(t testing.TB, cfg Config, width, height int) *console {
 	if cfg.Getenv == nil {
 		cfg.Getenv = noEnv
 	}
+	if cfg.clipboard == nil {
+		cfg.clipboard = &fakeClipboard{} // never that of whoever runs the tests
+	}
 	work := screen.NewWork(t.Context())
 	t.Cleanup(func() {
 		if !work.Close(time.Minute) {

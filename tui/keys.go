@@ -121,7 +121,7 @@ func (m *Model) ask(msg tea.Msg) func() tea.Cmd {
 }
 
 func (m *Model) errors() tea.Cmd {
-	m.dialogs = append(m.dialogs, dialog.NewErrors(m.tasks.Failures(), m.env.Keys.Keys(screen.KindEverywhere, idErrors, []string{"!"})))
+	m.dialogs = append(m.dialogs, dialog.NewErrors(m.tasks.Failures, m.env.Keys.Keys(screen.KindEverywhere, idErrors, []string{"!"})))
 	m.tasks.Dismiss()
 	return nil
 }

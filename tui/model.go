@@ -39,7 +39,9 @@ type Model struct {
 	stack   []opened // the visible one is the last
 	dialogs []dialog.Dialog
 	tasks   chrome.Tasks
-	lastID  screen.ID
+	// lastCopy is what was copied last, as long as nothing else was.
+	lastCopy copied
+	lastID   screen.ID
 	// commands is what was chosen in the palette.
 	commands palette.History
 
@@ -65,6 +67,8 @@ const rootID screen.ID = 1
 const (
 	forTick    = "tick"
 	forConnect = "connect"
+	forCopy    = "copy"
+	forSave    = "save"
 )
 
 func newModel(cfg Config, work *screen.Work) *Model {
@@ -252,8 +256,7 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case screen.CancelSwitch:
 		return m, m.giveUp()
 	case screen.Copy:
-		m.tasks.Say("copied "+cell.Clean(msg.What), m.env.Now())
-		return m, tea.SetClipboard(msg.Text)
+		return m, m.copy(msg)
 	}
 	if cmd, ok := m.open(msg); ok {
 		return m, cmd
@@ -338,17 +341,25 @@ func (m *Model) own(reply screen.Reply) tea.Cmd {
 		return m.connected(reply)
 	case forUnfinished:
 		return m.offerUnfinished(reply)
+	case forCopy:
+		return m.copyEnded(reply)
+	case forSave:
+		return m.saved(reply)
 	}
 	return nil
 }
 
 func (m *Model) toSource(msg tea.Msg) tea.Cmd {
 	data := m.env.Data
-	since, began := data.FailingSince, data.Inventory == nil
+	before, next, began := data.Err, data.NextAt, data.Inventory == nil
 	cmd, changed := m.source.Update(msg)
-	if data.Err != nil && data.FailingSince != since {
-		m.tasks.Record("read the stage", data.Err, m.env.Now())
+	switch now := m.env.Now(); {
+	case data.Err != nil && (before == nil || data.NextAt != next): // a reading has ended
+		m.tasks.Last(readingStage, data.Err, now)
+	case data.Err == nil && before != nil:
+		m.tasks.Over(readingStage, now)
 	}
+	m.tasks.Rename(stageLabel(m.env.Stage))
 	if account := m.env.Stage.Account; account != "" {
 		m.cfg.accounts[m.cfg.current.Key()] = account
 	}
@@ -360,6 +371,20 @@ func (m *Model) toSource(msg tea.Msg) tea.Cmd {
 		return tea.Batch(cmd, m.broadcast(screen.DataChanged{}))
 	}
 	return cmd
+}
+
+// readingStage is what a failure to read the stage is called.
+const readingStage = "read the stage"
+
+// stageLabel tells the stages of a session apart, in a few words.
+func stageLabel(is *screen.StageInfo) string {
+	label := cell.Clean(is.Called())
+	for _, part := range []string{is.Profile, is.Region} {
+		if part = cell.Clean(part); part != "" {
+			label += " " + theme.GlyphDot + " " + part
+		}
+	}
+	return label
 }
 
 // broadcast hands a message to every screen, whether or not it is visible.

@@ -40,6 +40,7 @@ func (m *Model) arrive(b Backend, choice screen.Choice) {
 	m.cfg.Backend, m.cfg.current = b, choice
 	m.openers = openersFor(m.cfg, m.typedOn(b.Stage.Target()))
 	m.env.Stage = stageInfo(b)
+	m.tasks.On(stageLabel(m.env.Stage), m.env.Now())
 	m.env.Data = &screen.Snapshot{Trends: map[string]*screen.Trend{}}
 	m.env.Work = m.work.Part()
 	m.lastID++
@@ -136,7 +137,12 @@ func (m *Model) giveUp() tea.Cmd {
 
 func (m *Model) notSwitched(choice screen.Choice, err error) tea.Cmd {
 	m.switching = screen.Switching{Choice: choice, Err: err}
-	m.tasks.Apply(screen.Task{ID: forConnect, Text: "connect to " + choice.Name(), Done: true, Err: err}, m.env.Now())
+	task := screen.Task{ID: forConnect, Text: "connect to " + choice.Name(), Done: true, Err: err}
+	if m.visible().Kind() == screen.KindStages {
+		m.tasks.Listed(task, m.env.Now())
+	} else {
+		m.tasks.Apply(task, m.env.Now())
+	}
 	return m.broadcast(m.switching)
 }
 
@@ -160,7 +166,7 @@ func (m *Model) connected(reply screen.Reply) tea.Cmd {
 // and as they were, on another one.
 func (m *Model) goOver(b Backend, choice screen.Choice) tea.Cmd {
 	left, work, before := m.cfg.Backend, m.env.Work, m.stack
-	from := m.env.Stage.Name
+	from := m.env.Stage.Called()
 	m.source.Close()
 	for _, o := range before {
 		o.screen.Close()
@@ -170,8 +176,7 @@ func (m *Model) goOver(b Backend, choice screen.Choice) tea.Cmd {
 	m.switching = screen.Switching{}
 
 	m.arrive(b, choice)
-	m.tasks.Leave()
-	m.tasks.Apply(screen.Task{ID: forConnect, Text: "went from " + from + " to " + m.env.Stage.Name, Done: true}, m.env.Now())
+	m.tasks.Apply(screen.Task{ID: forConnect, Text: "went from " + from + " to " + m.env.Stage.Called(), Done: true}, m.env.Now())
 	cmds := []tea.Cmd{m.letGo(work, left), m.source.Init()}
 	for _, o := range before {
 		if o.screen.Kind() == screen.KindStages {
@@ -223,7 +228,7 @@ func (m *Model) stamp(cmd tea.Cmd) tea.Cmd {
 	if cmd == nil {
 		return nil
 	}
-	return stampWith(stamped{visit: m.visit, stage: m.env.Stage.Name}, cmd)
+	return stampWith(stamped{visit: m.visit, stage: stageLabel(m.env.Stage)}, cmd)
 }
 
 func stampWith(mark stamped, cmd tea.Cmd) tea.Cmd {
@@ -253,8 +258,7 @@ func (m *Model) unstamp(old stamped) tea.Msg {
 		return old.msg
 	}
 	if task, ok := old.msg.(screen.Task); ok && (task.Done || task.Err != nil) {
-		task.ID, task.Text = "", task.Text+" ("+old.stage+")"
-		return task
+		m.tasks.ApplyLate(old.stage, task, m.env.Now())
 	}
 	return nil
 }

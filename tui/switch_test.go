@@ -12,6 +12,8 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/microfox-ai/aiwctl/aws"
+	"github.com/microfox-ai/aiwctl/aws/logs"
+	"github.com/microfox-ai/aiwctl/aws/redrive"
 	"github.com/microfox-ai/aiwctl/tui/screen"
 	"github.com/microfox-ai/aiwctl/tui/stages"
 )
@@ -106,7 +108,7 @@ func TestSwitchDropsWhatComesLate(t *testing.T) {
 			t.Error("a person is asked about the stage that was left")
 		}
 		frame := ansi.Strip(c.frame())
-		if strings.Contains(frame, "of the old stage") || !strings.Contains(frame, "replay orders (demo): denied") {
+		if strings.Contains(frame, "of the old stage") || !strings.Contains(frame, "replay orders (demo · us-east-1): denied") {
 			t.Errorf("the task line does not say of which stage the failure is:\n%s", frame)
 		}
 	})
@@ -224,6 +226,52 @@ func TestSwitchAsksBeforeItInterrupts(t *testing.T) {
 	})
 }
 
+// The list of errors says of which stage each one was, also after that was left.
+func TestErrorsOfSeveralStages(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := &fakeWorld{}
+		stage := newStage()
+		stage.set(errors.New("connection refused"))
+		c := open(t, Config{Connect: w.connect, Backend: Backend{Stage: stage}}, 120, 30)
+		c.pass(3 * time.Minute)
+		c.press("!")
+		c.says("while it lasts", "read the stage", "times since", "demo · us-east-1", "still so")
+		c.press("esc")
+		c.send(to("live"))
+		c.pass(time.Second)
+		c.send(screen.Task{ID: "1", Text: "dispatch to orders", Done: true, Err: errors.New("denied")})
+		c.press("!")
+		c.says("on the other stage", "dispatch to orders live · eu-central-1", "demo · us-east-1", "over since")
+	})
+}
+
+// A reading that fails again and again is one row; when it works again, the row says so
+// without being opened anew.
+func TestErrorsThatHeal(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		stage := newStage()
+		c := open(t, Config{Backend: Backend{Stage: stage}}, 120, 30)
+		c.press("wait")
+		stage.set(errors.New("throttled, request id 11111111-2222-3333-4444-555555555555"))
+		c.pass(2 * time.Minute)
+		stage.set(errors.New("throttled, request id 21111111-2222-3333-4444-555555555555"))
+		c.pass(2 * time.Minute)
+		c.press("!")
+		c.says("while it lasts", "still so")
+		stage.set(errors.New("access denied"))
+		c.pass(2 * time.Minute)
+		c.says("for another reason", "access denied", "still so", "over since")
+		stage.set(nil)
+		c.pass(2 * time.Minute)
+		c.silentAbout("when it is over", "still so")
+		if n := strings.Count(ansi.Strip(c.frame()), "read the stage"); n != 2 {
+			t.Errorf("%d rows, want one for each reason:\n%s", n, ansi.Strip(c.frame()))
+		}
+	})
+}
+
 // Going from stage to stage all day leaves nothing behind: no goroutine (synctest
 // and goleak would tell), no backend, no screen.
 func TestSwitchFiftyTimes(t *testing.T) {
@@ -252,6 +300,47 @@ func TestSwitchFiftyTimes(t *testing.T) {
 		c.pass(time.Minute)
 		if after := calls(); after != before {
 			t.Errorf("the stages that were left were read %d times more", after-before)
+		}
+	})
+}
+
+// The same with stages as they are, over the SDK: nothing of one that was left asks AWS
+// for anything any more.
+func TestSwitchAmongRealStages(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		clouds := map[string]*cloud{"a": newCloud(t), "b": newCloud(t)}
+		p := newProfile(t)
+		backend := func(name string) Backend {
+			s := clouds[name].stage(t, p)
+			return Backend{Stage: s, Logs: logs.For(s), Redrive: redrive.New(s, redrive.Config{Dir: redrive.NoJournal})}
+		}
+		c := open(t, Config{Backend: backend("a"), Connect: func(_ context.Context, to screen.Choice) (Backend, error) { return backend(to.Stage), nil }}, 100, 30)
+		c.send(screen.OpenLogs{WorkerIDs: []string{"orders"}})
+		c.pass(5 * time.Second)
+		seen := func(name string) (n int) {
+			clouds[name].mu.Lock()
+			defer clouds[name].mu.Unlock()
+			for _, calls := range clouds[name].seen {
+				n += calls
+			}
+			return n
+		}
+		for i := range 10 {
+			here, left := "b", "a"
+			if i%2 == 1 {
+				here, left = left, here
+			}
+			c.send(to(here))
+			c.pass(time.Second)
+			before, read := seen(left), seen(here)
+			c.pass(time.Minute)
+			if after := seen(left); after != before {
+				t.Errorf("the stage that was left was asked %d times more", after-before)
+			}
+			if seen(here) == read {
+				t.Error("the stage that is shown is not read")
+			}
 		}
 	})
 }
@@ -289,6 +378,10 @@ func TestSwitchByThePicker(t *testing.T) {
 		c.says("meanwhile", "connecting to live", "esc give up")
 		c.press("wait", "wait", "wait")
 		c.says("after the failure", "live was not connected to; this stage stays", "the SSO session has expired")
+		c.silentAbout("which the picker says", "connect to live")
+		c.press("!")
+		c.says("in the list of errors", "connect to live demo · us-east-1")
+		c.press("esc")
 		w.err = nil
 		c.press("enter", "wait", "esc", "wait", "wait", "wait")
 		if c.m.visit != 1 || titles(c.m) != want+" > Stages" {

@@ -20,6 +20,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/colorprofile"
 
+	"github.com/microfox-ai/aiwctl/tui/clipboard"
 	"github.com/microfox-ai/aiwctl/tui/compose"
 	"github.com/microfox-ai/aiwctl/tui/deadletters"
 	"github.com/microfox-ai/aiwctl/tui/jobview"
@@ -111,6 +112,9 @@ type Config struct {
 	current  screen.Choice
 	accounts map[screen.Choice]string
 
+	// clipboard is where copied text goes; nil: this machine's.
+	clipboard copier
+
 	// options are for tests: a window size, an environment.
 	options []tea.ProgramOption
 	// onEnd is told the final model, in tests.
@@ -130,6 +134,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.clipboard == nil {
+		c.clipboard = clipboard.New(c.Getenv)
 	}
 	if c.accounts == nil {
 		c.accounts = make(map[screen.Choice]string)

@@ -480,21 +480,3 @@ func TestHostileStageIsHarmless(t *testing.T) {
 		}
 	})
 }
-
-func TestCopySaysSo(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		c := open(t, Config{}, 120, 30)
-		c.press("wait", "y")
-		if !strings.Contains(c.frame(), "copied the queue URL of fail") {
-			t.Errorf("the task line does not say what was copied:\n%s", ansi.Strip(c.frame()))
-		}
-		sent := false
-		for _, msg := range c.out {
-			sent = sent || strings.Contains(fmt.Sprint(msg), "http://127.0.0.1:4566/000000000000/aiw-fail-demo")
-		}
-		if !sent {
-			t.Error("nothing was put on the clipboard")
-		}
-	})
-}

@@ -78,8 +78,8 @@ func (m *Model) offerUnfinished(reply screen.Reply) tea.Cmd {
 	if found.more > 0 {
 		lines = append(lines, fmt.Sprintf("There are %d more.", found.more))
 	}
-	return screen.Send(screen.Confirm{
+	return m.stamp(screen.Send(screen.Confirm{
 		Title: "Interrupted " + h.Kind, Lines: lines, Verb: "Look at it", Command: screen.Command("dlq", "resume", h.ID),
 		Yes: func() tea.Cmd { return screen.Send(screen.OpenReplay{Journal: found.path}) },
-	})
+	}))
 }

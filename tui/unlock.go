@@ -29,7 +29,7 @@ func (m *Model) askUnlock(then screen.Action) tea.Cmd {
 		m.tasks.Refuse(text, m.env.Now())
 		return nil
 	}
-	where := is.Name + " in " + is.Region
+	where := is.Called() + " in " + is.Region
 	if is.Account != "" {
 		where += ", account " + is.Account
 	}
@@ -39,7 +39,7 @@ func (m *Model) askUnlock(then screen.Action) tea.Cmd {
 	}
 	agreed := unlock{visit: m.visit, owner: m.stack[len(m.stack)-1].id, then: then}
 	m.dialogs = append(m.dialogs, dialog.NewConfirm(screen.Confirm{
-		Title: "Allow writes to " + is.Name + "?", Lines: lines, Verb: "Allow",
+		Title: "Allow writes to " + is.Called() + "?", Lines: lines, Verb: "Allow",
 		Yes: func() tea.Cmd { return screen.Send(agreed) },
 	}, m.env.Now))
 	return nil
@@ -53,7 +53,7 @@ func (m *Model) unlocked(agreed unlock) tea.Cmd {
 	}
 	m.cfg.Unlock()
 	m.env.Stage.Locked = false
-	m.tasks.Say("writes to "+m.env.Stage.Name+" are allowed", m.env.Now())
+	m.tasks.Say("writes to "+m.env.Stage.Called()+" are allowed", m.env.Now())
 	if m.stack[len(m.stack)-1].id != agreed.owner {
 		return nil
 	}

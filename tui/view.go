@@ -91,9 +91,9 @@ func (m *Model) smallFrame() string {
 		return ""
 	}
 	t, data := m.env.Theme, m.env.Data
-	name := t.Bold.Render("aiwctl " + cell.Clean(m.env.Stage.Name))
+	name := t.Bold.Render("aiwctl " + cell.Clean(m.env.Stage.Called()))
 	if m.env.Stage.Protected.Needed {
-		name = t.Protected.Render("PROTECTED " + cell.Clean(m.env.Stage.Name))
+		name = t.Protected.Render("PROTECTED " + cell.Clean(m.env.Stage.Called()))
 	}
 	lines := []string{name}
 	if data.Inventory != nil {

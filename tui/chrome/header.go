@@ -50,7 +50,12 @@ func place(t *theme.Theme, stage *screen.StageInfo, data *screen.Snapshot, now t
 	age, retry, tone := freshness(t, data, now)
 	// Those that matter most come first.
 	var facts []fact
+	own := ""
+	if stage.Name != stage.Called() {
+		own = cell.Clean(stage.Name)
+	}
 	for _, f := range []fact{
+		{text: own, style: style(t.Header)},
 		{text: cell.Clean(stage.Account), style: style(t.Header)},
 		{text: cell.Clean(stage.Region), style: style(t.Header)},
 		{text: cell.Clean(stage.Endpoint), style: style(t.Header)},
@@ -136,7 +141,7 @@ func firstLine(t *theme.Theme, style func(lipgloss.Style) lipgloss.Style, stage 
 	}
 	right += style(t.Text).Render(" ")
 	room := width - cell.Width(left) - cell.Width(right)
-	left += style(t.Bold).Render(middle(cell.Clean(stage.Name), room))
+	left += style(t.Bold).Render(middle(cell.Clean(stage.Called()), room))
 	for _, f := range facts {
 		if !f.right {
 			left += style(t.Faint).Render(sep) + f.style.Render(f.text)

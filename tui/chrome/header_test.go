@@ -47,8 +47,11 @@ func TestHeaderAtEveryWidth(t *testing.T) {
 		"protected": func(s *screen.StageInfo, _ *screen.Snapshot) { s.ReadOnly = false },
 		"read-only": func(s *screen.StageInfo, _ *screen.Snapshot) { s.Protected.Needed = false },
 		"both":      func(*screen.StageInfo, *screen.Snapshot) {},
-		"long":      func(s *screen.StageInfo, _ *screen.Snapshot) { s.Name = "production-eu-west-1-checkout-blue" },
-		"local":     func(s *screen.StageInfo, _ *screen.Snapshot) { s.Endpoint = "127.0.0.1:4566" },
+		"long": func(s *screen.StageInfo, _ *screen.Snapshot) {
+			s.Protected.Name, s.Name = "production-eu-west-1-checkout-blue", "p"
+		},
+		"named": func(s *screen.StageInfo, _ *screen.Snapshot) { s.Protected.Name = "checkout" },
+		"local": func(s *screen.StageInfo, _ *screen.Snapshot) { s.Endpoint = "127.0.0.1:4566" },
 		"failing": func(_ *screen.StageInfo, d *screen.Snapshot) {
 			d.Err, d.NextAt = errors.New("denied"), screentest.Now().Add(12*time.Second)
 		},
@@ -60,20 +63,22 @@ func TestHeaderAtEveryWidth(t *testing.T) {
 			}
 			d.CallsPerMinute = 1_000_000
 		},
-		"wide": func(s *screen.StageInfo, _ *screen.Snapshot) { s.Name, s.Profile = "本番環境🚒e\u0301", "運用" },
+		"wide": func(s *screen.StageInfo, _ *screen.Snapshot) {
+			s.Name, s.Protected.Name, s.Profile = "本番環境🚒e\u0301", "", "運用"
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			stage, data := prod(), reading(2*time.Second)
 			change(stage, data)
-			for _, th := range []*theme.Theme{theme.New(true, false), theme.New(false, false), theme.NewMono(true)} {
-				for width := 60; width <= 300; width++ {
+			for i, th := range []*theme.Theme{theme.New(true, false), theme.New(false, false), theme.NewMono(true)} {
+				for width := 60; width <= 300; width += 1 + 12*i {
 					head := chrome.Header(th, stage, data, screentest.Now(), width)
 					screentest.Frame(t, head, width, 2)
 					text := ansi.Strip(head)
 					first, _, _ := strings.Cut(text, "\n")
 					want := []string{stage.Account, stage.Region, "2s", "dead "}
-					if !strings.Contains(first, stage.Name) {
+					if !strings.Contains(first, stage.Called()) || !strings.Contains(text, stage.Name) {
 						t.Fatalf("at %d the stage's name is not whole:\n%s", width, text)
 					}
 					if stage.Protected.Needed && !strings.Contains(first, "PROTECTED") || stage.ReadOnly && !strings.Contains(first, "READ-ONLY") {
@@ -114,7 +119,7 @@ func TestHeaderGolden(t *testing.T) {
 func TestNamesThatAreTooLong(t *testing.T) {
 	t.Parallel()
 	stage := prod()
-	stage.Name = "begin" + strings.Repeat("x", 300) + "end"
+	stage.Protected.Name = "begin" + strings.Repeat("x", 300) + "end"
 	for width := 60; width <= 300; width += 7 {
 		first, _, _ := strings.Cut(ansi.Strip(chrome.Header(theme.New(true, false), stage, reading(0), screentest.Now(), width)), "\n")
 		for _, want := range []string{"PROTECTED begin", "xend", "READ-ONLY"} {
@@ -132,6 +137,7 @@ func TestHeaderHoldsAnything(t *testing.T) {
 		text := rapid.StringOf(rapid.RuneFrom([]rune("ab 日é\u200d👩\U0001F3FD\x1b[31m\u0301\u202e\u200f\t\n\u0007🇩🇪")))
 		stage := prod()
 		stage.Name, stage.Region, stage.Account, stage.Profile = text.Draw(rt, "name"), text.Draw(rt, "region"), text.Draw(rt, "account"), text.Draw(rt, "profile")
+		stage.Protected.Name = text.Draw(rt, "called")
 		stage.ReadOnly, stage.Protected.Needed = rapid.Bool().Draw(rt, "read-only"), rapid.Bool().Draw(rt, "protected")
 		width := rapid.IntRange(60, 300).Draw(rt, "width")
 		head := chrome.Header(theme.New(true, false), stage, reading(time.Second), screentest.Now(), width)

@@ -38,7 +38,7 @@ func SumOf(data *screen.Snapshot) Sum {
 
 // WindowTitle is what the terminal's tab says: which stage, and what is wrong with it.
 func WindowTitle(stage *screen.StageInfo, data *screen.Snapshot) string {
-	title := "aiwctl " + cell.Clean(stage.Name)
+	title := "aiwctl " + cell.Clean(stage.Called())
 	sum := SumOf(data)
 	var wrong []string
 	switch {

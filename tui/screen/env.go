@@ -91,6 +91,14 @@ type StageInfo struct {
 	Protected aws.Protected
 }
 
+// Called is what people call the stage: its name in the config file, else its own.
+func (s *StageInfo) Called() string {
+	if s.Protected.Name != "" {
+		return s.Protected.Name
+	}
+	return s.Name
+}
+
 // Snapshot is the stage's workers as last read, with how the reading goes.
 type Snapshot struct {
 	// Inventory is nil until the first discovery has succeeded. It is never

@@ -148,7 +148,7 @@ func (s *Screen) stageRow(st *Stage, current bool) row {
 func (s *Screen) shown() *Stage {
 	is, c := s.env.Stage, s.cfg.Current
 	return &Stage{
-		Choice: c, Name: is.Name, Begun: c.Begun, Stage: is.Name, Profile: is.Profile, Region: is.Region, Service: c.Service,
+		Choice: c, Name: is.Called(), Begun: c.Begun, Stage: is.Name, Profile: is.Profile, Region: is.Region, Service: c.Service,
 		Endpoint: is.Endpoint, Account: is.Account, Protected: is.Protected.Needed, ReadOnly: is.ReadOnly,
 	}
 }

@@ -75,7 +75,7 @@ func (a *App) backend(s *aws.Stage, e *redrive.Engine, records *jobRecords) (tui
 
 // consoleOn configures a console that shows one stage.
 func (a *App) consoleOn(b tui.Backend) tui.Config {
-	cfg := tui.Config{Backend: b, NoColor: a.global.noColor, Getenv: a.Getenv, Now: a.Now}
+	cfg := tui.Config{Backend: b, NoColor: a.global.noColor, ASCII: a.global.ascii, Getenv: a.Getenv, Now: a.Now}
 	cfg.Keys, cfg.KeyFaults = a.keymap()
 	return cfg
 }
@@ -92,7 +92,11 @@ func (a *App) openConsole(ctx context.Context, s *aws.Stage, e *redrive.Engine, 
 	return tui.Run(ctx, cfg)
 }
 
+// needTerminal says why the console cannot be shown here; nil when it can.
 func (a *App) needTerminal() error {
+	if a.InTTY && a.OutTTY && a.Getenv("TERM") == "dumb" {
+		return errors.New("the console needs a terminal whose cursor moves, and TERM=dumb says that this one's does not")
+	}
 	if a.InTTY && a.OutTTY {
 		return nil
 	}

@@ -158,3 +158,20 @@ func TestConnectSaysWhyItCannot(t *testing.T) {
 		}
 	}
 }
+
+func TestConsoleWantsATerminalThatMoves(t *testing.T) {
+	t.Parallel()
+	for term, want := range map[string]string{"dumb": "TERM=dumb", "xterm-256color": ""} {
+		a, _, stderr := testApp("", map[string]string{"TERM": term})
+		a.OutTTY = true
+		if want == "" {
+			if err := a.needTerminal(); err != nil {
+				t.Error(err)
+			}
+			continue
+		}
+		if code := a.Run(t.Context(), nil); code != exitUsage || !strings.Contains(stderr.String(), want) {
+			t.Errorf("exit code %d, %s", code, stderr)
+		}
+	}
+}

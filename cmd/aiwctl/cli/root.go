@@ -27,6 +27,7 @@ type globalFlags struct {
 	// protected.
 	confirmStage string
 	noColor      bool
+	ascii        bool
 	// maxCalls is --max-calls as it was written, limit what it says.
 	maxCalls string
 	limit    int
@@ -64,6 +65,7 @@ func (a *App) newRoot() *cobra.Command {
 	f.StringVar(&g.confirmStage, "confirm-stage", "", "the stage's name: to write to a protected stage without being asked for it")
 	f.StringVar(&g.maxCalls, "max-calls", "", "most calls a minute that reading the stage may make, as 600/min; 0: any (default: AIWCTL_MAX_CALLS, 1200/min; any for a local endpoint)")
 	f.BoolVar(&g.noColor, "no-color", false, "no colours (default: NO_COLOR)")
+	f.BoolVar(&g.ascii, "ascii", false, "the console draws with ASCII characters only (default: AIWCTL_ASCII, and what TERM says)")
 	f.StringVar(&g.logFile, "log-file", "", "write aiwctl's own log to this file")
 	f.StringVarP(&g.output, "output", "o", string(formatTable), "how data is printed: table, json, jsonl or yaml")
 	must(root.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(
