@@ -572,6 +572,19 @@ func TestHostileMessagesAreHarmless(t *testing.T) {
 	}
 }
 
+func TestAnySizeIsDrawnWhole(t *testing.T) {
+	t.Parallel()
+	for _, keys := range []string{"", "enter", "t tab tab", "t v j", "/ x", "f a g e > enter tab", "t e {", "t e x ctrl+s esc tab tab"} {
+		in(t, full(), func(p *person) {
+			p.Press(keys)
+			for _, size := range [][2]int{{60, 10}, {61, 11}, {109, 10}, {110, 10}, {110, 16}, {159, 12}, {160, 10}, {300, 80}, {60, 60}} {
+				p.Send(screen.Resized{Width: size[0], Height: size[1]})
+				screentest.Frame(t, p.s.View(size[0], size[1]), size[0], size[1])
+			}
+		})
+	}
+}
+
 func TestALargeBody(t *testing.T) {
 	t.Parallel()
 	list := letters()
