@@ -65,7 +65,7 @@ type Screen struct {
 	requests *screen.Requests
 	sought   screen.OpenDead // the message to begin with, until it was found
 
-	limit             int
+	limit, bodies     int     // how many messages to look for; how many bytes of bodies to keep in memory, zero: the usual
 	items, fresh      []*item // fresh are those of a look under way
 	shelf, freshShelf *shelf
 	byID              map[string]*item

@@ -42,7 +42,7 @@ func (s *Screen) look() tea.Cmd {
 	limit, engine, checker := s.limit, s.engine, s.checkerFor(w)
 	s.askedAt = s.env.Now()
 	s.requests.Cancel(forCauses)
-	s.fresh, s.freshShelf = nil, &shelf{}
+	s.fresh, s.freshShelf = nil, &shelf{most: s.bodies}
 	kept := s.freshShelf
 	return s.requests.Stream(forLook, func(ctx context.Context, emit func(any) error) error {
 		var batch seen

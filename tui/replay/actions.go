@@ -174,7 +174,7 @@ func (s *Screen) do(fn func()) func() tea.Cmd {
 }
 
 func (s *Screen) openJob(r *row) tea.Cmd {
-	ask := screen.OpenJob{JobID: r.job(), WorkerID: s.workerName()}
+	ask := screen.OpenJob{JobID: r.job(), WorkerID: s.workerID()}
 	if !s.startedAt.IsZero() {
 		ask.Since = s.startedAt.Add(-time.Minute)
 	} else if !r.sentAt.IsZero() {

@@ -420,6 +420,23 @@ func TestAFailedPlanCanBeMadeAgain(t *testing.T) {
 	})
 }
 
+func TestAnySizeIsDrawnWhole(t *testing.T) {
+	t.Parallel()
+	for _, keys := range []string{"", "tab", "tab / x", "e x", "enter yes", "enter yes f / x"} {
+		e := &engine{
+			chosen: jobs(), warnings: []string{"one", "two", "three", "four"}, steps: []any{replayed(1), failed(2)},
+			report: redrive.Report{Replayed: 1, Failed: 1, Journal: "/j", Export: "/e", Unfinished: true, Warnings: []string{"one", "two", "three"}}, err: errDenied,
+		}
+		in(t, e, ask(), 3, func(p *person) {
+			p.Press(keys)
+			for _, size := range [][2]int{{60, 10}, {61, 11}, {109, 10}, {110, 10}, {110, 16}, {160, 10}, {300, 80}, {60, 60}} {
+				p.Send(screen.Resized{Width: size[0], Height: size[1]})
+				screentest.Frame(t, p.s.View(size[0], size[1]), size[0], size[1])
+			}
+		})
+	}
+}
+
 func TestWaitsForTheStage(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
