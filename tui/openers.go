@@ -3,6 +3,7 @@ package tui
 import (
 	"github.com/microfox-ai/aiwctl/tui/compose"
 	"github.com/microfox-ai/aiwctl/tui/deadletters"
+	"github.com/microfox-ai/aiwctl/tui/history"
 	"github.com/microfox-ai/aiwctl/tui/jobview"
 	"github.com/microfox-ai/aiwctl/tui/logview"
 	"github.com/microfox-ai/aiwctl/tui/screen"
@@ -18,6 +19,7 @@ type openers struct {
 	dispatch func(screen.Env, screen.OpenDispatch) screen.Screen
 	logs     func(screen.Env, screen.OpenLogs) screen.Screen
 	job      func(screen.Env, screen.OpenJob) screen.Screen
+	history  func(screen.Env, screen.OpenHistory) screen.Screen
 }
 
 func openersFor(cfg Config) openers {
@@ -36,6 +38,9 @@ func openersFor(cfg Config) openers {
 		job: func(env screen.Env, ask screen.OpenJob) screen.Screen {
 			return jobview.New(env, cfg.Jobs, cfg.Logs, ask)
 		},
+		history: func(env screen.Env, ask screen.OpenHistory) screen.Screen {
+			return history.New(env, cfg.History, ask)
+		},
 	}
 }
 
@@ -50,6 +55,8 @@ func (o openers) open(env screen.Env, msg any) (s screen.Screen, ok bool) {
 		return o.logs(env, msg), true
 	case screen.OpenJob:
 		return o.job(env, msg), true
+	case screen.OpenHistory:
+		return o.history(env, msg), true
 	}
 	return nil, false
 }

@@ -35,6 +35,7 @@ func (a *App) openConsole(ctx context.Context, s *aws.Stage, e *redrive.Engine, 
 		Backend: tui.Backend{Stage: s, Logs: reader, Redrive: e, Jobs: a.finder(s, reader, e, records)}, Notices: notices,
 		NoColor: a.global.noColor, Getenv: a.Getenv, Now: a.Now,
 	}
+	cfg.History = a.trail(s)
 	if !a.noMetrics {
 		cfg.Metrics = metrics.For(s)
 	}
