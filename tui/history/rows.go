@@ -124,7 +124,10 @@ func took(r *trail.Action) string {
 		return "-"
 	}
 	d := time.Duration(r.DurationMS) * time.Millisecond
-	if d < 10*time.Second {
+	switch {
+	case d < time.Second:
+		return fmt.Sprintf("%dms", d.Milliseconds())
+	case d < 10*time.Second:
 		return fmt.Sprintf("%.1fs", d.Seconds())
 	}
 	return cell.Age(d)
