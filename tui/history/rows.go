@@ -33,13 +33,13 @@ func rowsOf(actions []trail.Action) []row {
 		a := &actions[i]
 		id := a.ID
 		if id == "" {
-			id = fmt.Sprint(a.Time.UnixNano(), a.Record.Action, a.Object)
+			id = fmt.Sprint(a.Time.UnixNano(), a.Action, a.Object)
 		}
 		if seen[id]++; seen[id] > 1 {
 			id = fmt.Sprint(id, "#", seen[id])
 		}
 		r := row{
-			Action: *a, id: id, action: cell.Clean(a.Record.Action), object: cell.Clean(a.Object), count: cell.Count(a.Count),
+			Action: *a, id: id, action: cell.Clean(a.Action), object: cell.Clean(a.Object), count: cell.Count(a.Count),
 			result: a.Result(), took: took(a), stage: a.At(), by: strings.TrimPrefix(a.By(), "assumed-role/"),
 		}
 		if a.Remedy != "" {
@@ -165,7 +165,7 @@ func (s *Screen) read1(r row) {
 		{Name: "done", Value: number(r.Done)},
 		{Name: "not done", Value: number(r.Failed)},
 		{Name: "error", Value: r.ErrorKind},
-		{Name: "who", Value: r.Record.Who},
+		{Name: "who", Value: r.Who},
 		{Name: "profile", Value: r.Profile},
 		{Name: "machine", Value: strings.TrimSpace(r.User + " on " + r.Host)},
 		{Name: "process", Value: pid},
