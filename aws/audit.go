@@ -45,19 +45,42 @@ func DefaultAuditPath(getenv func(string) string) (string, error) {
 	return filepath.Join(dir, "audit.jsonl"), nil
 }
 
-// auditTrail is the trail that the options name, nil for none.
+// auditTrail is the trail that the options name, one that keeps nothing for none.
 func auditTrail(o Options) (*audit.Log, error) {
-	path := o.AuditPath
-	if path == "" {
-		var err error
-		if path, err = DefaultAuditPath(o.Getenv); err != nil {
-			return nil, err
-		}
-	}
-	if path == NoAudit {
-		path = ""
+	path, err := auditPath(o)
+	if err != nil {
+		return nil, err
 	}
 	return audit.New(path), nil
+}
+
+// auditPath is where the trail is; empty for none.
+func auditPath(o Options) (string, error) {
+	switch o.AuditPath {
+	case "":
+		return DefaultAuditPath(o.Getenv)
+	case NoAudit:
+		return "", nil
+	}
+	return o.AuditPath, nil
+}
+
+// AuditPath is where the trail of writes to the stage is; empty when none is kept.
+func (s *Stage) AuditPath() string {
+	path, err := auditPath(s.opts)
+	if err != nil {
+		return "" // Open would have failed
+	}
+	return path
+}
+
+// Wrote reports whether a record of the audit trail is of a write to this stage.
+func (t Target) Wrote(r audit.Record) bool {
+	endpoint := ""
+	if t.EndpointURL != "" {
+		endpoint = redactURL(t.EndpointURL)
+	}
+	return r.Stage == t.Stage && r.Region == t.Region && r.Endpoint == endpoint && (t.Service == "" || r.Service == "" || r.Service == t.Service)
 }
 
 // onThisMachine fills in who sits here, beside who AWS says it is.

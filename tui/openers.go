@@ -3,6 +3,7 @@ package tui
 import (
 	"github.com/microfox-ai/aiwctl/tui/compose"
 	"github.com/microfox-ai/aiwctl/tui/deadletters"
+	"github.com/microfox-ai/aiwctl/tui/history"
 	"github.com/microfox-ai/aiwctl/tui/jobview"
 	"github.com/microfox-ai/aiwctl/tui/logview"
 	"github.com/microfox-ai/aiwctl/tui/replay"
@@ -27,6 +28,7 @@ type openers struct {
 	stages   func(screen.Env) screen.Screen
 	worker   func(screen.Env, screen.OpenWorker) screen.Screen
 	job      func(screen.Env, screen.OpenJob) screen.Screen
+	history  func(screen.Env, screen.OpenHistory) screen.Screen
 }
 
 // openersFor are those of one stage, with what was typed there.
@@ -60,6 +62,9 @@ func openersFor(cfg Config, kept *stageText) openers {
 		job: func(env screen.Env, ask screen.OpenJob) screen.Screen {
 			return jobview.New(env, cfg.Jobs, cfg.Logs, ask)
 		},
+		history: func(env screen.Env, ask screen.OpenHistory) screen.Screen {
+			return history.New(env, cfg.History, ask)
+		},
 	}
 }
 
@@ -82,6 +87,8 @@ func (o openers) open(env screen.Env, msg any) (s screen.Screen, ok bool) {
 		return o.worker(env, msg), true
 	case screen.OpenJob:
 		return o.job(env, msg), true
+	case screen.OpenHistory:
+		return o.history(env, msg), true
 	}
 	return nil, false
 }

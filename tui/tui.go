@@ -23,6 +23,7 @@ import (
 	"github.com/microfox-ai/aiwctl/tui/clipboard"
 	"github.com/microfox-ai/aiwctl/tui/compose"
 	"github.com/microfox-ai/aiwctl/tui/deadletters"
+	"github.com/microfox-ai/aiwctl/tui/history"
 	"github.com/microfox-ai/aiwctl/tui/jobview"
 	"github.com/microfox-ai/aiwctl/tui/live"
 	"github.com/microfox-ai/aiwctl/tui/logview"
@@ -59,6 +60,8 @@ type Backend struct {
 
 	// Jobs is a *jobs.Finder; nil means that no job can be looked for.
 	Jobs jobview.Finder
+	// History is the trail of writes, a history.Trail; nil means that none is kept.
+	History history.Trail
 
 	// Metrics asks CloudWatch, a *metrics.Reader; nil means nobody does, and failures,
 	// throttles and ages stay unknown.

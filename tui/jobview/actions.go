@@ -1,19 +1,16 @@
 package jobview
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
-	"fmt"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/microfox-ai/aiwctl/aws/jobs"
 	"github.com/microfox-ai/aiwctl/tui/cell"
+	"github.com/microfox-ai/aiwctl/tui/jsonview"
 	"github.com/microfox-ai/aiwctl/tui/screen"
 )
 
@@ -276,30 +273,9 @@ func (s *Screen) copyJSON() tea.Cmd {
 	if s.detail != nil {
 		return screen.Send(screen.Copy{What: "the " + s.detail.what, Text: s.detail.body})
 	}
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(s.life); err != nil {
+	text, err := jsonview.Copied(s.life)
+	if err != nil {
 		return screen.Send(screen.Task{ID: "copy-job", Text: "copy the job as JSON", Done: true, Err: err})
 	}
-	return screen.Send(screen.Copy{What: "the job as JSON", Text: escaped(b.String())})
-}
-
-// escaped writes what acts on a terminal as JSON escapes. Outside of strings JSON has
-// none of it but the newline.
-func escaped(text string) string {
-	acts := func(r rune) bool { return r != '\n' && (unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)) }
-	if strings.IndexFunc(text, acts) < 0 {
-		return text
-	}
-	out := make([]byte, 0, len(text)+64)
-	for _, r := range text {
-		if acts(r) {
-			out = fmt.Appendf(out, "\\u%04x", r)
-			continue
-		}
-		out = utf8.AppendRune(out, r)
-	}
-	return string(out)
+	return screen.Send(screen.Copy{What: "the job as JSON", Text: text})
 }

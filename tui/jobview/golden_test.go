@@ -117,7 +117,7 @@ func TestGolden(t *testing.T) {
 		ask   screen.OpenJob
 		with  func(c *console)
 	}{
-		"loading":   {world: func() *world { return newWorld("orders") }, with: func(c *console) {}},
+		"loading":   {world: func() *world { return newWorld("orders") }},
 		"searching": {world: func() *world { w := newWorld("orders", "mail", "video"); w.held = true; return w }},
 		"unknown":   {world: func() *world { return newWorld("orders", "mail") }},
 		"sign":      {world: func() *world { return newWorld("orders") }, ask: screen.OpenJob{JobID: "job-mine", WorkerID: "orders", Since: screentest.Now()}},

@@ -122,6 +122,7 @@ func (s *Screen) words(now time.Time) (word, rest string) {
 			rest = " for " + span(now.Sub(since))
 		}
 		return word, rest + ", not delivered yet"
+	case jobs.StateUnknown:
 	}
 	if !l.Found() {
 		return "not known", ""

@@ -31,7 +31,7 @@ func unread(c *console) *console {
 	env.Data = &screen.Snapshot{}
 	s := jobview.New(env, c.w, c.w, screen.OpenJob{JobID: jobID})
 	c.t.Cleanup(s.Close)
-	c.Screen.Close()
+	c.Close()
 	out := &console{Screen: s, t: c.t, w: c.w, env: &env, msgs: c.msgs}
 	out.do(s.Init())
 	out.settle()

@@ -155,6 +155,40 @@ func TestAReplayFromHereIsSeen(t *testing.T) {
 	})
 }
 
+// Where no journal is kept, the lines of a replay tell of it.
+func TestAReplayIsSeenByItsLines(t *testing.T) {
+	t.Parallel()
+	w := dead()
+	run(t, w, screen.OpenJob{JobID: jobID}, func(c *console) {
+		c.do(c.Update(screen.Task{ID: "replay-orders", Text: "replay", Done: true}))
+		c.settle()
+		c.has("FAILED")
+		if w.tailing != 1 {
+			t.Fatal("it is not followed")
+		}
+		c.pass(5 * time.Second)
+		c.feed(w.lines(t, "orders", 65, begins("r-9"), marker("r-9"), event("job.started", "r-9", 1, "")))
+		c.has("running for", "attempt 1 of 3")
+		c.pass(40 * time.Second)
+		again := []string{begins("r-9"), marker("r-9"), event("job.started", "r-9", 1, ""), event("job.completed", "r-9", 1, `,"output":1`), report("r-9", "")}
+		w.say("orders", 65, again...)
+		c.feed(w.lines(t, "orders", 65, again...))
+		c.pass(4 * time.Second)
+		c.has("completed")
+		if w.tailing != 0 {
+			t.Error("it is still followed")
+		}
+	})
+	run(t, dead(), screen.OpenJob{JobID: jobID}, func(c *console) {
+		c.do(c.Update(screen.Task{ID: "pause", Text: "pause", Done: true}))
+		c.settle()
+		c.pass(32 * time.Second)
+		if c.w.tailing != 0 || len(c.w.finds) != 2 {
+			t.Errorf("%d tails, %d looks for a job that nothing happened to", c.w.tailing, len(c.w.finds))
+		}
+	})
+}
+
 // A job that nothing knows is searched for further back, then at all workers, to the
 // beginning of the logs, and no further.
 func TestFurtherBack(t *testing.T) {

@@ -35,6 +35,9 @@ const (
 	// groupsMost is how many log groups are followed when nothing says whose the job
 	// is: a tail reads each of them over and over.
 	groupsMost = 20
+	// mayRun is for how long a job that has ended is followed after something was
+	// written from here: it may run again, and no journal need say so.
+	mayRun = 30 * time.Second
 	// justSent is how young a job is not to be looked for among the dead.
 	justSent = time.Minute
 )
@@ -72,6 +75,7 @@ type following struct {
 	why     string
 	pending []logs.Line // not told yet
 	endedAt time.Time   // when the end was first seen in the lines; zero: not
+	until   time.Time   // until when a job that has ended is followed all the same
 }
 
 // begin looks for the job as soon as the stage's workers are known.
@@ -164,7 +168,7 @@ func (s *Screen) goOn() tea.Cmd {
 	switch {
 	case s.life == nil:
 		return nil
-	case s.life.State.Ended():
+	case s.life.State.Ended() && s.env.Now().After(s.follow.until):
 		if s.follow.endedAt.IsZero() {
 			s.requests.Cancel(forFollow)
 		}
@@ -252,10 +256,12 @@ func (s *Screen) toldAgain(reply screen.Reply) tea.Cmd {
 		s.search.err = reply.Err
 		return nil
 	}
+	was := s.life.State
 	s.setLife(life)
 	switch {
 	case !life.State.Ended():
-		s.follow.endedAt = time.Time{}
+		s.follow.endedAt, s.follow.until = time.Time{}, time.Time{}
+	case was == life.State && !s.follow.until.IsZero(): // it still is what it was
 	case s.follow.endedAt.IsZero():
 		s.follow.endedAt = s.env.Now()
 	}
@@ -273,6 +279,9 @@ func (s *Screen) tick(now time.Time) tea.Cmd {
 		s.requests.Cancel(forFollow)
 		return s.find(jobs.DLQAuto)
 	case s.life.State.Ended():
+		if now.After(s.follow.until) {
+			s.requests.Cancel(forFollow)
+		}
 		return nil
 	case !s.life.Found() && now.Sub(s.opened) > firstWait:
 		s.requests.Cancel(forFollow)
@@ -289,6 +298,7 @@ func (s *Screen) written(task screen.Task) tea.Cmd {
 	if !task.Done || task.ID == "notice" || s.life == nil || !s.life.State.Ended() || s.life.State == jobs.StateCompleted || !s.life.Found() {
 		return nil
 	}
+	s.follow.until = s.env.Now().Add(mayRun)
 	return s.find(jobs.DLQNever)
 }
 

@@ -279,8 +279,9 @@ func (s *Screen) goesOn() string {
 	switch s.life.State {
 	case jobs.StateRunning, jobs.StateRetrying, jobs.StateDeferred, jobs.StateSent:
 		return word + rest
+	default:
+		return ""
 	}
-	return ""
 }
 
 // noLines is the pane without lines.

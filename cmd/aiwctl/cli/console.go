@@ -58,6 +58,7 @@ func (a *App) backend(s *aws.Stage, e *redrive.Engine, records *jobRecords) (tui
 	reader := logs.For(s) // one, so that everything shares its budget of calls
 	b := tui.Backend{
 		Stage: s, Logs: reader, Recent: reader, Redrive: e, Jobs: a.finder(s, reader, e, records),
+		History: a.trail(s),
 	}
 	if s.Locked() {
 		b.Unlock = s.Unlock

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"path"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -12,8 +11,9 @@ import (
 
 	"github.com/microfox-ai/aiwctl/aws"
 	"github.com/microfox-ai/aiwctl/aws/audit"
-	"github.com/microfox-ai/aiwctl/aws/redrive/journal"
+	"github.com/microfox-ai/aiwctl/aws/history"
 	"github.com/microfox-ai/aiwctl/aws/settings"
+	tuihistory "github.com/microfox-ai/aiwctl/tui/history"
 )
 
 // historyMost is how many actions are shown when nothing is said.
@@ -25,17 +25,6 @@ type historyFlags struct {
 	failed bool
 	here   bool
 	most   int
-}
-
-// historyRow is an action as `history` prints it: the trail's own fields, and what
-// can be done about it.
-type historyRow struct {
-	audit.Entry
-	// Remedy is a command that finishes what did not end.
-	Remedy string `json:"remedy,omitempty"`
-	// Finished is true for what did not end well and was finished since, by such a
-	// command.
-	Finished bool `json:"finishedSince,omitempty"`
 }
 
 func (a *App) newHistory() *cobra.Command {
@@ -99,14 +88,12 @@ func (a *App) history(f historyFlags) error {
 		a.warnings([]string{fmt.Sprintf("%s of the audit trail %s no record, as after a crash or a full disk: %s",
 			plural(h.UnreadableCount, "line"), areOrIs(h.UnreadableCount), strings.Join(h.Unreadable, ", "))})
 	}
-	rows := []historyRow{}
+	rows := []history.Action{}
 	for _, e := range h.Entries {
 		if f.failed && (e.Outcome == audit.OutcomeDone || e.Outcome == audit.OutcomeUnderWay) {
 			continue
 		}
-		row := historyRow{Entry: e}
-		row.Remedy, row.Finished = remedy(e)
-		if rows = append(rows, row); len(rows) == f.most {
+		if rows = append(rows, history.Of(e)); len(rows) == f.most {
 			break
 		}
 	}
@@ -115,6 +102,14 @@ func (a *App) history(f historyFlags) error {
 		err = nothingf("nothing in %s matches", plain(trail))
 	}
 	return err
+}
+
+// trail is what the console shows of the writes to a stage; nil where none are kept.
+func (a *App) trail(s *aws.Stage) tuihistory.Trail {
+	if s.AuditPath() == "" {
+		return nil
+	}
+	return history.Trail{Path: s.AuditPath(), Target: s.Target()}
 }
 
 func areOrIs(n int) string {
@@ -145,24 +140,7 @@ func (a *App) historyOf(f historyFlags) (func(audit.Record) bool, error) {
 	}, nil
 }
 
-// remedy is how to finish an action that did not end; finished is whether somebody
-// has.
-func remedy(e audit.Entry) (command string, finished bool) {
-	if e.Journal == "" || e.Outcome == audit.OutcomeDone || e.Outcome == audit.OutcomeUnderWay {
-		return "", false
-	}
-	st, err := journal.Read(e.Journal)
-	if err != nil || st.Header.ID == "" {
-		return "", false // no journal, or none any more
-	}
-	if st.End != nil {
-		// A journal that ended with this action has its end; later it is another's.
-		return "", e.Ended == nil || st.End.Time.After(*e.Ended)
-	}
-	return "aiwctl dlq resume " + strings.TrimSuffix(filepath.Base(e.Journal), filepath.Ext(e.Journal)), false
-}
-
-func (a *App) historyTable(t *tableWriter, rows []historyRow) {
+func (a *App) historyTable(t *tableWriter, rows []history.Action) {
 	if len(rows) == 0 {
 		return
 	}
@@ -172,12 +150,8 @@ func (a *App) historyTable(t *tableWriter, rows []historyRow) {
 		if r.Ended != nil {
 			took = tookText(time.Duration(r.DurationMS) * time.Millisecond)
 		}
-		stage := r.Stage + " " + r.Region
-		if r.Endpoint != "" {
-			stage = r.Stage + " " + strings.TrimPrefix(strings.TrimPrefix(r.Endpoint, "http://"), "https://")
-		}
-		t.row(r.Time.Local().Format("2006-01-02 15:04:05"), oneLine(r.Action, 20), oneLine(r.Object, 48), oneLine(stage, 48),
-			resultText(r), took, oneLine(whoText(r.Record), 48))
+		t.row(r.Time.Local().Format("2006-01-02 15:04:05"), oneLine(r.Action, 20), oneLine(r.Object, 48), oneLine(r.At(), 48),
+			resultText(&r), took, oneLine(r.By(), 48))
 	}
 }
 
@@ -188,45 +162,11 @@ func tookText(d time.Duration) string {
 	return span(d)
 }
 
-// whoText is the last part of an ARN, which names the role and the person.
-func whoText(r audit.Record) string {
-	who := r.Who[strings.LastIndexByte(r.Who, ':')+1:]
-	if who == "" {
-		who = "?"
+// resultText is what came of an action, and how it can be finished.
+func resultText(a *history.Action) string {
+	said := oneLine(a.Result(), 0)
+	if a.Remedy != "" {
+		said += "; `" + oneLine(a.Remedy, 80) + "`"
 	}
-	if r.User != "" {
-		who += " (" + r.User + ")"
-	}
-	return who
-}
-
-// resultText is what came of an action, in a few words.
-func resultText(r historyRow) string {
-	var parts []string
-	counted := r.Done != nil && r.Failed != nil
-	switch {
-	case r.Outcome == audit.OutcomeNoEnd:
-		parts = append(parts, "did not end (killed?)")
-	case r.Outcome == audit.OutcomeUnderWay:
-		parts = append(parts, fmt.Sprintf("under way (pid %d)", r.PID))
-	case counted && r.Outcome == audit.OutcomeDone && *r.Failed == 0:
-		return fmt.Sprintf("%d done", *r.Done)
-	default:
-		parts = append(parts, oneLine(r.Outcome, 20))
-		if counted {
-			parts[0] += fmt.Sprintf(": %d done, %d not", *r.Done, *r.Failed)
-		}
-		if r.ErrorKind != "" && r.ErrorKind != string(aws.KindOther) {
-			parts[0] += " (" + oneLine(r.ErrorKind, 20) + ")"
-		}
-	}
-	switch {
-	case r.Finished:
-		parts = append(parts, "finished since")
-	case r.Remedy != "":
-		parts = append(parts, "`"+oneLine(r.Remedy, 80)+"`")
-	case r.Journal != "" && r.Outcome == audit.OutcomeNoEnd:
-		parts = append(parts, "see "+oneLine(filepath.Base(r.Journal), 80))
-	}
-	return strings.Join(parts, "; ")
+	return said
 }

@@ -137,10 +137,7 @@ func (a *App) finder(s *aws.Stage, r *logs.Reader, e *redrive.Engine, records *j
 	if records != nil {
 		cfg.Record = records.record
 	}
-	var err error
-	if cfg.Audit, err = aws.DefaultAuditPath(a.Getenv); err != nil {
-		cfg.Audit = "" // nothing is kept where there is no home
-	}
+	cfg.Audit = s.AuditPath()
 	return jobs.New(cfg)
 }
 

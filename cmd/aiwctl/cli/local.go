@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -110,7 +112,13 @@ func (a *App) withLocal(ctx context.Context, f localFlags, st localStage, progra
 // serve opens the console, or waits for an interruption when headless.
 func (ls *localSession) serve(ctx context.Context) error {
 	if !ls.flags.headless {
-		s, err := ls.open(ctx)
+		// What is done in this session is told while it lasts.
+		dir, err := os.MkdirTemp("", "aiwctl-trail-")
+		if err != nil {
+			return fmt.Errorf("make a directory for the session's audit trail: %w", err)
+		}
+		defer func() { _ = os.RemoveAll(dir) }() // it is in the temporary directory
+		s, err := ls.open(ctx, filepath.Join(dir, "audit.jsonl"))
 		if err != nil {
 			return err
 		}
@@ -129,12 +137,12 @@ func (ls *localSession) serve(ctx context.Context) error {
 }
 
 // open opens the session's own stage for the console. What is done to a stage
-// that is gone with this process needs no audit trail.
-func (ls *localSession) open(ctx context.Context) (*aws.Stage, error) {
+// that is gone with this process needs no audit trail that outlives it.
+func (ls *localSession) open(ctx context.Context, trail string) (*aws.Stage, error) {
 	t := ls.app.global.target
 	t.EndpointURL, t.BaseURL = ls.server.Endpoint(), ls.server.Endpoint()
 	t.Stage, t.Profile = ls.stage, ""
-	return aws.Open(ctx, t, aws.Options{Getenv: ls.app.withoutTarget, Stdin: ls.app.In, Logger: ls.app.log, Now: ls.app.Now, AuditPath: aws.NoAudit})
+	return aws.Open(ctx, t, aws.Options{Getenv: ls.app.withoutTarget, Stdin: ls.app.In, Logger: ls.app.log, Now: ls.app.Now, AuditPath: trail})
 }
 
 // withoutTarget is the environment without what names another stage: a profile
