@@ -25,9 +25,9 @@ const howToUpdate = "run `go test ./tui -run TestKeyTable -update` and commit tu
 func TestKeyTable(t *testing.T) {
 	rows := readActions(t)
 	for _, a := range runActions(t) {
-		rows = append(rows, written{Action: a, at: "the screen as it runs"})
+		rows = append(rows, tableRow{Action: a, at: "the screen as it runs"})
 	}
-	var table []written
+	var table []tableRow
 	for _, kind := range append(bindings.Kinds(), "") {
 		for _, a := range rows {
 			if a.Kind == kind || kind == "" && !slices.Contains(bindings.Kinds(), a.Kind) {
@@ -55,12 +55,12 @@ func TestKeyTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	if want := string(text); got != want {
-		t.Errorf("the table of actions is not what the screens have; %s:\n%s", howToUpdate, difference(want, got))
+		t.Errorf("the table of actions is not what the screens have; %s:\n%s", howToUpdate, tableDifference(want, got))
 	}
 }
 
 // merged adds a row, or what it says to the row of the same action.
-func merged(table []written, a written) []written {
+func merged(table []tableRow, a tableRow) []tableRow {
 	for i := range table {
 		b := &table[i]
 		if a.Kind != b.Kind || a.ID != b.ID || a.ID == "" && (!slices.Equal(a.Keys, b.Keys) || a.Help != b.Help && a.at == b.at) {
@@ -81,7 +81,7 @@ func merged(table []written, a written) []written {
 }
 
 // lawful holds actions to what the table and the people who read it rely on.
-func lawful(t *testing.T, table []written) {
+func lawful(t *testing.T, table []tableRow) {
 	t.Helper()
 	id := regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 	everywhere := map[string]string{}
@@ -113,8 +113,8 @@ func lawful(t *testing.T, table []written) {
 	}
 }
 
-// difference are the lines that only one of two texts has.
-func difference(before, after string) string {
+// tableDifference are the lines that only one of two texts has.
+func tableDifference(before, after string) string {
 	var b strings.Builder
 	lines := func(text string) []string { return strings.Split(text, "\n") }
 	for _, line := range lines(before) {
