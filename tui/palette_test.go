@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -568,15 +569,66 @@ func TestPaletteDisturbsNothing(t *testing.T) {
 		}
 	})
 	synctest.Test(t, func(t *testing.T) {
-		hold := make(chan struct{})
-		c := open(t, Config{Backend: Backend{Redrive: fakeDead{hold: hold}}}, 100, 30)
-		c.press("wait", "x", "wait", "R", "wait", "y", "wait", ":")
-		close(hold)
-		c.pass(time.Second)
-		c.press("esc")
-		c.says("after the palette", "✓ replayed 1 message of fail")
+		c := open(t, Config{}, 100, 30)
+		c.press("wait")
+		var tail *tailer
+		c.m.openers.logs = func(env screen.Env, _ screen.OpenLogs) screen.Screen {
+			tail = &tailer{requests: env.Requests()}
+			return tail
+		}
+		c.send(screen.OpenLogs{})
+		last := 0
+		for _, keys := range []string{"wait", ":", "wait", "h e l p", "wait", "esc", "wait", "?", "wait", "/ j", "wait", "esc esc", "wait", "ctrl+p wait esc"} {
+			c.press(strings.Fields(keys)...)
+			c.pass(300 * time.Millisecond)
+			if tail.lines <= last {
+				t.Fatalf("nothing came after %q: %d lines", keys, tail.lines)
+			}
+			last = tail.lines
+		}
+		c.press("q")
 	})
 }
+
+// tailer is a screen with a stream that goes on for a minute, a line every tenth of a
+// second.
+type tailer struct {
+	probe
+	requests *screen.Requests
+	lines    int
+}
+
+func (s *tailer) Init() tea.Cmd {
+	return s.requests.Stream("tail", func(ctx context.Context, emit func(any) error) error {
+		tick := time.NewTicker(100 * time.Millisecond)
+		defer tick.Stop()
+		for range 600 {
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+			if err := emit("line"); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (s *tailer) Update(msg tea.Msg) tea.Cmd {
+	reply, ok := msg.(screen.Reply)
+	if !ok {
+		return nil
+	}
+	next, live := s.requests.Take(reply)
+	if live {
+		s.lines++
+	}
+	return next
+}
+
+func (s *tailer) Close() { s.requests.Close() }
 
 // manyWorkers is a stage of n workers.
 func manyWorkers(n int) *fakeStage {
