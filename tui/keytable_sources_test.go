@@ -17,8 +17,8 @@ import (
 	"github.com/microfox-ai/aiwctl/tui/screen"
 )
 
-// writtenAction is an action as a source has it.
-type writtenAction struct {
+// tableRow is an action as a source has it.
+type tableRow struct {
 	bindings.Action
 	at string // file:line
 }
@@ -39,7 +39,7 @@ type sources struct {
 // screen.Action, whatever state of the screen they are for. Those in a package without
 // a screen are of the screens that import it; those of a screen's inner packages are
 // the screen's; those in keys.go are of everywhere.
-func readActions(t *testing.T) []writtenAction {
+func readActions(t *testing.T) []tableRow {
 	t.Helper()
 	s := &sources{t: t, files: token.NewFileSet(), byDir: map[string][]*ast.File{}, kinds: map[string][]screen.Kind{}}
 	s.parse()
@@ -50,7 +50,7 @@ func readActions(t *testing.T) []writtenAction {
 	for dir, files := range s.byDir {
 		s.kinds[dir] = kindsIn(files, constants)
 	}
-	var all []writtenAction
+	var all []tableRow
 	for _, dir := range s.dirs() {
 		s.named = constantsIn(s.byDir[dir])
 		for _, kind := range s.owners(dir) {
@@ -214,9 +214,9 @@ func actionsIn(file *ast.File) []*ast.CompositeLit {
 }
 
 // action reads a literal. An ID that is computed is none: nobody can write it down.
-func (s *sources) action(lit *ast.CompositeLit) writtenAction {
+func (s *sources) action(lit *ast.CompositeLit) tableRow {
 	at := s.files.Position(lit.Pos())
-	a := writtenAction{at: fmt.Sprintf("tui/%s:%d", filepath.ToSlash(at.Filename), at.Line)}
+	a := tableRow{at: fmt.Sprintf("tui/%s:%d", filepath.ToSlash(at.Filename), at.Line)}
 	label := ""
 	for _, e := range lit.Elts {
 		kv, ok := e.(*ast.KeyValueExpr)

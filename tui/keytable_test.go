@@ -19,15 +19,15 @@ import (
 
 const howToUpdate = "run `go test ./tui -run TestKeyTable -update` and commit tui/bindings/table.txt"
 
-// The table by which people bind keys has every action of every screen. It is writtenAction
+// The table by which people bind keys has every action of every screen. It is written
 // from two sides: the screens' sources, which have the actions of all states, and the
 // screens as they run, which have what is computed.
 func TestKeyTable(t *testing.T) {
 	rows := readActions(t)
 	for _, a := range runActions(t) {
-		rows = append(rows, writtenAction{Action: a, at: "the screen as it runs"})
+		rows = append(rows, tableRow{Action: a, at: "the screen as it runs"})
 	}
-	var table []writtenAction
+	var table []tableRow
 	for _, kind := range append(bindings.Kinds(), "") {
 		for _, a := range rows {
 			if a.Kind == kind || kind == "" && !slices.Contains(bindings.Kinds(), a.Kind) {
@@ -60,7 +60,7 @@ func TestKeyTable(t *testing.T) {
 }
 
 // merged adds a row, or what it says to the row of the same action.
-func merged(table []writtenAction, a writtenAction) []writtenAction {
+func merged(table []tableRow, a tableRow) []tableRow {
 	for i := range table {
 		b := &table[i]
 		if a.Kind != b.Kind || a.ID != b.ID || a.ID == "" && (!slices.Equal(a.Keys, b.Keys) || a.Help != b.Help && a.at == b.at) {
@@ -81,7 +81,7 @@ func merged(table []writtenAction, a writtenAction) []writtenAction {
 }
 
 // lawful holds actions to what the table and the people who read it rely on.
-func lawful(t *testing.T, table []writtenAction) {
+func lawful(t *testing.T, table []tableRow) {
 	t.Helper()
 	id := regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 	everywhere := map[string]string{}

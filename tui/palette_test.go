@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -20,8 +21,11 @@ type doer struct {
 	probe
 	actions []screen.Action
 	typing  bool
+	busy    string
 	done    []string
 }
+
+func (d *doer) Busy() string { return d.busy }
 
 func (d *doer) Title() string            { return "Doer" }
 func (d *doer) Actions() []screen.Action { return d.actions }
@@ -138,7 +142,7 @@ func TestPaletteGoes(t *testing.T) {
 		{":job x", func(c *console) { only(c, screen.OpenJob{JobID: "x"}) }},
 		{"job-1767225600123-ab12cd34e", func(c *console) { only(c, screen.OpenJob{JobID: "job-1767225600123-ab12cd34e"}) }},
 		{"order-2026-03-02-0001", func(c *console) { only(c, screen.OpenJob{JobID: "order-2026-03-02-0001"}) }},
-		{"help", func(c *console) { c.says("help", "Workers", "Everywhere") }},
+		{"help", func(c *console) { c.says("help", "╭─ Keys ─") }},
 		{"errors", func(c *console) { c.says("errors", "Nothing has failed.") }},
 		{"q", func(c *console) {
 			if !c.quit {
@@ -169,35 +173,31 @@ func TestPaletteGoes(t *testing.T) {
 func TestPaletteHomeAndQuit(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
+		busy  bool
 		keys  string
 		stack int
 		quit  bool
 	}{
-		{"l wait d wait : w enter wait", 1, false},
-		{"l wait : w o r k e r s enter", 1, false},
-		{"l wait : q enter wait", 2, true},
-		{"x wait R wait y wait d wait : w enter wait", 3, false}, // a replay goes on: it asks
-		{"x wait R wait y wait d wait : w enter wait y wait", 1, false},
-		{"x wait R wait y wait d wait : q enter wait enter", 3, false},
-		{"x wait R wait y wait : q enter wait y", 2, true},
+		{false, ": w enter", 1, false},
+		{false, ": w o r k e r s enter", 1, false},
+		{false, ": q enter", 3, true},
+		{true, ": w enter wait", 3, false}, // it asks
+		{true, ": w enter wait enter", 3, false},
+		{true, ": w enter wait y", 1, false},
+		{true, ": q enter wait", 3, false},
+		{true, ": q enter wait esc", 3, false},
+		{true, ": q enter wait y", 3, true},
 	} {
-		t.Run(test.keys, func(t *testing.T) {
+		t.Run(fmt.Sprintf("%v %s", test.busy, test.keys), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				c := open(t, Config{Backend: Backend{Redrive: fakeDead{hold: make(chan struct{})}}}, 100, 30)
-				c.m.openers.logs = func(env screen.Env, _ screen.OpenLogs) screen.Screen {
-					d := newDoer(env.ID)
-					d.actions = nil
-					return d
-				}
+				c := open(t, Config{}, 100, 30)
 				c.press("wait")
-				for _, key := range strings.Fields(test.keys) {
-					if key == "d" { // another screen above, whatever its own keys
-						c.send(screen.OpenLogs{})
-						continue
-					}
-					c.press(key)
+				if below := openDoer(t, c); test.busy {
+					below.busy = "a replay of 12 messages"
 				}
+				openDoer(t, c).actions = nil
+				c.press(strings.Fields(test.keys)...)
 				if len(c.m.stack) != test.stack || c.quit != test.quit {
 					t.Errorf("%d screens, quit %v; want %d, %v:\n%s", len(c.m.stack), c.quit, test.stack, test.quit, ansi.Strip(c.frame()))
 				}
@@ -352,7 +352,9 @@ func TestPaletteKeys(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				c := open(t, Config{}, 100, 40)
-				c.press("wait", ":")
+				c.press("wait")
+				openDoer(t, c).actions = nil
+				c.press(":")
 				c.press(strings.Fields(test.keys)...)
 				if closed := len(c.m.dialogs) == 0; closed != test.closed {
 					t.Fatalf("closed: %v", closed)
@@ -568,15 +570,66 @@ func TestPaletteDisturbsNothing(t *testing.T) {
 		}
 	})
 	synctest.Test(t, func(t *testing.T) {
-		hold := make(chan struct{})
-		c := open(t, Config{Backend: Backend{Redrive: fakeDead{hold: hold}}}, 100, 30)
-		c.press("wait", "x", "wait", "R", "wait", "y", "wait", ":")
-		close(hold)
-		c.pass(time.Second)
-		c.press("esc")
-		c.says("after the palette", "✓ replayed 1 message of fail")
+		c := open(t, Config{}, 100, 30)
+		c.press("wait")
+		var tail *tailer
+		c.m.openers.logs = func(env screen.Env, _ screen.OpenLogs) screen.Screen {
+			tail = &tailer{requests: env.Requests()}
+			return tail
+		}
+		c.send(screen.OpenLogs{})
+		last := 0
+		for _, keys := range []string{"wait", ":", "wait", "h e l p", "wait", "esc", "wait", "?", "wait", "/ j", "wait", "esc esc", "wait", "ctrl+p wait esc"} {
+			c.press(strings.Fields(keys)...)
+			c.pass(300 * time.Millisecond)
+			if tail.lines <= last {
+				t.Fatalf("nothing came after %q: %d lines", keys, tail.lines)
+			}
+			last = tail.lines
+		}
+		c.press("q")
 	})
 }
+
+// tailer is a screen with a stream that goes on for a minute, a line every tenth of a
+// second.
+type tailer struct {
+	probe
+	requests *screen.Requests
+	lines    int
+}
+
+func (s *tailer) Init() tea.Cmd {
+	return s.requests.Stream("tail", func(ctx context.Context, emit func(any) error) error {
+		tick := time.NewTicker(100 * time.Millisecond)
+		defer tick.Stop()
+		for range 600 {
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+			if err := emit("line"); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (s *tailer) Update(msg tea.Msg) tea.Cmd {
+	reply, ok := msg.(screen.Reply)
+	if !ok {
+		return nil
+	}
+	next, live := s.requests.Take(reply)
+	if live {
+		s.lines++
+	}
+	return next
+}
+
+func (s *tailer) Close() { s.requests.Close() }
 
 // manyWorkers is a stage of n workers.
 func manyWorkers(n int) *fakeStage {

@@ -94,7 +94,7 @@ func (c *checker) wish(b settings.Binding) (w wish, ok bool) {
 		case err != nil:
 			c.fault(k, "%v", err)
 			return w, false
-		case w.WhileTyping && w.Kind != screen.KindEverywhere && types(key):
+		case w.WhileTyping && w.Kind != screen.KindEverywhere && types(key) && !slices.Contains(w.Keys, key):
 			c.fault(k, "%s of %s works while typing, and %s is typed: choose a key with ctrl or alt, or one like f1", w.ID, w.Kind, key)
 			return w, false
 		}
