@@ -207,7 +207,7 @@ func (s *Screen) listActions() []screen.Action {
 		},
 		{ID: "save-as-template", Keys: []string{"t"}, Label: "save as template", Help: "Save this input under a name.", Refused: nothing, Run: s.templateOfChosen},
 		{ID: "delete-template", Keys: []string{"delete", "X"}, Help: "Delete this template, after asking.", Hidden: true, Refused: noTemplate, Run: s.remove},
-		{ID: "close-list", Keys: []string{"esc", "q"}, Label: "close", Help: "Back to the input.", Run: s.unlist},
+		{ID: "close-list", Keys: []string{"esc"}, Label: "close", Help: "Back to the input.", Run: s.unlist},
 		{Keys: []string{"j", "k", "g", "G"}, Help: "Down, up, the first, the last.", Hidden: true},
 	}
 }

@@ -41,6 +41,18 @@ func TestTwoValuesAndSend(t *testing.T) {
 	}
 }
 
+// Going to the other side stays at the place.
+func TestTheSidesKeepThePlace(t *testing.T) {
+	t.Parallel()
+	s, _ := setup{workers: []aws.Worker{worker(rich)}, input: richInput}.open(t)
+	press(s, "tab", "ctrl+t", "backspace", "ctrl+t", "'5")
+	wants(t, text(s, 120, 35), `"pages":125`) // backspace took the blank before it
+	press(s, "ctrl+t", "ctrl+end", "up", "up", "ctrl+t")
+	if got := s.Status(); !strings.HasPrefix(got, "25:") {
+		t.Errorf("the form follows to %s", got)
+	}
+}
+
 func TestOptionsAreSent(t *testing.T) {
 	t.Parallel()
 	f := &sender{}

@@ -305,7 +305,9 @@ func (s *Screen) key(msg tea.KeyPressMsg) tea.Cmd {
 		s.list.Move(msg.String())
 	case !s.begun:
 	case s.editor.Focused():
-		return s.edited(s.editor.Key(msg))
+		cmd := s.edited(s.editor.Key(msg))
+		s.pane.Follow(s.editor.Offset())
+		return cmd
 	case s.pane.Focused():
 		switch msg.String() {
 		case "ctrl+z":
@@ -321,6 +323,7 @@ func (s *Screen) key(msg tea.KeyPressMsg) tea.Cmd {
 		s.followPane()
 	default:
 		s.editor.Move(readingKey(msg.String()))
+		s.pane.Follow(s.editor.Offset())
 	}
 	return nil
 }

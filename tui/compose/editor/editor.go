@@ -155,6 +155,15 @@ func (e *Editor) Apply(text string, joins bool) error {
 // Pause ends what edits join: the next one is taken back by itself.
 func (e *Editor) Pause() { e.typing = false }
 
+// Offset is where the cursor is, in bytes of the text.
+func (e *Editor) Offset() int {
+	at := e.col
+	for _, line := range e.lines[:e.row] {
+		at += len(line) + 1
+	}
+	return at
+}
+
 // GotoByte puts the cursor on the character at an offset of the text.
 func (e *Editor) GotoByte(offset int) {
 	for i, line := range e.lines {

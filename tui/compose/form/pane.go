@@ -178,6 +178,24 @@ func (p *Pane) ToPointer(pointer string) {
 	}
 }
 
+// Follow puts the cursor on the field that stands at an offset of the text, while
+// somebody else has the keys.
+func (p *Pane) Follow(offset int) {
+	if !p.fresh || p.focused {
+		return
+	}
+	best := -1
+	for i, r := range p.rows {
+		// What belongs to a field follows it, so the last one that fits is the innermost.
+		if f := r.field; r.kind == rowField && f.Present && f.Start <= offset && offset <= f.End {
+			best = i
+		}
+	}
+	if best >= 0 {
+		p.move(best)
+	}
+}
+
 // ToExtra puts the cursor on an extra row, the first when id is empty.
 func (p *Pane) ToExtra(id string) {
 	for i, r := range p.rows {
