@@ -31,7 +31,7 @@ func (a *App) console(ctx context.Context) error {
 // appear in its task line.
 func (a *App) openConsole(ctx context.Context, s *aws.Stage, e *redrive.Engine, notices <-chan tui.Notice) error {
 	cfg := tui.Config{
-		Backend: tui.Backend{Stage: s, Logs: logs.For(s), Redrive: e}, Notices: notices,
+		Backend: tui.Backend{Stage: s, Logs: logs.For(s, logs.WithLive(logs.LiveOf(s))), Redrive: e}, Notices: notices,
 		NoColor: a.global.noColor, Getenv: a.Getenv, Now: a.Now,
 	}
 	if !a.noMetrics {
