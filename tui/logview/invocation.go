@@ -49,11 +49,14 @@ func (r renderer) invocation(g *pane.Group, selected bool) string {
 		b.WriteString(paint(memoryTone(&inv), cell.FitRight(memory, 12)+" "))
 		b.WriteString(paint(theme.ToneFaint, cell.FitRight(billed, 14)+" "))
 	}
-	count := cell.Plural(all, "line")
+	count, cells := cell.Plural(all, "line"), 9
+	if !r.s.pane.Buf.Filter().Empty() {
+		cells = 14
+	}
 	if kept < all {
 		count = fmt.Sprintf("%d of %s", kept, count)
 	}
-	b.WriteString(paint(theme.ToneDim, cell.FitRight(count, 9)))
+	b.WriteString(paint(theme.ToneDim, cell.FitRight(count, cells)))
 	if hits := r.s.pane.Hits(g); hits > 0 {
 		b.WriteString(r.t.Match.Render(" " + matches(hits)))
 	}

@@ -13,7 +13,7 @@ const (
 	capacityBytes = 256 << 20
 	// chunk is how much of a search is done at once (see Matcher.cost): less than a
 	// frame's time, so that typing never waits for it.
-	chunk = 8 << 20
+	chunk = 2 << 20
 )
 
 // Buffer keeps lines in order of time; beside them those that the filter keeps and

@@ -120,7 +120,7 @@ func (f *Filter) Keeps(l *logs.Line) bool {
 }
 
 func (f *Filter) cost(l *logs.Line) int {
-	cost := 16
+	cost := lineCost
 	for i := range f.texts {
 		cost += f.texts[i].cost(l)
 	}

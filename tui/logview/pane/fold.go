@@ -123,9 +123,13 @@ func (p *Pane) refold(change func(), counts bool) {
 // found.
 func (p *Pane) collect() {
 	b := p.Buf
-	clear(p.rows)
-	clear(p.finds)
+	rows, finds := len(p.rows), len(p.finds)
 	p.rows, p.finds = p.rows[:0], p.finds[:0]
+	defer func() {
+		// What is behind the end must not keep lines that were dropped.
+		clear(p.rows[len(p.rows):max(rows, len(p.rows))])
+		clear(p.finds[len(p.finds):max(finds, len(p.finds))])
+	}()
 	for i := range b.groups.len() {
 		g := b.groups.at(i)
 		kept := b.keptOf(g)

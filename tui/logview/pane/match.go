@@ -66,13 +66,16 @@ func (m *Matcher) finds(s string) bool {
 func (m *Matcher) cost(l *logs.Line) int {
 	switch {
 	case m.re != nil:
-		// An expression takes some twenty times as long as a text.
-		return 64 + 20*(len(l.Raw)+len(l.Text))
+		// An expression takes some thirty times as long as a text.
+		return lineCost + 30*(len(l.Raw)+len(l.Text))
 	case m.text != "":
-		return 64 + len(l.Raw) + len(l.Text)
+		return lineCost + len(l.Raw) + len(l.Text)
 	}
-	return 16
+	return lineCost
 }
+
+// lineCost is that of looking at a line at all: it is somewhere in memory.
+const lineCost = 400
 
 // Hit is a part of a text that a Matcher finds, in bytes.
 type Hit struct{ From, To int }
