@@ -180,8 +180,13 @@ func BenchmarkFollowMinute(b *testing.B) {
 		filter string
 		search string
 	}{
-		{name: "plain"}, {name: "scrolled", keys: []string{"k"}}, {name: "wrapped", keys: []string{"w"}}, {name: "folded", keys: []string{"z"}},
-		{name: "folded-open", keys: []string{"z", "Z"}}, {name: "filtered", filter: "completed"}, {name: "searched", search: "job-9"},
+		{name: "plain"},
+		{name: "scrolled", keys: []string{"k"}},
+		{name: "wrapped", keys: []string{"w"}},
+		{name: "folded", keys: []string{"z"}},
+		{name: "folded-open", keys: []string{"z", "Z"}},
+		{name: "filtered", filter: "completed"},
+		{name: "searched", search: "job-9"},
 		{name: "folded-searched", keys: []string{"z"}, search: "job-9"},
 	} {
 		b.Run(mode.name, func(b *testing.B) {

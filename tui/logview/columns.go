@@ -141,10 +141,12 @@ func (s *Screen) openColumns() tea.Cmd {
 	s.menu = &menu{title: "Columns", key: "c", items: func() []item {
 		c := &s.cols
 		job := item{on: c.job != never, label: "job", note: "the end of its id, always", run: do(func() { c.job = (c.job + 1) % 3 })}
-		if c.job == whenWide {
+		switch c.job {
+		case whenWide:
 			job.note = "the end of its id, on a wide terminal"
-		} else if c.job == never {
+		case never:
 			job.note = "not shown"
+		case always:
 		}
 		items := []item{
 			{on: c.time, label: "time", run: flip(&c.time)},

@@ -228,7 +228,7 @@ func TestSaving(t *testing.T) {
 	f.feed(lines)
 	f.press("&", "'plain", "enter", "S")
 	wants(t, f.text(80, 19), "save to", "logs-20260302-030405.log", "1 line shown, tab: all 8")
-	clear := func() {
+	empty := func() {
 		for range 40 {
 			f.press("backspace")
 		}
@@ -252,7 +252,7 @@ func TestSaving(t *testing.T) {
 		return screen.Task{}
 	}
 	save := func(name string) screen.Task {
-		clear()
+		empty()
 		f.Update(tea.PasteMsg{Content: filepath.Join(dir, name)})
 		return done(f.press("enter"))
 	}
@@ -282,7 +282,7 @@ func TestSaving(t *testing.T) {
 		t.Error("a directory that is not there")
 	}
 	f.press("S")
-	clear()
+	empty()
 	f.press("enter")
 	wants(t, f.text(80, 19), "a file needs a name")
 	f.press("esc")

@@ -2,7 +2,6 @@ package logview_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -382,31 +381,6 @@ func TestStaleRepliesAreDropped(t *testing.T) {
 		}
 	}
 	wants(t, f.Status(), "8 lines")
-}
-
-func TestHostileLinesAreHarmless(t *testing.T) {
-	t.Parallel()
-	evil := "\x1b]52;c;cHduZWQ=\x07\x1b[2J\r\u202e\u009b31m\x00\ttext \u0301日本"
-	quoted, err := json.Marshal(evil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	env := screentest.Env(t)
-	bad := worker(evil)
-	env.Data.Inventory = &aws.Inventory{Workers: []aws.Worker{bad}}
-	for _, ask := range []screen.OpenLogs{{WorkerIDs: []string{evil, "gone" + evil}}, {WorkerIDs: []string{evil}, JobID: evil}} {
-		f := openIn(t, env, ask)
-		f.feed([]logs.Line{
-			at(evil, 5, evil), at(evil, 4, evil+"\n"+evil), at(evil, 3, strings.Repeat("日本e\u0301", 40000)),
-			at(evil, 2, fmt.Sprintf(`{"level":"error","msg":%s,"event":"job.failed","jobId":%s,"error":{"message":%s,"name":%s}}`, quoted, quoted, quoted, quoted)),
-		}, logs.State{Err: errors.New(evil), RetryIn: time.Second})
-		for _, keys := range []string{"", "k", "k", "enter", "n", "esc", "w", "right", "w right right", "/ x enter", "esc v v v", "r"} {
-			f.press(strings.Fields(keys)...)
-			for _, size := range [][2]int{{60, 15}, {80, 19}, {120, 35}} {
-				screentest.Frame(t, f.View(size[0], size[1]), size[0], size[1])
-			}
-		}
-	}
 }
 
 func TestTimesAreTheClocks(t *testing.T) {

@@ -131,13 +131,6 @@ func (s *Screen) readMore(id string) tea.Cmd {
 	return s.restart()
 }
 
-// follows is whether new lines come and are shown.
-func (s *Screen) follows() bool {
-	t := &s.tail
-	return t.started && t.heard && t.ended == nil && t.until.IsZero() && t.state.Err == nil && t.state.Lag <= lagFrom &&
-		!s.inflow.paused && s.pane.Follow
-}
-
 // canLive says why there are no live sessions; empty when there are.
 func (s *Screen) canLive() string {
 	live, ok := s.source.(Live)
