@@ -69,6 +69,9 @@ func (r renderer) invocation(g *pane.Group, selected bool) string {
 	b.WriteString(paint(theme.ToneText, "  "+jobsOf(&inv)))
 	if inv.Error != nil {
 		b.WriteString(paint(theme.ToneBad, "  "+cell.Clean(errorText(inv.Error.Name, inv.Error.Message))))
+	} else if l := r.s.pane.Worst(g); l != nil {
+		text, _ := advance(l.Text, r.width) // it may be very long
+		b.WriteString(paint(levelTone(l.Level), "  "+l.Text[:text]))
 	}
 	line := cell.Cut(b.String(), r.width)
 	return line + paint(theme.ToneText, strings.Repeat(" ", max(0, r.width-cell.Width(line))))

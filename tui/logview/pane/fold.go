@@ -1,5 +1,7 @@
 package pane
 
+import "github.com/microfox-ai/aiwctl/aws/logs"
+
 // Folded is whether invocations are one row each.
 func (p *Pane) Folded() bool { return p.folded }
 
@@ -170,6 +172,23 @@ func (p *Pane) Kept(g *Group) (kept, all int) { return p.Buf.keptOf(g), g.lines.
 
 // Hits is how many lines of an invocation the search has found.
 func (p *Pane) Hits(g *Group) int { return p.Buf.hitsOf(g) }
+
+// worstWithin is how many of an invocation's last lines Worst looks at.
+const worstWithin = 64
+
+// Worst is the last of an invocation's own warnings or errors, these first; nil when
+// there is none near its end.
+func (p *Pane) Worst(g *Group) *logs.Line {
+	var worst *logs.Line
+	n := g.lines.len()
+	for i := n - 1; i >= max(0, n-worstWithin); i-- {
+		l := g.lines.at(i).Line
+		if l.Level >= logs.LevelWarn && !l.Kind.Platform() && (worst == nil || l.Level > worst.Level) {
+			worst = l
+		}
+	}
+	return worst
+}
 
 // Lines are the lines of a row: its own, or those of the invocation that are kept.
 func (p *Pane) Lines(r Row) []*Entry {
