@@ -4,7 +4,11 @@
 // all of them does so in chunks.
 package pane
 
-import "github.com/microfox-ai/aiwctl/aws/logs"
+import (
+	"strings"
+
+	"github.com/microfox-ai/aiwctl/aws/logs"
+)
 
 const (
 	// Capacity is how many lines a screen keeps, and capacityBytes how much text:
@@ -54,7 +58,13 @@ func NewBuffer(limit int) *Buffer {
 // -1 when it is not shown; gone is how many were dropped at the front after that.
 type change struct{ at, gone int }
 
-func weight(l *logs.Line) int { return len(l.Text) + len(l.Raw) + 256 }
+func weight(l *logs.Line) int {
+	n := len(l.Text) + len(l.Raw) + 256
+	if !strings.HasPrefix(l.Original, l.Raw) { // else the two are one text in memory
+		n += len(l.Original)
+	}
+	return n
+}
 
 // entries makes lines into entries, which are allocated together as the lines were.
 func entries(lines []logs.Line) []Entry {
