@@ -122,7 +122,7 @@ const (
 type Folder struct {
 	most    int
 	tracker *tracker
-	open    map[string]*fold
+	open    map[string]*Folding
 	settled []Invocation
 	newest  time.Time
 }
@@ -146,7 +146,7 @@ func NewFolder(most int) *Folder {
 	if most <= 0 {
 		most = 4096
 	}
-	return &Folder{most: most, tracker: newTracker(), open: map[string]*fold{}}
+	return &Folder{most: most, tracker: newTracker(), open: map[string]*Folding{}}
 }
 
 // Add takes a line in. Lines that belong to no invocation are passed over.
@@ -156,26 +156,25 @@ func (f *Folder) Add(line *Line) {
 	if l.Time.After(f.newest) {
 		f.newest = l.Time
 	}
-	if l.RequestID == "" || l.Kind == KindInit || l.Kind == KindMarker && !l.run {
+	if !l.InInvocation() {
 		return
 	}
 	// The API's function writes about jobs it sends; its requests are its own, and
 	// begin with a START as any other.
 	at := f.open[l.RequestID]
-	if at != nil && l.Kind == KindStart && at.Report != nil && l.Time.After(at.End) {
-		// Lambda repeats an asynchronous invocation under its id.
+	if at != nil && at.Over(&l) {
 		f.settled = append(f.settled, at.done(f.newest))
 		at = nil
 	}
-	if at == nil {
-		if len(f.open) >= f.most {
-			f.evict()
-		}
-		at = &fold{jobs: map[string]int{}}
-		at.RequestID, at.Group, at.Stream, at.WorkerID = strings.Clone(l.RequestID), l.Group, strings.Clone(l.Stream), l.WorkerID
-		f.open[at.RequestID] = at
+	if at != nil {
+		at.add(&l)
+		return
 	}
-	at.add(&l)
+	if len(f.open) >= f.most {
+		f.evict()
+	}
+	at = NewFolding(&l)
+	f.open[at.RequestID] = at
 }
 
 // Settled returns, once, the invocations of which nothing more is to be expected:
@@ -213,11 +212,11 @@ func sortInvocations(all []Invocation) {
 
 // evict settles the quarter that was silent longest, so that it is rare.
 func (f *Folder) evict() {
-	all := make([]*fold, 0, len(f.open))
+	all := make([]*Folding, 0, len(f.open))
 	for _, at := range f.open {
 		all = append(all, at)
 	}
-	slices.SortFunc(all, func(a, b *fold) int { return a.last.Compare(b.last) })
+	slices.SortFunc(all, func(a, b *Folding) int { return a.last.Compare(b.last) })
 	for _, at := range all[:max(1, len(all)/4)] {
 		f.settled = append(f.settled, at.done(time.Time{}))
 		delete(f.open, at.RequestID)

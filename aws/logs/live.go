@@ -59,6 +59,9 @@ func WithLive(open OpenLive) Option {
 	return func(r *Reader) { r.live = open }
 }
 
+// CanLive is whether queries that are Live get live sessions.
+func (r *Reader) CanLive() bool { return r.live != nil }
+
 // liveRunner keeps one live session open, over up to LiveGroups groups.
 type liveRunner struct {
 	fw    *follower

@@ -1,35 +1,41 @@
 package logview
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strings"
-	"time"
 
 	tea "charm.land/bubbletea/v2"
 
-	"github.com/microfox-ai/aiwctl/aws/logs"
 	"github.com/microfox-ai/aiwctl/tui/cell"
 	"github.com/microfox-ai/aiwctl/tui/jsonview"
+	"github.com/microfox-ai/aiwctl/tui/logview/pane"
 	"github.com/microfox-ai/aiwctl/tui/screen"
 	"github.com/microfox-ai/aiwctl/tui/theme"
 )
 
-// detail is one line, or a job's outcome, opened to be read whole.
+// detail is a line, or an invocation, opened to be read whole.
 type detail struct {
-	what string // for the rule above it and for the task line
-	body string // for the clipboard
-	line *logs.Line
-	view *jsonview.View
+	what   string // for the rule above it and for the task line
+	body   string // for the clipboard
+	pretty string // the body's JSON, indented; empty when it has none
+	of     subject
+	view   *jsonview.View
 }
 
-// open shows the line under the cursor whole. It stays put while it is read.
+// open shows the row under the cursor whole. It stays put while it is read.
 func (s *Screen) open() {
-	l := s.pane.current()
-	if l == nil {
+	r := s.pane.Current()
+	if r.None() {
 		return
 	}
-	s.pane.hold()
+	s.pane.Hold()
+	if r.Entry == nil {
+		s.openInvocation(r)
+		return
+	}
+	l := r.Line()
 	prefix, body := divide(l.Raw)
 	view := jsonview.New(s.env.Theme)
 	view.Set("line", filled(
@@ -41,7 +47,33 @@ func (s *Screen) open() {
 		jsonview.Field{Name: "stream", Value: l.Stream},
 		jsonview.Field{Name: "text", Value: prefix},
 	), body)
-	s.detail = &detail{what: "the log line", body: strings.TrimRight(l.Raw, "\n"), line: l, view: view}
+	s.detail = &detail{what: "the log line", body: strings.TrimRight(l.Raw, "\n"), pretty: indented(body), of: subjectOf(l), view: view}
+}
+
+func (s *Screen) openInvocation(r pane.Row) {
+	now := s.env.Now()
+	inv := r.Group.Invocation(now)
+	raw, err := json.Marshal(inv)
+	if err != nil {
+		raw = []byte(err.Error())
+	}
+	_, outcome := outcomeOf(&inv)
+	var memory, billed string
+	if inv.Report != nil {
+		memory = fmt.Sprintf("%d MB used of %d MB", inv.Report.MaxMemoryMB, inv.Report.MemoryMB)
+		billed = inv.Report.Billed.String()
+	}
+	view := jsonview.New(s.env.Theme)
+	view.Set("invocation", filled(
+		jsonview.Field{Name: "began", Value: inv.Start.In(s.zone).Format("2006-01-02 15:04:05.000 MST")},
+		jsonview.Field{Name: "worker", Value: inv.WorkerID},
+		jsonview.Field{Name: "outcome", Value: outcome},
+		jsonview.Field{Name: "took", Value: took(&inv, now)},
+		jsonview.Field{Name: "billed", Value: billed},
+		jsonview.Field{Name: "memory", Value: memory},
+		jsonview.Field{Name: "request", Value: inv.RequestID},
+	), string(raw))
+	s.detail = &detail{what: "the invocation", body: string(raw), pretty: indented(string(raw)), of: s.subjectOf(r), view: view}
 }
 
 // divide takes a line apart that ends in JSON with other text before it.
@@ -55,6 +87,16 @@ func divide(raw string) (prefix, body string) {
 	return "", raw
 }
 
+// indented is a JSON object or list with indents, empty for anything else.
+func indented(body string) string {
+	body = strings.TrimSpace(body)
+	var b bytes.Buffer
+	if body == "" || (body[0] != '{' && body[0] != '[') || json.Indent(&b, []byte(body), "", "  ") != nil {
+		return ""
+	}
+	return b.String()
+}
+
 // filled leaves out the fields without a value.
 func filled(fields ...jsonview.Field) []jsonview.Field {
 	out := fields[:0]
@@ -66,49 +108,30 @@ func filled(fields ...jsonview.Field) []jsonview.Field {
 	return out
 }
 
-func (s *Screen) openOutcome() {
-	s.detail = s.job.detail(s.env.Theme)
-}
-
-func (s *Screen) copy() tea.Cmd {
-	if s.detail != nil {
-		return screen.Send(screen.Copy{What: s.detail.what, Text: s.detail.body})
-	}
-	l := s.pane.current()
-	if l == nil {
-		return nil
-	}
-	return screen.Send(screen.Copy{What: "the log line", Text: strings.TrimRight(l.Raw, "\n")})
-}
-
 func (s *Screen) detailActions() []screen.Action {
+	d := s.detail
 	leave := do(func() { s.detail = nil })
-	actions := []screen.Action{
+	noJSON := ""
+	if d.pretty == "" {
+		noJSON = "the line has no JSON"
+	}
+	step := func(by int) func() tea.Cmd {
+		return do(func() { s.pane.Move(by); s.open() })
+	}
+	return []screen.Action{
 		{Keys: []string{"esc", "enter"}, Label: "back to the lines", Help: "Close it.", Run: leave},
 		{Keys: []string{"q"}, Help: "Close it.", Hidden: true, Run: leave},
+		{ID: "next-line", Keys: []string{"n"}, Label: "next line", Help: "Open the next line.", Run: step(1)},
+		{ID: "previous-line", Keys: []string{"N"}, Label: "previous", Help: "Open the previous line.", Run: step(-1)},
+		{ID: "open-job", Keys: []string{"o"}, Label: "its job", Help: "Open the job that it belongs to.", Refused: d.of.noJob(), Command: s.jobCommand(d.of), Run: func() tea.Cmd { return openJob(d.of) }},
+		{ID: "copy", Keys: []string{"y"}, Label: "copy", Help: "Copy it as it was logged.", Run: func() tea.Cmd {
+			return screen.Send(screen.Copy{What: d.what, Text: d.body})
+		}},
+		{ID: "copy-json", Keys: []string{"Y"}, Label: "copy JSON", Help: "Copy its JSON with indents, as it is shown.", Refused: noJSON, Run: func() tea.Cmd {
+			return screen.Send(screen.Copy{What: d.what + "'s JSON", Text: d.pretty})
+		}},
+		{Keys: []string{"j", "k", "ctrl+d", "ctrl+u", "g", "G"}, Help: "Scroll.", Hidden: true},
 	}
-	if s.detail.line != nil {
-		actions = append(actions,
-			screen.Action{Keys: []string{"n"}, Label: "next line", Help: "Open the next line.", Run: do(func() { s.pane.move(1); s.open() })},
-			screen.Action{Keys: []string{"N"}, Label: "previous", Help: "Open the previous line.", Run: do(func() { s.pane.move(-1); s.open() })},
-			screen.Action{Keys: []string{"o"}, Label: "its job", Help: "Follow the job that the line belongs to.", Hidden: s.job != nil, Refused: noJob(s.detail.line), Run: func() tea.Cmd { return openJob(s.detail.line) }})
-	}
-	return append(actions,
-		screen.Action{Keys: []string{"y"}, Label: "copy", Help: "Copy it.", Run: s.copy},
-		screen.Action{Keys: []string{"j", "k", "ctrl+d", "ctrl+u", "g", "G"}, Help: "Scroll.", Hidden: true},
-	)
-}
-
-// noJob is why a line's job cannot be followed; empty when it can.
-func noJob(l *logs.Line) string {
-	if l != nil && l.JobID != "" && l.WorkerID != "" {
-		return ""
-	}
-	return "the line names no job"
-}
-
-func openJob(l *logs.Line) tea.Cmd {
-	return screen.Send(screen.OpenLogs{WorkerIDs: []string{l.WorkerID}, JobID: l.JobID, Since: l.Time.Add(-lookBack)})
 }
 
 // lines draws it under a rule that says what it is and how far it is scrolled.
@@ -124,13 +147,4 @@ func (d *detail) lines(t *theme.Theme, width, height int) []string {
 		lines = append(lines, " "+line+" ")
 	}
 	return lines[:min(len(lines), height)]
-}
-
-// clock is a time of day for a sentence, with the date when it is another day's.
-func (s *Screen) clock(at time.Time) string {
-	at, now := at.In(s.zone), s.env.Now().In(s.zone)
-	if at.YearDay() == now.YearDay() && at.Year() == now.Year() {
-		return at.Format("15:04:05")
-	}
-	return at.Format(time.DateTime)
 }

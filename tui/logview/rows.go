@@ -7,108 +7,77 @@ import (
 
 	"github.com/microfox-ai/aiwctl/aws/logs"
 	"github.com/microfox-ai/aiwctl/tui/cell"
+	"github.com/microfox-ai/aiwctl/tui/logview/pane"
 	"github.com/microfox-ai/aiwctl/tui/theme"
 )
 
-const (
-	// narrow is the width below which the time loses its milliseconds and the
-	// level is a letter; jobFrom the one from which lines show their job.
-	narrow  = 90
-	jobFrom = 120
-	// jobWidth are the cells of a job's id: its end, which tells jobs apart.
-	jobWidth = 9
-	// roomLeast is what wrapped text gets at the least.
-	roomLeast = 8
-)
-
-// columns are the cells of what stands before a line's text.
-type columns struct {
-	layout string // of the time
-	worker int    // zero leaves it out
-	level  int
-	job    int // zero leaves it out
-}
-
-func (s *Screen) columns(width int) columns {
-	c := columns{layout: "15:04:05.000", level: 5}
-	if width < narrow {
-		c.layout, c.level = "15:04:05", 1
-	}
-	if len(s.ask.WorkerIDs) > 1 {
-		for _, id := range s.ask.WorkerIDs {
-			c.worker = max(c.worker, cell.Width(cell.Clean(id)))
-		}
-		c.worker = min(c.worker, width/5)
-	}
-	if s.job == nil && width >= jobFrom {
-		c.job = jobWidth
-	}
-	return c
-}
-
-// width is what the columns take together, with the cursor and their gaps.
-func (c columns) width() int {
-	w := 1 + len(c.layout) + 1 + c.level + 1
-	if c.worker > 0 {
-		w += c.worker + 1
-	}
-	if c.job > 0 {
-		w += c.job + 1
-	}
-	return w
-}
-
-// renderer draws lines for one frame.
+// renderer draws rows for one frame.
 type renderer struct {
 	s      *Screen
 	t      *theme.Theme
-	cols   columns
+	cols   layout
+	width  int
 	room   int // cells for the text
 	height int
 }
 
 func (s *Screen) renderer(width, height int) renderer {
-	cols := s.columns(width)
-	return renderer{s: s, t: s.env.Theme, cols: cols, room: max(roomLeast, width-cols.width()), height: height}
+	cols := s.layout(width)
+	return renderer{s: s, t: s.env.Theme, cols: cols, width: width, room: max(roomLeast, width-cols.width()), height: height}
 }
 
-// lines renders the lines of the window, and only those.
-func (r renderer) lines(width int) []string {
+// lines renders the rows of the window, and only those.
+func (r renderer) lines() []string {
 	p := r.s.pane
-	var rows func(*logs.Line) int
+	var rows func(pane.Row) int
 	if r.s.wrap {
-		rows = func(l *logs.Line) int { return len(wrapped(l.Text, r.room, r.height)) }
+		rows = func(row pane.Row) int {
+			if row.Entry == nil {
+				return 1
+			}
+			return len(wrapped(row.Entry.Text, r.room, r.height))
+		}
 	}
-	p.setSize(r.height, rows)
+	p.SetSize(r.height, rows)
 	out := make([]string, 0, r.height)
-	for i := p.top; i < p.buf.shown.len() && len(out) < r.height; i++ {
-		line := p.buf.shown.at(i)
+	for i := p.Top(); i < p.Len() && len(out) < r.height; i++ {
+		row, selected := p.At(i), i == p.Cursor()
+		if row.Entry == nil {
+			out = append(out, r.invocation(row.Group, selected))
+			continue
+		}
+		text := row.Entry.Text
 		pieces := []piece{}
 		if r.s.wrap {
-			pieces = wrapped(line.Text, r.room, r.height)
+			pieces = wrapped(text, r.room, r.height)
 		} else {
-			pieces = append(pieces, window(line.Text, p.shift, r.room))
+			pieces = append(pieces, window(text, p.Shift, r.room))
 		}
-		out = append(out, r.draw(line, pieces, i == p.cursor)...)
+		out = append(out, r.draw(row, pieces, selected)...)
 	}
 	for i := range out {
-		out[i] = cell.Fit(out[i], width)
+		out[i] = cell.Fit(out[i], r.width)
 	}
 	for len(out) < r.height {
-		out = append(out, strings.Repeat(" ", width))
+		out = append(out, strings.Repeat(" ", r.width))
 	}
 	return out[:r.height]
 }
 
 // draw draws the pieces of a line, one on each row.
-func (r renderer) draw(l *logs.Line, pieces []piece, selected bool) []string {
+func (r renderer) draw(row pane.Row, pieces []piece, selected bool) []string {
+	l := row.Line()
 	style := r.t.Paint(textTone(l), selected)
-	hits := r.s.pane.buf.filter.hits(l.Text)
+	b := r.s.pane.Buf
+	hits := b.Search().Hits(l.Text)
+	if b.Search().Empty() {
+		hits = b.Filter().Hits(l.Text)
+	}
 	out := make([]string, len(pieces))
 	for i, p := range pieces {
 		head := ""
 		if i == 0 {
-			head = r.head(l, selected)
+			head = r.head(row, selected)
 		} else {
 			head = r.t.Paint(theme.ToneText, selected).Render(strings.Repeat(" ", r.cols.width()))
 		}
@@ -117,8 +86,8 @@ func (r renderer) draw(l *logs.Line, pieces []piece, selected bool) []string {
 	return out
 }
 
-// text draws a piece of a line, with what the filter found in it marked.
-func (r renderer) text(text string, p piece, hits []hit, style lipgloss.Style) string {
+// text draws a piece of a line, with what was found in it marked.
+func (r renderer) text(text string, p piece, hits []pane.Hit, style lipgloss.Style) string {
 	var b strings.Builder
 	put := func(style lipgloss.Style, s string) {
 		if s != "" {
@@ -135,7 +104,7 @@ func (r renderer) text(text string, p piece, hits []hit, style lipgloss.Style) s
 	put(style, left)
 	at := p.from
 	for _, h := range hits {
-		from, to := max(h.from, at), min(h.to, p.to)
+		from, to := max(h.From, at), min(h.To, p.to)
 		if from >= to {
 			continue
 		}
@@ -147,38 +116,62 @@ func (r renderer) text(text string, p piece, hits []hit, style lipgloss.Style) s
 	return b.String()
 }
 
-// head is what stands before the text.
-func (r renderer) head(l *logs.Line, selected bool) string {
-	paint := func(tone theme.Tone, s string) string { return r.t.Paint(tone, selected).Render(s) }
-	mark := paint(theme.ToneText, " ")
+// mark is the cursor, and whether a person has marked the row.
+func (r renderer) mark(marked, selected bool) string {
+	cursor := " "
 	if selected {
-		mark = paint(theme.ToneAccent, theme.GlyphCursor)
+		cursor = theme.GlyphCursor
 	}
+	if !r.cols.marks {
+		return r.t.Paint(theme.ToneAccent, selected).Render(cursor)
+	}
+	mark := " "
+	if marked {
+		mark = theme.GlyphMark
+	}
+	return r.t.Paint(theme.ToneAccent, selected).Render(cursor + mark)
+}
+
+// head is what stands before a line's text.
+func (r renderer) head(row pane.Row, selected bool) string {
+	l, c := row.Line(), &r.cols
+	paint := func(tone theme.Tone, s string) string { return r.t.Paint(tone, selected).Render(s) }
 	var b strings.Builder
-	b.WriteString(mark)
-	b.WriteString(paint(theme.ToneFaint, l.Time.In(r.s.zone).Format(r.cols.layout)+" "))
-	if r.cols.worker > 0 {
-		id := cell.Fit(cell.Clean(l.WorkerID), r.cols.worker) + " "
-		if selected {
-			b.WriteString(paint(theme.ToneText, id))
-		} else {
-			b.WriteString(r.t.Sources[r.s.colours[l.WorkerID]%len(r.t.Sources)].Render(id))
+	b.WriteString(r.mark(row.Entry.Marked, selected))
+	if c.fold > 0 {
+		indent := "  "
+		if row.Group != nil {
+			indent = theme.GlyphBar + " "
 		}
+		b.WriteString(paint(theme.ToneFaint, indent))
 	}
-	level := strings.ToUpper(l.Level.String())
-	b.WriteString(paint(levelTone(l.Level), cell.Fit(level[:min(len(level), r.cols.level)], r.cols.level)+" "))
-	if r.cols.job > 0 {
-		b.WriteString(paint(theme.ToneFaint, cell.Fit(shortID(l.JobID), r.cols.job)+" "))
+	if c.time != "" {
+		b.WriteString(paint(theme.ToneFaint, l.Time.In(c.zone).Format(c.time)+" "))
+	}
+	b.WriteString(r.source(l.WorkerID, selected))
+	if c.level > 0 {
+		level := strings.ToUpper(l.Level.String())
+		b.WriteString(paint(levelTone(l.Level), cell.Fit(level[:min(len(level), c.level)], c.level)+" "))
+	}
+	if c.job > 0 {
+		b.WriteString(paint(theme.ToneFaint, cell.Fit(shortID(l.JobID), c.job)+" "))
+	}
+	if c.request > 0 {
+		b.WriteString(paint(theme.ToneFaint, cell.Fit(shortID(l.RequestID), c.request)+" "))
 	}
 	return b.String()
 }
 
-// shortID is the end of a job's id, which is what tells jobs apart.
-func shortID(id string) string {
-	if i := strings.LastIndexByte(id, '-'); i >= 0 && i < len(id)-1 {
-		id = id[i+1:]
+// source is the column of the worker.
+func (r renderer) source(id string, selected bool) string {
+	if r.cols.worker == 0 {
+		return ""
 	}
-	return cell.Clean(id)
+	name := r.s.shortName(id, r.cols.worker) + " "
+	if selected {
+		return r.t.Paint(theme.ToneText, true).Render(name)
+	}
+	return r.s.sourceTone(id)(name)
 }
 
 func levelTone(l logs.Level) theme.Tone {

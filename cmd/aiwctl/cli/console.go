@@ -55,7 +55,7 @@ func (a *App) looksFirst(r settings.Resolved) bool {
 
 // backend is a stage as the console uses it. Records may be nil.
 func (a *App) backend(s *aws.Stage, e *redrive.Engine, records *jobRecords) (tui.Backend, error) {
-	reader := logs.For(s) // one, so that everything shares its budget of calls
+	reader := logs.For(s, logs.WithLive(logs.LiveOf(s))) // one, so that everything shares its budget of calls
 	b := tui.Backend{
 		Stage: s, Logs: reader, Recent: reader, Redrive: e, Jobs: a.finder(s, reader, e, records),
 		History: a.trail(s),

@@ -1,10 +1,8 @@
 package cli
 
 import (
-	"encoding/json"
 	"io"
 	"strings"
-	"time"
 
 	"github.com/charmbracelet/x/ansi"
 
@@ -18,21 +16,6 @@ const (
 	formatRaw  = "raw"
 )
 
-// logRow is a line as `logs -o json` prints it.
-type logRow struct {
-	Time      time.Time       `json:"time"`
-	WorkerID  string          `json:"workerId"`
-	Level     string          `json:"level,omitempty"`
-	JobID     string          `json:"jobId,omitempty"`
-	RequestID string          `json:"requestId,omitempty"`
-	Event     string          `json:"event,omitempty"`
-	Text      string          `json:"text"`
-	Raw       string          `json:"raw"`
-	Stream    string          `json:"stream"`
-	ID        string          `json:"id"`
-	Fields    json.RawMessage `json:"fields,omitempty"`
-}
-
 // logPrinter prints batches of lines as they come; only a JSON array and YAML
 // wait for the end.
 type logPrinter struct {
@@ -42,7 +25,7 @@ type logPrinter struct {
 	stream bool
 	// names are the log groups' workers, padded and perhaps in colour; empty for one.
 	names map[string]string
-	rows  []logRow
+	rows  []logs.Record
 	n     int // lines printed
 }
 
@@ -104,20 +87,20 @@ func (p *logPrinter) print(lines []logs.Line) error {
 		case formatRaw:
 			p.raw(&b, l)
 		case formatJSONL:
-			if err := writeJSON(&b, logRowOf(l), ""); err != nil {
+			if err := writeJSON(&b, logs.RecordOf(l), ""); err != nil {
 				return err
 			}
 		case formatYAML:
 			if !p.stream {
-				p.rows = append(p.rows, logRowOf(l))
+				p.rows = append(p.rows, logs.RecordOf(l))
 				continue
 			}
 			b.WriteString("---\n")
-			if err := writeYAML(&b, logRowOf(l)); err != nil {
+			if err := writeYAML(&b, logs.RecordOf(l)); err != nil {
 				return err
 			}
 		default:
-			p.rows = append(p.rows, logRowOf(l))
+			p.rows = append(p.rows, logs.RecordOf(l))
 		}
 	}
 	_, err := io.WriteString(p.app.Out, b.String())
@@ -170,29 +153,12 @@ func (p *logPrinter) end() error {
 	switch p.format {
 	case formatJSON, formatYAML:
 		if p.rows == nil {
-			p.rows = []logRow{}
+			p.rows = []logs.Record{}
 		}
 		return p.app.print(p.rows, nil)
 	default:
 		return nil
 	}
-}
-
-func logRowOf(l *logs.Line) logRow {
-	r := logRow{
-		Time: l.Time.UTC(), WorkerID: l.WorkerID, JobID: l.JobID, RequestID: l.RequestID,
-		Text: l.Text, Raw: l.Raw, Stream: l.Stream, ID: l.ID,
-	}
-	if l.Level != logs.LevelNone {
-		r.Level = l.Level.String()
-	}
-	if l.Event != nil {
-		r.Event = l.Event.Event
-	}
-	if strings.HasPrefix(l.Raw, "{") && json.Valid([]byte(l.Raw)) {
-		r.Fields = json.RawMessage(l.Raw)
-	}
-	return r
 }
 
 func parseLevel(s string) (logs.Level, error) {

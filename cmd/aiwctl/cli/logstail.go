@@ -162,7 +162,7 @@ func (s *saver) save(l *logs.Line) {
 	if s.failed != nil {
 		return
 	}
-	row := logRowOf(l)
+	row := logs.RecordOf(l)
 	row.Raw = l.Original
 	var b strings.Builder
 	err := writeJSON(&b, row, "")
