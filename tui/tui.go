@@ -69,8 +69,9 @@ type Config struct {
 	Getenv func(string) string // nil: os.Getenv
 	Now    func() time.Time    // nil: time.Now
 
-	// options are for tests: a window size, an environment.
-	options []tea.ProgramOption
+	// Options are further options of the program: a window size and an environment
+	// where Out is no terminal, a filter that sees every message.
+	Options []tea.ProgramOption
 	// onEnd is told the final model, in tests.
 	onEnd func(*Model)
 }
@@ -124,7 +125,7 @@ func Run(ctx context.Context, cfg Config) error {
 	if cfg.NoColor {
 		options = append(options, tea.WithColorProfile(colorprofile.ASCII))
 	}
-	options = append(options, cfg.options...)
+	options = append(options, cfg.Options...)
 
 	program := tea.NewProgram(model, options...)
 	ended := make(chan struct{})
