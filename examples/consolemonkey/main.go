@@ -57,7 +57,7 @@ func main() {
 	flag.DurationVar(&o.every, "every", 60*time.Millisecond, "the mean time between two keys")
 	flag.Parse()
 	if o.seed == 0 {
-		o.seed = uint64(time.Now().UnixNano()) //nolint:gosec // a seed of any sign
+		o.seed = uint64(time.Now().UnixNano())
 	}
 	if o.trace == "" {
 		o.trace = filepath.Join(os.TempDir(), fmt.Sprintf("consolemonkey-%d.trace", o.seed))
