@@ -316,7 +316,7 @@ func pressAll(t *testing.T, p place, effects *effects) {
 					if table[key] {
 						effects.note(p.kind, key, changed)
 					} else if changed && !mentioned[key] {
-						t.Errorf("%s is not in the help and does something:\n%s", key, difference(before, after))
+						t.Errorf("%s is not in the help and does something:\n%s", key, whatChanged(before, after))
 					}
 				}
 				rest = rest[1:]
@@ -391,7 +391,7 @@ func inDialog(t *testing.T, key string, before, after look) {
 		t.Errorf("%s in a dialog writes to the stage", key)
 	}
 	if !answer && (after.body != before.body || after.title != before.title || after.depth != before.depth) {
-		t.Errorf("%s in a dialog reaches the screen below:\n%s", key, difference(before, after))
+		t.Errorf("%s in a dialog reaches the screen below:\n%s", key, whatChanged(before, after))
 	}
 }
 
@@ -429,8 +429,8 @@ func wellFormed(t *testing.T, f found) {
 	}
 }
 
-// difference shows what changed, for a message.
-func difference(before, after look) string {
+// whatChanged shows what changed, for a message.
+func whatChanged(before, after look) string {
 	if before.frame == after.frame {
 		return fmt.Sprintf("screens %d -> %d, dialogs %d -> %d, messages %d -> %d, writes %d -> %d, quit %v",
 			before.depth, after.depth, before.dialogs, after.dialogs, before.said, after.said, before.writes, after.writes, after.quit)
