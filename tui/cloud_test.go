@@ -223,6 +223,8 @@ func callName(r *http.Request, body []byte) string {
 		return "lambda:ListFunctions"
 	case strings.HasSuffix(path, "/configuration"):
 		return "lambda:GetFunctionConfiguration"
+	case r.Method == http.MethodGet:
+		return "lambda:Get" + path[strings.LastIndexByte(path, '/')+1:]
 	}
 	form, _ := url.ParseQuery(string(body))
 	return "sts:" + form.Get("Action")

@@ -122,10 +122,24 @@ func (p *person) replayAll() {
 	p.goTo(screen.KindDead)
 	p.pass(4 * time.Second)
 	p.frame()
+	p.askAll()
+}
+
+// askAll goes on from the dead letters to the question whether to replay all that are
+// chosen: A asks it, or shows a plan from where the key that writes does.
+func (p *person) askAll() {
+	p.t.Helper()
 	p.tap("A")
-	p.pass(time.Second)
+	p.pass(2 * time.Second)
+	for _, a := range p.offered() {
+		if len(p.m.dialogs) == 0 && a.Writes && a.Run != nil && a.Refused == "" && p.m.visible().Kind() == screen.KindReplay {
+			p.frame()
+			p.tap(a.Keys[0])
+			p.pass(time.Second)
+		}
+	}
 	if len(p.m.dialogs) == 0 {
-		p.t.Fatalf("A asks nothing:\n%s", ansi.Strip(p.frame()))
+		p.t.Fatalf("nothing asks:\n%s", ansi.Strip(p.frame()))
 	}
 }
 
