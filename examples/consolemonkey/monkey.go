@@ -30,7 +30,7 @@ import (
 const (
 	// healEvery is how often all is made well, and wellAfter how long the console then has
 	// until every screen must be fresh: reading backs off to a minute.
-	healEvery = 3 * time.Minute
+	healEvery = 2 * time.Minute
 	wellAfter = 75 * time.Second
 	// silence is how long the program may not take in any message: it ticks each second.
 	silence = 30 * time.Second
@@ -48,10 +48,11 @@ type monkey struct {
 
 	watcher
 	typed, sessions, healed int
+	healAt                  time.Time // when all is made well next
 }
 
 func newMonkey(o options, server *local.Server, dir string) (*monkey, error) {
-	m := &monkey{options: o, rand: rand.New(rand.NewPCG(o.seed, 1)), dir: dir, began: time.Now()} //nolint:gosec // choices that can be repeated
+	m := &monkey{options: o, rand: rand.New(rand.NewPCG(o.seed, 1)), dir: dir, began: time.Now(), healAt: time.Now().Add(healEvery)} //nolint:gosec // choices that can be repeated
 	m.weather = &weather{inner: http.DefaultTransport.(*http.Transport).Clone()}
 	stage, err := aws.Open(context.Background(), aws.Target{EndpointURL: server.Endpoint(), BaseURL: server.Endpoint(), Stage: "demo"}, aws.Options{
 		AuditPath: filepath.Join(dir, "audit.jsonl"), HTTPClient: &http.Client{Transport: m.weather, Timeout: 30 * time.Second},
@@ -170,7 +171,6 @@ func (m *monkey) session(ctx context.Context, replay []stroke) error {
 
 // play types until the console ends.
 func (m *monkey) play(ctx context.Context, keyboard *io.PipeWriter) {
-	heal := time.Now().Add(healEvery)
 	for ctx.Err() == nil {
 		wait := time.Duration(m.rand.Int64N(int64(2 * m.options.every)))
 		if m.rand.IntN(200) == 0 {
@@ -183,11 +183,11 @@ func (m *monkey) play(ctx context.Context, keyboard *io.PipeWriter) {
 			m.fault(fmt.Errorf("the console took in nothing for %v:\n%s", quiet, stacks()))
 			return
 		}
-		if time.Now().After(heal) {
+		if time.Now().After(m.healAt) {
 			if !m.makeWell(ctx, keyboard) {
 				return
 			}
-			heal = time.Now().Add(healEvery)
+			m.healAt = time.Now().Add(healEvery)
 			continue
 		}
 		if m.rand.IntN(300) == 0 {
