@@ -38,6 +38,7 @@ type cloud struct {
 	mu    sync.Mutex
 	key   string           // the access key it takes
 	off   bool             // the event source mapping is disabled
+	more  []string         // further queues that functions read
 	wrong map[string]wrong // by call, as "sqs:GetQueueAttributes"; "*" is every call
 	seen  map[string]int   // calls, by the same names
 }
@@ -151,7 +152,7 @@ func (c *cloud) answer(w http.ResponseWriter, r *http.Request, call string) {
 	case service == "logs":
 		c.logs.ServeHTTP(w, r)
 	case op == "ListEventSourceMappings":
-		fmt.Fprintf(w, `{"EventSourceMappings":[%s]}`, c.mapping())
+		fmt.Fprintf(w, `{"EventSourceMappings":[%s%s]}`, c.mapping(), c.further())
 	case op == "GetEventSourceMapping":
 		fmt.Fprint(w, c.mapping())
 	case op == "UpdateEventSourceMapping":
@@ -187,6 +188,15 @@ func (c *cloud) mapping() string {
 		"State":%q,"BatchSize":1,"FunctionResponseTypes":["ReportBatchItemFailures"]}`, cloudQueue, chaosARN, state)
 }
 
+// further are the mappings of further queues.
+func (c *cloud) further() string {
+	var b strings.Builder
+	for i, queue := range c.more {
+		fmt.Fprintf(&b, `,{"UUID":"m-%d","EventSourceArn":"arn:aws:sqs:eu-west-1:000000000000:%s","FunctionArn":"%s%d","State":"Enabled","BatchSize":1}`, i, queue, chaosARN, i)
+	}
+	return b.String()
+}
+
 const cloudFunction = `{"FunctionName":"shop-live-workerOrders","FunctionArn":"` + chaosARN + `","Runtime":"provided.al2023","Handler":"worker.orders",
 	"Timeout":30,"MemorySize":256,"LastModified":"2026-11-23T12:00:00.000+0000","State":"Active","Environment":{"Variables":{"STAGE":"live"}},
 	"LoggingConfig":{"LogGroup":"` + cloudGroup + `"}}`
@@ -213,6 +223,8 @@ func callName(r *http.Request, body []byte) string {
 		return "lambda:ListFunctions"
 	case strings.HasSuffix(path, "/configuration"):
 		return "lambda:GetFunctionConfiguration"
+	case r.Method == http.MethodGet:
+		return "lambda:Get" + path[strings.LastIndexByte(path, '/')+1:]
 	}
 	form, _ := url.ParseQuery(string(body))
 	return "sts:" + form.Get("Action")

@@ -155,8 +155,7 @@ func TestFaultAllIgnoresTheFilter(t *testing.T) {
 			p.tap(string(r))
 		}
 		p.tap("enter")
-		p.tap("A")
-		p.pass(time.Second)
+		p.askAll()
 		p.says("asked about all that pass the filter", "1 message")
 		p.agree()
 		p.pass(5 * time.Second)

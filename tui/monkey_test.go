@@ -25,12 +25,12 @@ import (
 
 var (
 	monkeySeed = flag.Uint64("monkey.seed", 0, "the seed of the only monkey; 0: several, with seeds of their own")
-	monkeyKeys = flag.Int("monkey.keys", 500, "how many things each monkey does")
+	monkeyKeys = flag.Int("monkey.keys", 400, "how many things each monkey does")
 )
 
 func TestMonkey(t *testing.T) {
 	t.Parallel()
-	seeds := []uint64{1, 2, 3, 4, 5, 6, 7, 8}
+	seeds := []uint64{1, 2, 3, 4, 5}
 	if *monkeySeed != 0 {
 		seeds = []uint64{*monkeySeed}
 	}

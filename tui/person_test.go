@@ -325,14 +325,14 @@ func (p *person) goTo(kind screen.Kind) bool {
 	return p.depth() > before || len(p.m.dialogs) > 0
 }
 
-var written = regexp.MustCompile(`(Send|Delete)Message|UpdateEventSourceMapping|PurgeQueue`)
+var ofAWrite = regexp.MustCompile(`(Send|Delete)Message|UpdateEventSourceMapping|PurgeQueue`)
 
 // stuck is the line of the visible screen that says it waits or failed; empty when it
 // shows what it should.
 func (p *person) stuck() string {
 	w, h := p.m.body()
 	body := ansi.Strip(p.m.visible().View(w, h))
-	if written.MatchString(body) {
+	if ofAWrite.MatchString(body) {
 		return "" // what became of a write stays, until the next
 	}
 	for line := range strings.SplitSeq(body, "\n") {

@@ -76,7 +76,7 @@ func restored(t *testing.T, out string) {
 func config(in io.Reader, out io.Writer) Config {
 	return Config{
 		Backend: Backend{Stage: newStage(), Logs: fakeLogs{}, Redrive: fakeDead{}}, In: in, Out: out, Getenv: noEnv,
-		options: []tea.ProgramOption{
+		Options: []tea.ProgramOption{
 			tea.WithWindowSize(100, 30), tea.WithEnvironment([]string{"TERM=xterm-256color"}),
 		},
 	}

@@ -110,6 +110,10 @@ type Config struct {
 	Getenv func(string) string // nil: os.Getenv
 	Now    func() time.Time    // nil: time.Now
 
+	// Options are further options of the program: a window size and an environment
+	// where Out is no terminal, a filter that sees every message.
+	Options []tea.ProgramOption
+
 	// current is the stage that is shown. accounts are those that AWS has told, by the
 	// choice that led there.
 	current  screen.Choice
@@ -117,9 +121,6 @@ type Config struct {
 
 	// clipboard is where copied text goes; nil: this machine's.
 	clipboard copier
-
-	// options are for tests: a window size, an environment.
-	options []tea.ProgramOption
 	// onEnd is told the final model, in tests.
 	onEnd func(*Model)
 }
@@ -179,7 +180,7 @@ func Run(ctx context.Context, cfg Config) error {
 	if cfg.NoColor {
 		options = append(options, tea.WithColorProfile(colorprofile.ASCII))
 	}
-	options = append(options, cfg.options...)
+	options = append(options, cfg.Options...)
 
 	program := tea.NewProgram(model, options...)
 	ended := make(chan struct{})
