@@ -19,8 +19,10 @@ import (
 
 	"github.com/microfox-ai/aiwctl/aws"
 	"github.com/microfox-ai/aiwctl/aws/audit"
+	"github.com/microfox-ai/aiwctl/aws/jobs"
 	"github.com/microfox-ai/aiwctl/aws/local/functions"
 	"github.com/microfox-ai/aiwctl/aws/logs"
+	"github.com/microfox-ai/aiwctl/aws/recall"
 	"github.com/microfox-ai/aiwctl/aws/redrive"
 	"github.com/microfox-ai/aiwctl/dispatch"
 	"github.com/microfox-ai/aiwctl/tui/screen"
@@ -112,9 +114,17 @@ func newPerson(t testing.TB, s setting) *person {
 
 // backend is the stage as the real program hands it to the console.
 func (p *person) backend(dir string) Backend {
+	reader := logs.For(p.stage)
+	engine := redrive.New(p.stage, redrive.Config{Dir: filepath.Join(dir, "replays"), Logs: reader})
+	kept, err := recall.For(p.stage, func(name string) string {
+		return map[string]string{"HOME": dir, "XDG_STATE_HOME": dir}[name]
+	})
+	if err != nil {
+		p.t.Fatal(err)
+	}
 	return Backend{
-		Stage: p.stage, Logs: logs.For(p.stage),
-		Redrive: redrive.New(p.stage, redrive.Config{Dir: filepath.Join(dir, "replays"), Logs: logs.For(p.stage)}),
+		Stage: p.stage, Logs: reader, Recent: reader, Redrive: engine, Recall: kept,
+		Jobs: jobs.New(jobs.Config{Logs: reader, Letters: engine, Target: p.stage.Target(), Audit: p.trail}),
 	}
 }
 
