@@ -249,8 +249,6 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		return m, nil
 	case screen.SwitchStage:
 		return m, m.switchTo(msg.Choice)
-	case screen.AllowWrites:
-		return m, m.askUnlock(screen.Action{})
 	case unlock:
 		return m, m.unlocked(msg)
 	case screen.CancelSwitch:

@@ -85,6 +85,12 @@ func (m *Model) places() []palette.Entry {
 		{Name: "history", Aliases: []string{"audit"}, Help: "What was written from this machine: dispatches, replays, deletions.", Command: command("history"), Run: run(m.ask(screen.OpenHistory{}))},
 		{Name: "resume", Aliases: []string{"replay", "interrupted"}, Help: "The interrupted replay, to look at and to finish.", Command: command("dlq", "resume"), Run: run(m.ask(screen.OpenReplay{}))},
 	}
+	if m.env.Stage.Locked {
+		list = append(list, palette.Entry{
+			Name: "write", Aliases: []string{"unlock"}, Help: "Allow writes to this stage, after a question: the console was opened to look.",
+			Run: run(func() tea.Cmd { return m.askUnlock(screen.Action{}) }),
+		})
+	}
 	for _, a := range m.globals() {
 		if a.ID == idPalette || a.ID == idBack && len(m.stack) == 1 {
 			continue

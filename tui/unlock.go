@@ -17,18 +17,10 @@ type unlock struct {
 	then  screen.Action
 }
 
-// askUnlock asks whether the stage may be written to, before anything that writes is
+// askUnlock asks whether the stage, which is Locked, may be written to, before anything that writes is
 // even begun: whoever opens a console looks first.
 func (m *Model) askUnlock(then screen.Action) tea.Cmd {
 	is := m.env.Stage
-	if !is.Locked {
-		text := "writes are allowed already"
-		if is.ReadOnly {
-			text = "this stage is read-only, by --read-only, AIWCTL_READ_ONLY or the configuration file"
-		}
-		m.tasks.Refuse(text, m.env.Now())
-		return nil
-	}
 	where := is.Called() + " in " + is.Region
 	if is.Account != "" {
 		where += ", account " + is.Account

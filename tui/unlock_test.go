@@ -54,9 +54,8 @@ func TestAReadOnlyStageStaysReadOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, allowed := locked(t, true)
 		c.press("wait", "d")
-		c.send(screen.AllowWrites{})
 		frame := ansi.Strip(c.frame())
-		if *allowed != 0 || len(c.m.dialogs) != 0 || !strings.Contains(frame, "this stage is read-only, by --read-only") {
+		if *allowed != 0 || len(c.m.dialogs) != 0 || !strings.Contains(frame, "dispatch: this stage is read-only") {
 			t.Errorf("allowed %d times, %d dialogs:\n%s", *allowed, len(c.m.dialogs), frame)
 		}
 	})
@@ -66,15 +65,13 @@ func TestAllowingWritesInAdvance(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		c, allowed := locked(t, false)
-		c.press("wait")
-		c.send(screen.AllowWrites{})
-		c.press("wait", "y", "wait")
+		c.press("wait", ":", "w", "r", "i", "t", "e", "enter", "wait", "y", "wait")
 		if *allowed != 1 || len(c.m.stack) != 1 {
 			t.Errorf("allowed %d times, %d screens", *allowed, len(c.m.stack))
 		}
-		c.send(screen.AllowWrites{})
-		if frame := ansi.Strip(c.frame()); !strings.Contains(frame, "allowed already") {
-			t.Errorf("asked again:\n%s", frame)
+		c.press(":", "w", "r", "i", "t", "e")
+		if frame := ansi.Strip(c.frame()); strings.Contains(frame, "Allow writes to this stage") {
+			t.Errorf("it offers what was done:\n%s", frame)
 		}
 	})
 }

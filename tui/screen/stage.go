@@ -50,9 +50,6 @@ func (c Choice) Name() string {
 // A second SwitchStage takes the first one's place.
 type SwitchStage struct{ Choice Choice }
 
-// AllowWrites asks whether the stage may be written to from now on, when it is Locked.
-type AllowWrites struct{}
-
 // CancelSwitch gives up connecting to another stage; the one that is shown stays.
 type CancelSwitch struct{}
 
