@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -163,30 +164,30 @@ func (s *search) searchGroups(ctx context.Context, groups []logs.Source, since t
 		return
 	}
 	var (
-		mu   sync.Mutex
-		done int
+		done atomic.Int32
 		errs = make([]error, len(groups))
 		saw  = make([]bool, len(groups))
 		g    errgroup.Group
 	)
 	g.SetLimit(groupsAtOnce)
+	// OnState is called one at a time, and may wait for whoever is told: no lock is held
+	// over it.
+	turn := make(chan struct{}, 1)
 	for i, src := range groups {
 		g.Go(func() error {
 			if ctx.Err() != nil {
 				errs[i] = ctx.Err()
 				return nil
 			}
-			mu.Lock()
-			s.req.OnState(fmt.Sprintf("searching the logs: %d of %d log groups", done, len(groups)))
-			mu.Unlock()
+			turn <- struct{}{}
+			s.req.OnState(fmt.Sprintf("searching the logs: %d of %d log groups", done.Load(), len(groups)))
+			<-turn
 			errs[i] = s.f.cfg.Logs.Read(ctx, logs.Query{Sources: []logs.Source{src}, Since: since, JobID: s.req.JobID}, func(lines []logs.Line) error {
 				saw[i] = true
 				s.lines.add(lines)
 				return ctx.Err()
 			})
-			mu.Lock()
-			done++
-			mu.Unlock()
+			done.Add(1)
 			return nil
 		})
 	}

@@ -36,6 +36,22 @@ func Age(d time.Duration) string {
 	return fmt.Sprintf("%dd", int(d.Hours()/24))
 }
 
+// Offset is a duration after a beginning, exact enough to be compared and short enough for
+// a column: 1.204s, 12.3s, 2m5s, 3d4h. One below zero, as clocks differ, is 0s.
+func Offset(d time.Duration) string {
+	switch {
+	case d < 0:
+		return "0s"
+	case d < 10*time.Second:
+		return fmt.Sprintf("%.4gs", d.Round(time.Millisecond).Seconds())
+	case d < time.Minute:
+		return d.Round(100 * time.Millisecond).String()
+	case d < 24*time.Hour:
+		return d.Round(time.Second).String()
+	}
+	return fmt.Sprintf("%dd%dh", int(d.Hours())/24, int(d.Hours())%24)
+}
+
 // Plural is "1 worker", "12 workers": for nouns that take an s.
 func Plural(n int, noun string) string {
 	if n == 1 {

@@ -198,7 +198,7 @@ func (s *Screen) facts() []string {
 		out = append(out, "as the "+l.StateFrom+" says")
 	}
 	if l.TotalMS > 0 && len(l.Attempts) > 1 {
-		out = append(out, offset(millis(l.TotalMS))+" in all")
+		out = append(out, cell.Offset(millis(l.TotalMS))+" in all")
 	}
 	if l.State == jobs.StateSent {
 		if words := s.queueWords(); words != "" {

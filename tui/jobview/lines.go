@@ -9,7 +9,9 @@ import (
 
 	"github.com/microfox-ai/aiwctl/aws/logs"
 	"github.com/microfox-ai/aiwctl/tui/cell"
+	"github.com/microfox-ai/aiwctl/tui/moves"
 	"github.com/microfox-ai/aiwctl/tui/theme"
+	"github.com/microfox-ai/aiwctl/tui/tones"
 )
 
 const (
@@ -145,24 +147,7 @@ func (p *linesPane) current() *logs.Line {
 }
 
 func (p *linesPane) key(name string) {
-	page := max(1, p.height-1)
 	switch name {
-	case "j", "down":
-		p.cursor++
-	case "k", "up":
-		p.cursor--
-	case "g", "home":
-		p.cursor = 0
-	case "G", "end":
-		p.cursor = len(p.shown)
-	case "pgdown", "ctrl+f":
-		p.cursor += page
-	case "pgup", "ctrl+b":
-		p.cursor -= page
-	case "ctrl+d":
-		p.cursor += max(1, p.height/2)
-	case "ctrl+u":
-		p.cursor -= max(1, p.height/2)
 	case "right":
 		p.shift += shiftBy
 		return
@@ -173,7 +158,11 @@ func (p *linesPane) key(name string) {
 		p.shift = 0
 		return
 	default:
-		return
+		by, ok := moves.By(name, p.height, len(p.shown))
+		if !ok {
+			return
+		}
+		p.cursor += by
 	}
 	p.follow = p.cursor >= len(p.shown)-1
 	p.clamp()
@@ -212,7 +201,7 @@ func (p *linesPane) lines(th *theme.Theme, zone *time.Location, width, height in
 			mark = paint(theme.ToneAccent, theme.GlyphCursor)
 		}
 		name := strings.ToUpper(l.Level.String())
-		head := paint(theme.ToneFaint, l.Time.In(zone).Format(layout)+" ") + paint(levelTone(l.Level), cell.Fit(name[:min(len(name), level)], level)+" ")
+		head := paint(theme.ToneFaint, l.Time.In(zone).Format(layout)+" ") + paint(tones.OfLevel(l.Level), cell.Fit(name[:min(len(name), level)], level)+" ")
 		out = append(out, mark+head+p.text(th, l, room, selected))
 	}
 	return out
@@ -222,7 +211,7 @@ func (p *linesPane) lines(th *theme.Theme, zone *time.Location, width, height in
 // in it marked.
 func (p *linesPane) text(th *theme.Theme, l *logs.Line, room int, selected bool) string {
 	text := part(l.Text, p.shift, room)
-	style := th.Paint(textTone(l), selected)
+	style := th.Paint(tones.OfText(l), selected)
 	if p.filter == "" {
 		return style.Render(cell.Fit(text, room))
 	}
@@ -260,30 +249,6 @@ func part(text string, skip, room int) string {
 		text = ansi.TruncateLeft(text, skip+1, cell.Ellipsis)
 	}
 	return cell.Cut(text, room)
-}
-
-func levelTone(l logs.Level) theme.Tone {
-	switch l {
-	case logs.LevelError:
-		return theme.ToneBad
-	case logs.LevelWarn:
-		return theme.ToneWarn
-	case logs.LevelInfo:
-		return theme.ToneInfo
-	default:
-		return theme.ToneFaint
-	}
-}
-
-// textTone sets what Lambda itself wrote back behind what the worker says.
-func textTone(l *logs.Line) theme.Tone {
-	switch {
-	case l.Kind == logs.KindTimeout, l.Kind == logs.KindCrash, l.Level == logs.LevelError:
-		return theme.ToneBad
-	case l.Kind == logs.KindMarker, l.Kind.Platform():
-		return theme.ToneFaint
-	}
-	return theme.ToneText
 }
 
 // contains looks for low, which is lower case, in any case. ASCII is searched without a

@@ -3,11 +3,11 @@ package jobview
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/microfox-ai/aiwctl/aws/jobs"
 	"github.com/microfox-ai/aiwctl/aws/logs"
 	"github.com/microfox-ai/aiwctl/tui/cell"
+	"github.com/microfox-ai/aiwctl/tui/moves"
 	"github.com/microfox-ai/aiwctl/tui/theme"
 )
 
@@ -53,27 +53,11 @@ func (t *timeline) current() *row {
 }
 
 func (t *timeline) key(name string) {
-	page := max(1, t.height-1)
-	switch name {
-	case "j", "down":
-		t.cursor++
-	case "k", "up":
-		t.cursor--
-	case "g", "home":
-		t.cursor = 0
-	case "G", "end":
-		t.cursor = len(t.rows) - 1
-	case "pgdown", "ctrl+f":
-		t.cursor += page
-	case "pgup", "ctrl+b":
-		t.cursor -= page
-	case "ctrl+d":
-		t.cursor += max(1, t.height/2)
-	case "ctrl+u":
-		t.cursor -= max(1, t.height/2)
-	default:
+	by, ok := moves.By(name, t.height, len(t.rows))
+	if !ok {
 		return
 	}
+	t.cursor += by
 	t.held = true
 	t.clamp()
 }
@@ -106,7 +90,7 @@ func (t *timeline) layout(width int) {
 		if e.Kind == jobs.EventEnded {
 			r.memo = memory[e.RequestID]
 		}
-		t.wide[0] = max(t.wide[0], len(offset(e.At.Sub(began)))+1)
+		t.wide[0] = max(t.wide[0], len(cell.Offset(e.At.Sub(began)))+1)
 		t.wide[1] = max(t.wide[1], cell.Width(label(e)))
 		t.rows = append(t.rows, r)
 	}
@@ -202,7 +186,7 @@ func (t *timeline) render(th *theme.Theme, r *row, width int, selected bool) str
 		return mark + paint(r.tone, cell.Fit(r.text, width-1))
 	}
 	e := r.event
-	head := cell.FitRight("+"+offset(e.At.Sub(t.life.Began())), t.wide[0])
+	head := cell.FitRight("+"+cell.Offset(e.At.Sub(t.life.Began())), t.wide[0])
 	kind := cell.Fit(label(e), t.wide[1])
 	room := width - 1 - t.wide[0] - 2 - t.wide[1] - 2
 	if room < 1 {
@@ -273,19 +257,4 @@ func toneOf(e *jobs.Event) theme.Tone {
 		return theme.ToneInfo
 	}
 	return theme.ToneText
-}
-
-// offset is a duration short enough for a column.
-func offset(d time.Duration) string {
-	switch {
-	case d < 0:
-		return "0s"
-	case d < 10*time.Second:
-		return fmt.Sprintf("%.4gs", d.Round(time.Millisecond).Seconds())
-	case d < time.Minute:
-		return d.Round(100 * time.Millisecond).String()
-	case d < 24*time.Hour:
-		return d.Round(time.Second).String()
-	}
-	return fmt.Sprintf("%dd%dh", int(d.Hours())/24, int(d.Hours())%24)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/microfox-ai/aiwctl/tui/cell"
+	"github.com/microfox-ai/aiwctl/tui/moves"
 	"github.com/microfox-ai/aiwctl/tui/theme"
 )
 
@@ -107,27 +108,11 @@ func (v *View) clamp() { v.top = max(0, min(v.top, len(v.lines)-v.height)) }
 
 // Key scrolls; it is false for a key that does not.
 func (v *View) Key(key string) bool {
-	page := max(1, v.height-1)
-	switch key {
-	case "j", "down":
-		v.top++
-	case "k", "up":
-		v.top--
-	case "g", "home":
-		v.top = 0
-	case "G", "end":
-		v.top = len(v.lines)
-	case "pgdown", "ctrl+f":
-		v.top += page
-	case "pgup", "ctrl+b":
-		v.top -= page
-	case "ctrl+d":
-		v.top += max(1, v.height/2)
-	case "ctrl+u":
-		v.top -= max(1, v.height/2)
-	default:
+	by, ok := moves.By(key, v.height, len(v.lines))
+	if !ok {
 		return false
 	}
+	v.top += by
 	v.clamp()
 	return true
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/microfox-ai/aiwctl/tui/cell"
 	"github.com/microfox-ai/aiwctl/tui/logview/pane"
 	"github.com/microfox-ai/aiwctl/tui/theme"
+	"github.com/microfox-ai/aiwctl/tui/tones"
 )
 
 // wideFold is the width from which an invocation's memory and bill have columns.
@@ -71,7 +72,7 @@ func (r renderer) invocation(g *pane.Group, selected bool) string {
 		b.WriteString(paint(theme.ToneBad, "  "+cell.Clean(errorText(inv.Error.Name, inv.Error.Message))))
 	} else if l := r.s.pane.Worst(g); l != nil {
 		text, _ := advance(l.Text, r.width) // it may be very long
-		b.WriteString(paint(levelTone(l.Level), "  "+l.Text[:text]))
+		b.WriteString(paint(tones.OfLevel(l.Level), "  "+l.Text[:text]))
 	}
 	line := cell.Cut(b.String(), r.width)
 	return line + paint(theme.ToneText, strings.Repeat(" ", max(0, r.width-cell.Width(line))))

@@ -5,10 +5,10 @@ import (
 
 	"charm.land/lipgloss/v2"
 
-	"github.com/microfox-ai/aiwctl/aws/logs"
 	"github.com/microfox-ai/aiwctl/tui/cell"
 	"github.com/microfox-ai/aiwctl/tui/logview/pane"
 	"github.com/microfox-ai/aiwctl/tui/theme"
+	"github.com/microfox-ai/aiwctl/tui/tones"
 )
 
 // renderer draws rows for one frame.
@@ -67,7 +67,7 @@ func (r renderer) lines() []string {
 // draw draws the pieces of a line, one on each row.
 func (r renderer) draw(row pane.Row, pieces []piece, selected bool) []string {
 	l := row.Line()
-	style := r.t.Paint(textTone(l), selected)
+	style := r.t.Paint(tones.OfText(l), selected)
 	b := r.s.pane.Buf
 	hits := b.Search().Hits(l.Text)
 	if b.Search().Empty() {
@@ -151,7 +151,7 @@ func (r renderer) head(row pane.Row, selected bool) string {
 	b.WriteString(r.source(l.WorkerID, selected))
 	if c.level > 0 {
 		level := strings.ToUpper(l.Level.String())
-		b.WriteString(paint(levelTone(l.Level), cell.Fit(level[:min(len(level), c.level)], c.level)+" "))
+		b.WriteString(paint(tones.OfLevel(l.Level), cell.Fit(level[:min(len(level), c.level)], c.level)+" "))
 	}
 	if c.job > 0 {
 		b.WriteString(paint(theme.ToneFaint, cell.Fit(shortID(l.JobID), c.job)+" "))
@@ -172,28 +172,4 @@ func (r renderer) source(id string, selected bool) string {
 		return r.t.Paint(theme.ToneText, true).Render(name)
 	}
 	return r.s.sourceTone(id)(name)
-}
-
-func levelTone(l logs.Level) theme.Tone {
-	switch l {
-	case logs.LevelError:
-		return theme.ToneBad
-	case logs.LevelWarn:
-		return theme.ToneWarn
-	case logs.LevelInfo:
-		return theme.ToneInfo
-	default:
-		return theme.ToneFaint
-	}
-}
-
-// textTone sets what Lambda itself wrote back behind what the worker says.
-func textTone(l *logs.Line) theme.Tone {
-	switch {
-	case l.Kind == logs.KindTimeout, l.Kind == logs.KindCrash, l.Level == logs.LevelError:
-		return theme.ToneBad
-	case l.Kind == logs.KindMarker, l.Kind.Platform():
-		return theme.ToneFaint
-	}
-	return theme.ToneText
 }

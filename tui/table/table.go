@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/microfox-ai/aiwctl/tui/moves"
 	"github.com/microfox-ai/aiwctl/tui/screen"
 	"github.com/microfox-ai/aiwctl/tui/theme"
 )
@@ -339,30 +340,13 @@ func (m *Model[T]) SortName() string {
 
 // Key moves the cursor; it is false for a key that does not.
 func (m *Model[T]) Key(key string) bool {
-	page := max(1, m.height-1)
-	switch key {
-	case "j", "down":
-		m.cursor++
-	case "k", "up":
-		m.cursor--
-	case "g", "home":
-		m.cursor = 0
-	case "G", "end":
-		m.cursor = len(m.rows) - 1
-	case "pgdown", "ctrl+f":
-		m.cursor += page
-		m.top += page
-	case "pgup", "ctrl+b":
-		m.cursor -= page
-		m.top -= page
-	case "ctrl+d":
-		m.cursor += max(1, m.height/2)
-		m.top += max(1, m.height/2)
-	case "ctrl+u":
-		m.cursor -= max(1, m.height/2)
-		m.top -= max(1, m.height/2)
-	default:
+	by, ok := moves.By(key, m.height, len(m.rows))
+	if !ok {
 		return false
+	}
+	m.cursor += by
+	if by < -1 || by > 1 { // a page turns: the cursor keeps its place on the screen
+		m.top += by
 	}
 	m.held = true
 	m.clamp()

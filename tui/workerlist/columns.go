@@ -11,6 +11,7 @@ import (
 	"github.com/microfox-ai/aiwctl/tui/screen"
 	"github.com/microfox-ai/aiwctl/tui/table"
 	"github.com/microfox-ai/aiwctl/tui/theme"
+	"github.com/microfox-ai/aiwctl/tui/tones"
 )
 
 const (
@@ -161,7 +162,7 @@ func stateWants(priority int) int {
 // stateCell is the state in words, and why. It is made for the rows on the screen only.
 func stateCell(r row) table.Cell {
 	state, why := cell.Clean(r.verdict.State), reason(r.verdict)
-	c := table.Cell{Text: state, Tone: toneOf(&r.verdict.Reason), Aside: why, AsideTone: theme.ToneDim}
+	c := table.Cell{Text: state, Tone: tones.OfReason(&r.verdict.Reason), Aside: why, AsideTone: theme.ToneDim}
 	switch {
 	case r.changing != "":
 		c.Text, c.Tone, c.Aside = strings.ToLower(r.changing), theme.ToneWarn, separator+state+why

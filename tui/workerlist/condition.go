@@ -23,21 +23,6 @@ func verdictOf(data *screen.Snapshot, w *aws.Worker, now time.Time) *health.Verd
 	return &v
 }
 
-// toneOf is the colour of a reason's words, which say the same without it.
-func toneOf(r *health.Reason) theme.Tone {
-	switch {
-	case r.Severity == aws.SeverityError:
-		return theme.ToneBad
-	case r.Severity == aws.SeverityWarning:
-		return theme.ToneWarn
-	case r.Severity == aws.SeverityInfo:
-		return theme.ToneInfo
-	case r.Kind == health.Healthy:
-		return theme.ToneGood
-	}
-	return theme.ToneDim
-}
-
 // reason is why a worker is in its state, for the same line: what else is the matter,
 // then what was seen. A state that says itself what was seen is not told twice.
 func reason(v *health.Verdict) string {

@@ -10,8 +10,10 @@ import (
 	"github.com/microfox-ai/aiwctl/aws"
 	"github.com/microfox-ai/aiwctl/aws/health"
 	"github.com/microfox-ai/aiwctl/tui/cell"
+	"github.com/microfox-ai/aiwctl/tui/moves"
 	"github.com/microfox-ai/aiwctl/tui/screen"
 	"github.com/microfox-ai/aiwctl/tui/theme"
+	"github.com/microfox-ai/aiwctl/tui/tones"
 )
 
 // findings is the panel that tells whole what the list has one line for: what is wrong
@@ -88,25 +90,8 @@ func (f *findings) status() string {
 }
 
 func (f *findings) key(key string) {
-	page := max(1, f.height-1)
-	switch key {
-	case "j", "down":
-		f.top++
-	case "k", "up":
-		f.top--
-	case "g", "home":
-		f.top = 0
-	case "G", "end":
-		f.top = len(f.lines)
-	case "pgdown", "ctrl+f":
-		f.top += page
-	case "pgup", "ctrl+b":
-		f.top -= page
-	case "ctrl+d":
-		f.top += max(1, page/2)
-	case "ctrl+u":
-		f.top -= max(1, page/2)
-	}
+	by, _ := moves.By(key, f.height, len(f.lines))
+	f.top += by
 	f.clamp()
 }
 
@@ -133,7 +118,7 @@ func (f *findings) sections() []section {
 		return nil
 	}
 	for _, p := range inv.Findings {
-		tone := toneOf(&health.Reason{Severity: aws.Severity(p.Severity)})
+		tone := tones.OfReason(&health.Reason{Severity: aws.Severity(p.Severity)})
 		head := p.Severity + separator + string(p.Kind)
 		if p.Object != "" {
 			head += separator + p.Object

@@ -11,6 +11,7 @@ import (
 	"github.com/microfox-ai/aiwctl/tui/notice"
 	"github.com/microfox-ai/aiwctl/tui/screen"
 	"github.com/microfox-ai/aiwctl/tui/theme"
+	"github.com/microfox-ai/aiwctl/tui/tones"
 )
 
 // detailHeight is the blank line and the lines about the worker under the cursor:
@@ -168,7 +169,7 @@ func (s *Screen) detail(width int) string {
 	if !ok {
 		return cell.Box(nil, width, detailHeight)
 	}
-	tone := toneOf(&r.verdict.Reason)
+	tone := tones.OfReason(&r.verdict.Reason)
 	text := s.story(r.verdict)
 	if text == "" || r.verdict.Kind == health.Idle {
 		text, tone = "nothing to do", theme.ToneDim

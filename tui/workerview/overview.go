@@ -12,6 +12,7 @@ import (
 	"github.com/microfox-ai/aiwctl/tui/cell"
 	"github.com/microfox-ai/aiwctl/tui/screen"
 	"github.com/microfox-ai/aiwctl/tui/theme"
+	"github.com/microfox-ai/aiwctl/tui/tones"
 )
 
 const separator = " " + theme.GlyphDot + " "
@@ -22,7 +23,7 @@ const oldReading = 30 * time.Second
 // headline is the worker's state in one line, whatever part is looked at.
 func (s *Screen) headline(width int) string {
 	t, v := s.env.Theme, s.verdict
-	tone := toneOf(&v.Reason)
+	tone := tones.OfReason(&v.Reason)
 	text := cell.Clean(v.State)
 	for i := range v.More {
 		text += separator + cell.Clean(v.More[i].State)
@@ -59,7 +60,7 @@ func (s *Screen) overviewLines(width int) []string {
 	told := map[string]bool{}
 	for _, r := range append([]health.Reason{v.Reason}, v.More...) {
 		told[r.Evidence] = true
-		b.say(theme.GlyphMark+" "+cell.Clean(r.State), 1, toneOf(&r))
+		b.say(theme.GlyphMark+" "+cell.Clean(r.State), 1, tones.OfReason(&r))
 		if r.Evidence != "" && r.Kind != health.Idle {
 			b.say(cell.Clean(r.Evidence), 3, theme.ToneText)
 		}
@@ -102,7 +103,7 @@ func (s *Screen) overviewLines(width int) []string {
 		return aws.Severity(b.Severity).Rank() - aws.Severity(a.Severity).Rank()
 	})
 	for _, p := range all {
-		problem(p.Severity, p.Text, toneOf(&health.Reason{Severity: aws.Severity(p.Severity)}))
+		problem(p.Severity, p.Text, tones.OfReason(&health.Reason{Severity: aws.Severity(p.Severity)}))
 	}
 	for _, p := range w.Notes {
 		problem("note", p.Text, theme.ToneDim)

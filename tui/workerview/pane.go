@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/microfox-ai/aiwctl/tui/cell"
+	"github.com/microfox-ai/aiwctl/tui/moves"
 	"github.com/microfox-ai/aiwctl/tui/theme"
 )
 
@@ -22,25 +23,12 @@ type pane struct {
 func (p *pane) set(lines func(width int) []string) { p.make, p.lines, p.madeFor = lines, nil, 0 }
 
 func (p *pane) key(key string) {
-	page := max(1, p.height-1)
-	switch key {
-	case "j", "down":
-		p.top++
-	case "k", "up":
-		p.top--
-	case "g", "home":
-		p.top = 0
-	case "G", "end":
-		p.top = 1 << 30
-	case "pgdown", "ctrl+f":
-		p.top += page
-	case "pgup", "ctrl+b":
-		p.top -= page
-	case "ctrl+d":
-		p.top += max(1, page/2)
-	case "ctrl+u":
-		p.top -= max(1, page/2)
+	count := len(p.lines)
+	if p.madeFor == 0 {
+		count = 1 << 30 // nobody knows yet how many there are
 	}
+	by, _ := moves.By(key, p.height, count)
+	p.top += by
 	p.clamp()
 }
 

@@ -19,7 +19,6 @@ import (
 	"github.com/microfox-ai/aiwctl/tui/pausing"
 	"github.com/microfox-ai/aiwctl/tui/screen"
 	"github.com/microfox-ai/aiwctl/tui/table"
-	"github.com/microfox-ai/aiwctl/tui/theme"
 )
 
 // Stage is what the screen asks of a stage; *aws.Stage is one.
@@ -321,19 +320,4 @@ func joined(problems, more []aws.Problem) []aws.Problem {
 		}
 	}
 	return out
-}
-
-// toneOf is the colour of a reason's words, which say the same without it.
-func toneOf(r *health.Reason) theme.Tone {
-	switch {
-	case r.Severity == aws.SeverityError:
-		return theme.ToneBad
-	case r.Severity == aws.SeverityWarning:
-		return theme.ToneWarn
-	case r.Severity == aws.SeverityInfo:
-		return theme.ToneInfo
-	case r.Kind == health.Healthy:
-		return theme.ToneGood
-	}
-	return theme.ToneDim
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/microfox-ai/aiwctl/aws/jobs"
 	"github.com/microfox-ai/aiwctl/aws/logs"
+	"github.com/microfox-ai/aiwctl/tui/cell"
 )
 
 // lifeWidth is how wide a life is on a terminal; elsewhere its lines are as long as
@@ -35,7 +36,7 @@ func lifeTable(t *tableWriter, life *jobs.Life, width int) {
 	wide := [2]int{}
 	for i := range life.Events {
 		e := &life.Events[i]
-		offsets[i], labels[i] = "+"+offset(e.At.Sub(life.Began())), oneLine(label(e), 0)
+		offsets[i], labels[i] = "+"+cell.Offset(e.At.Sub(life.Began())), oneLine(label(e), 0)
 		wide[0], wide[1] = max(wide[0], ansi.StringWidth(offsets[i])), max(wide[1], ansi.StringWidth(labels[i]))
 	}
 	for i := range life.Events {
@@ -92,7 +93,7 @@ func lifeHead(life *jobs.Life) []string {
 		facts = append(facts, "since "+began.Local().Format(time.DateTime))
 	}
 	if life.TotalMS > 0 {
-		facts = append(facts, offset(time.Duration(life.TotalMS*float64(time.Millisecond)))+" in all")
+		facts = append(facts, cell.Offset(time.Duration(life.TotalMS*float64(time.Millisecond)))+" in all")
 	}
 	deferred := 0
 	for i := range life.Attempts {
@@ -128,21 +129,6 @@ func label(e *jobs.Event) string {
 		return "attempt"
 	}
 	return e.Kind
-}
-
-// offset is a duration short enough for a column.
-func offset(d time.Duration) string {
-	switch {
-	case d < 0:
-		return "0s"
-	case d < 10*time.Second:
-		return fmt.Sprintf("%.4gs", d.Round(time.Millisecond).Seconds())
-	case d < time.Minute:
-		return d.Round(100 * time.Millisecond).String()
-	case d < 24*time.Hour:
-		return d.Round(time.Second).String()
-	}
-	return fmt.Sprintf("%dd%dh", int(d.Hours())/24, int(d.Hours())%24)
 }
 
 // wrapped breaks a sentence into lines of a width; zero: it stays one.
