@@ -77,7 +77,7 @@ func formKeys() []screen.Action {
 
 func (s *Screen) sendAction() screen.Action {
 	return screen.Action{
-		ID: "send", Keys: []string{"ctrl+s", "alt+enter"}, Label: "send", Writes: true, WhileTyping: true, Refused: s.refused(),
+		ID: "send", Keys: []string{"ctrl+s"}, Label: "send", Writes: true, WhileTyping: true, Refused: s.refused(),
 		Help:    "Send the job. Input that does not fit the schema is refused, and the cursor put on the place.",
 		Command: func() string { return s.command(false) }, Run: s.send,
 	}

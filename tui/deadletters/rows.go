@@ -22,7 +22,9 @@ func (s *Screen) letterColumns() []table.Column[*item] {
 	}
 	return []table.Column[*item]{
 		{
-			Title: "JOB", Min: 14, Max: 36, Grow: true, KeepEnd: true,
+			// The end of an id tells jobs apart, and the panel has all of it: the rest of the
+			// line is better spent on why they died.
+			Title: "JOB", Min: 14, Max: 20, Grow: true, KeepEnd: true,
 			Cell:    func(it *item) table.Cell { return dim(it, table.Cell{Text: it.name}) },
 			Compare: func(a, b *item) int { return cmp.Compare(a.name, b.name) },
 		},
