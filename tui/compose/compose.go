@@ -237,6 +237,9 @@ func (s *Screen) Busy() string {
 	if s.requests.Live(forSend) {
 		return "the dispatch to " + cell.Clean(s.workerID)
 	}
+	if s.requests.Live(forEditor) || s.requests.Live(forValue) {
+		return "what your editor has open" // it comes back with the next messages
+	}
 	return ""
 }
 

@@ -2,12 +2,17 @@ package deadletters
 
 import (
 	"cmp"
+	"time"
 
 	"github.com/microfox-ai/aiwctl/aws/redrive"
 	"github.com/microfox-ai/aiwctl/tui/cell"
 	"github.com/microfox-ai/aiwctl/tui/table"
 	"github.com/microfox-ai/aiwctl/tui/theme"
 )
+
+// age is how long ago something was, as it is shown: it changes with the seconds only, so
+// that a key that does nothing changes nothing.
+func (s *Screen) age(at time.Time) string { return cell.Age(max(0, s.now.Sub(at))) }
 
 func newestFirst(a, b *item) int {
 	return cmp.Or(b.sentAt.Compare(a.sentAt), cmp.Compare(a.id, b.id))
@@ -34,7 +39,7 @@ func (s *Screen) letterColumns() []table.Column[*item] {
 				if it.sentAt.IsZero() {
 					return table.Cell{Text: "–", Tone: theme.ToneFaint}
 				}
-				return dim(it, table.Cell{Text: cell.Age(max(0, s.env.Now().Sub(it.sentAt))), Tone: theme.ToneDim})
+				return dim(it, table.Cell{Text: s.age(it.sentAt), Tone: theme.ToneDim})
 			},
 			Compare: func(a, b *item) int { return b.sentAt.Compare(a.sentAt) },
 		},
