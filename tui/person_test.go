@@ -253,10 +253,13 @@ func (c *console) settle() {
 	c.t.Fatal("messages without end at one instant")
 }
 
-// tap presses a key in no time.
-func (c *console) tap(key string) {
+// tap presses a key in no time. It returns the frame that is shown before anything has
+// answered.
+func (c *console) tap(key string) (shown string) {
 	c.send(screentest.Key(key))
+	shown = c.m.frame()
 	c.settle()
+	return shown
 }
 
 // look is what a person can tell of the console at an instant.

@@ -57,7 +57,7 @@ func (s *Screen) Actions() []screen.Action {
 		stages, failed,
 		screen.Action{ID: "filter", Keys: []string{"/"}, Label: "filter", Help: "Show only actions that contain a text: in their names, results, ids, who did it.", Refused: unread, Run: s.openFilter},
 		screen.Action{ID: "more", Keys: []string{"m"}, Label: "more", Help: "Read older actions too.", Hidden: s.page == nil || !s.page.More, Refused: cmp.Or(noTrail, s.noMore()), Run: s.more, Command: func() string { return screen.Command("history", "--here", "-n", fmt.Sprint(s.most*moreTimes)) }},
-		screen.Action{ID: "refresh", Keys: []string{"r"}, Help: "Read the trail again now; when it changes that is done by itself.", Hidden: true, Refused: noTrail, Run: s.read, Command: func() string { return screen.Command("history", "--here") }},
+		screen.Action{ID: "refresh", Keys: []string{"r"}, Help: "Read the trail again now; when it changes that is done by itself.", Hidden: true, Refused: noTrail, Run: s.again, Command: func() string { return screen.Command("history", "--here") }},
 		screen.Action{ID: "copy", Keys: []string{"y"}, Help: "Copy the action as JSON, as `aiwctl history -o json` prints it.", Hidden: true, Refused: none, Run: func() tea.Cmd { return copyJSON(r) }},
 		screen.Action{ID: "copy-command", Keys: []string{"Y"}, Help: "Copy the command that did it, or that finishes it.", Hidden: true, Refused: cmp.Or(none, noCommand(r)), Run: func() tea.Cmd {
 			return screen.Send(screen.Copy{What: "the command", Text: cmp.Or(cell.Clean(r.Remedy), command(r))})
