@@ -27,8 +27,8 @@ func (p *person) choices(context.Context) (stages.Offer, error) {
 	return stages.Offer{Stages: []stages.Stage{live, other}, Profiles: profiles, File: "/home/me/.config/aiwctl/config.yaml", Exists: true}, nil
 }
 
-// past writes what was done to the stage before the console was opened: enough for
-// several pages, one of it on another stage, one that failed and one that did not end.
+// past writes what was done to the stage before the console was opened: more than a
+// screen holds, some of it on another stage, failed, or without an end.
 func past(t testing.TB, path string, target aws.Target) {
 	t.Helper()
 	var lines bytes.Buffer
@@ -39,9 +39,9 @@ func past(t testing.TB, path string, target aws.Target) {
 		}
 	}
 	now := time.Now()
-	for i := range 300 {
+	for i := range 60 {
 		r := audit.Record{
-			ID: fmt.Sprintf("past-%d", i), Event: audit.EventBegin, Time: now.Add(time.Duration(i-400) * time.Minute),
+			ID: fmt.Sprintf("past-%d", i), Event: audit.EventBegin, Time: now.Add(time.Duration(i-80) * time.Minute),
 			Who: "arn:aws:sts::123456789012:assumed-role/ops/kim", Account: "123456789012", Region: target.Region, Stage: target.Stage,
 			Service: target.Service, Profile: target.Profile, Host: "desk", User: "kim", Action: "dispatch", Object: theWorker, Count: 1, IDs: []string{theJob},
 		}
@@ -56,7 +56,7 @@ func past(t testing.TB, path string, target aws.Target) {
 			r.Action, r.IDs = "workers.pause", nil
 		}
 		write(r)
-		if i == 297 {
+		if i == 57 {
 			continue // it was killed
 		}
 		done := 1 - failed
