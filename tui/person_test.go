@@ -19,6 +19,7 @@ import (
 
 	"github.com/microfox-ai/aiwctl/aws"
 	"github.com/microfox-ai/aiwctl/aws/audit"
+	"github.com/microfox-ai/aiwctl/aws/history"
 	"github.com/microfox-ai/aiwctl/aws/jobs"
 	"github.com/microfox-ai/aiwctl/aws/local/functions"
 	"github.com/microfox-ai/aiwctl/aws/logs"
@@ -50,6 +51,7 @@ type person struct {
 	cloud *cloud
 	stage *aws.Stage
 	trail string // the audit trail's file
+	began time.Time
 	// checked is the last frame that was found whole.
 	checked string
 	// below has look look below the dialogs.
@@ -97,6 +99,10 @@ func newPerson(t testing.TB, s setting) *person {
 	p.stage = p.cloud.stageOf(t, newProfile(t),
 		aws.Target{Profile: "ops", Stage: "live", ReadOnly: s.readOnly, Manifest: manifest},
 		aws.Options{AuditPath: p.trail, Protection: aws.Protection{Always: s.protected}})
+	if !s.empty {
+		past(t, p.trail, p.stage.Target())
+	}
+	p.began = time.Now()
 	if s.wrong != "" {
 		p.cloud.set("*", s.wrong)
 	}
@@ -105,8 +111,14 @@ func newPerson(t testing.TB, s setting) *person {
 	}
 	env := map[string]string{"EDITOR": "true", "HOME": dir, "XDG_STATE_HOME": dir, "XDG_CONFIG_HOME": dir}
 	p.console = open(t, Config{
-		Backend: p.backend(dir),
-		Getenv:  func(name string) string { return env[name] },
+		Backend: p.backend(dir), Choices: p.choices,
+		Connect: func(_ context.Context, to screen.Choice) (Backend, error) {
+			if to.Begun {
+				return p.backend(dir), nil
+			}
+			return Backend{}, fmt.Errorf("read the profile of %s: access denied", to.Name())
+		},
+		Getenv: func(name string) string { return env[name] },
 	}, s.width, s.height)
 	p.m.env.Exec = handOver
 	return p
@@ -114,17 +126,19 @@ func newPerson(t testing.TB, s setting) *person {
 
 // backend is the stage as the real program hands it to the console.
 func (p *person) backend(dir string) Backend {
-	reader := logs.For(p.stage)
-	engine := redrive.New(p.stage, redrive.Config{Dir: filepath.Join(dir, "replays"), Logs: reader})
-	kept, err := recall.For(p.stage, func(name string) string {
+	stage := p.stage
+	reader := logs.For(stage)
+	engine := redrive.New(stage, redrive.Config{Dir: filepath.Join(dir, "replays"), Logs: reader})
+	kept, err := recall.For(stage, func(name string) string {
 		return map[string]string{"HOME": dir, "XDG_STATE_HOME": dir}[name]
 	})
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	return Backend{
-		Stage: p.stage, Logs: reader, Recent: reader, Redrive: engine, Recall: kept,
-		Jobs: jobs.New(jobs.Config{Logs: reader, Letters: engine, Target: p.stage.Target(), Audit: p.trail}),
+		Stage: stage, Logs: reader, Recent: reader, Redrive: engine, Recall: kept,
+		Jobs:    jobs.New(jobs.Config{Logs: reader, Letters: engine, Target: stage.Target(), Audit: p.trail}),
+		History: history.Trail{Path: p.trail, Target: stage.Target()},
 	}
 }
 
@@ -215,9 +229,9 @@ func (c *cloud) wrote() int {
 	return n
 }
 
-// acts are the writes that the audit trail holds.
+// acts are the writes since the console was opened, as the audit trail holds them.
 func (p *person) acts() []audit.Entry {
-	h, err := audit.Read(p.trail, time.Time{}, nil)
+	h, err := audit.Read(p.trail, p.began, nil)
 	if err != nil && !os.IsNotExist(err) {
 		p.t.Fatal(err)
 	}
@@ -243,6 +257,14 @@ func (c *console) settle() {
 func (c *console) tap(key string) {
 	c.send(screentest.Key(key))
 	c.settle()
+}
+
+// tapShown is tap, and the frame that is shown before anything has answered.
+func (c *console) tapShown(key string) string {
+	c.send(screentest.Key(key))
+	shown := c.m.frame()
+	c.settle()
+	return shown
 }
 
 // look is what a person can tell of the console at an instant.

@@ -69,8 +69,8 @@ func (m *Model) unlessBusy(choice screen.Choice, goOn func() tea.Cmd) tea.Cmd {
 	m.dialogs = append(m.dialogs, dialog.NewConfirm(screen.Confirm{
 		Title: "Go to " + choice.Name() + " and interrupt it?",
 		Lines: []string{"Under way: " + strings.Join(busy, ", ") + ".", "Leaving this stage stops it where it is."},
-		Verb:  "Go",
-		Yes:   goOn,
+		Verb:  "Go", Command: screen.Command(choice.Args()...),
+		Yes: goOn,
 	}, m.env.Now))
 	return nil
 }

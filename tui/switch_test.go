@@ -190,7 +190,7 @@ func TestSwitchAsksBeforeItInterrupts(t *testing.T) {
 	begin := func(t *testing.T) (*console, *fakeWorld) {
 		w := &fakeWorld{takes: 500 * time.Millisecond}
 		c := open(t, Config{Connect: w.connect, Backend: Backend{Redrive: fakeDead{hold: make(chan struct{})}}}, 120, 30)
-		c.press("wait", "x", "wait", "R", "wait")
+		c.press("wait", "x", "wait", "R", "wait", "enter", "wait") // the plan, and the question before it begins
 		return c, w
 	}
 	synctest.Test(t, func(t *testing.T) {

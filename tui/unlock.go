@@ -31,7 +31,7 @@ func (m *Model) askUnlock(then screen.Action) tea.Cmd {
 	}
 	agreed := unlock{visit: m.visit, owner: m.stack[len(m.stack)-1].id, then: then}
 	m.dialogs = append(m.dialogs, dialog.NewConfirm(screen.Confirm{
-		Title: "Allow writes to " + is.Called() + "?", Lines: lines, Verb: "Allow",
+		Title: "Allow writes to " + is.Called() + "?", Lines: lines, Verb: "Allow", Command: screen.Command(append(m.cfg.current.Args(), "--write")...),
 		Yes: func() tea.Cmd { return screen.Send(agreed) },
 	}, m.env.Now))
 	return nil

@@ -25,6 +25,7 @@ const (
 	Rising    Kind = "dead letters rising"
 	TimingOut Kind = "timing out"
 	Failing   Kind = "failing"
+	Unguarded Kind = "unguarded"
 	Unknown   Kind = "unknown"
 	Throttled Kind = "throttled"
 	Overdue   Kind = "overdue"
@@ -54,32 +55,34 @@ func (k Kind) urgency() int {
 		return 3
 	case Failing:
 		return 4
-	case Unknown:
+	case Unguarded:
 		return 5
-	case Throttled:
+	case Unknown:
 		return 6
-	case Overdue:
+	case Throttled:
 		return 7
-	case Growing:
+	case Overdue:
 		return 8
-	case Dead:
+	case Growing:
 		return 9
-	case Paused:
+	case Dead:
 		return 10
-	case Backlog:
+	case Paused:
 		return 11
-	case Check:
+	case Backlog:
 		return 12
-	case Draining:
+	case Check:
 		return 13
-	case Waiting:
+	case Draining:
 		return 14
-	case Delayed:
+	case Waiting:
 		return 15
-	case Healthy:
+	case Delayed:
 		return 16
-	case Idle:
+	case Healthy:
 		return 17
+	case Idle:
+		return 18
 	}
 	return -1
 }

@@ -258,7 +258,13 @@ func TestCompare(t *testing.T) {
 	}
 	off := worker(3, 0, 0, 0)
 	off.Mapping.State = "Disabled"
+	unguarded := worker(0, 1, 0, 0)
+	unguarded.DLQ = &aws.Queue{Name: "gone"}
+	unguarded.Problems = []aws.Problem{{Severity: string(aws.SeverityError), Kind: aws.ProblemDLQGone, Text: "it does not exist"}}
+	rising := health.Judge(health.Input{Worker: worker(0, 1, 0, 5), Now: now(), Samples: dying(0, 0, 0, 2, 4)})
 	rows := []health.Row{
+		row("unguarded", unguarded, nil), row("failing now and then", worker(0, 0, 0, 0), measured(30, 6, 0)),
+		{ID: "rising", Verdict: &rising, Dead: 5},
 		row("idle", worker(0, 0, 0, 0), nil), row("few", worker(0, 1, 0, 3), nil), row("many", worker(0, 1, 0, 30), nil),
 		row("failing", worker(0, 0, 0, 0), measured(3, 3, 0)), row("stalled", off, nil), row("busy", worker(9, 9, 0, 0), nil), row("alike", worker(8, 8, 0, 0), nil),
 	}
@@ -267,7 +273,7 @@ func TestCompare(t *testing.T) {
 	for _, r := range rows {
 		ids = append(ids, r.ID)
 	}
-	if got := strings.Join(ids, " "); got != "stalled failing many few alike busy idle" {
+	if got := strings.Join(ids, " "); got != "stalled rising failing failing now and then unguarded many few alike busy idle" {
 		t.Errorf("order: %s", got)
 	}
 }

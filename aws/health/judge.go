@@ -77,7 +77,11 @@ func (j *judge) deployment() {
 		switch {
 		case p.Kind == aws.ProblemMappingDisabled && j.paused(), p.Kind == aws.ProblemQueueUnread, p.Kind == aws.ProblemDLQUnread:
 		case aws.Severity(p.Severity) == aws.SeverityError:
-			j.add(Reason{Broken, cmp.Or(string(p.Kind), "broken"), aws.SeverityError, p.Text, "aiwctl workers describe " + j.w.ID})
+			kind, severity := Broken, aws.SeverityError
+			if p.Kind == aws.ProblemDLQGone || p.Kind == aws.ProblemDLQKind {
+				kind, severity = Unguarded, aws.SeverityWarning // its jobs run all the same
+			}
+			j.add(Reason{kind, cmp.Or(string(p.Kind), string(kind)), severity, p.Text, "aiwctl workers describe " + j.w.ID})
 		case aws.Severity(p.Severity) == aws.SeverityWarning && !warned:
 			warned = true
 			j.add(Reason{Check, "check: " + cmp.Or(string(p.Kind), "deployment"), aws.SeverityInfo, p.Text, "aiwctl workers describe " + j.w.ID})

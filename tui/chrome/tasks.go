@@ -202,7 +202,7 @@ func (k *Tasks) Line(t *theme.Theme, now time.Time, width int) string {
 	case k.failure != nil:
 		right := t.Faint.Render(cmp.Or(k.ErrorsKey, "!") + " errors ")
 		what := k.failure.What
-		if k.failure.Stage != k.stage {
+		if k.failure.Stage != "" && k.failure.Stage != k.stage { // none: it is of no stage, such as the configuration's
 			what += " (" + k.failure.Stage + ")"
 		}
 		left := " " + t.Bad.Render(theme.GlyphFailed+" "+what+": "+k.failure.Text)

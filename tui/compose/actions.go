@@ -77,7 +77,7 @@ func formKeys() []screen.Action {
 
 func (s *Screen) sendAction() screen.Action {
 	return screen.Action{
-		ID: "send", Keys: []string{"ctrl+s", "alt+enter"}, Label: "send", Writes: true, WhileTyping: true, Refused: s.refused(),
+		ID: "send", Keys: []string{"ctrl+s"}, Label: "send", Writes: true, WhileTyping: true, Refused: s.refused(),
 		Help:    "Send the job. Input that does not fit the schema is refused, and the cursor put on the place.",
 		Command: func() string { return s.command(false) }, Run: s.send,
 	}
@@ -170,7 +170,7 @@ func (s *Screen) readingActions() []screen.Action {
 		},
 		screen.Action{ID: "copy-command", Keys: []string{"c"}, Help: "Copy the command line that sends the same.", Hidden: true, Refused: s.nothingYet(), Run: s.copyCommand},
 		s.outsideAction(), s.overrideAction(), s.optionsAction(), s.formatAction(),
-		screen.Action{ID: "switch-side", Keys: []string{"tab", "ctrl+t"}, Help: "Go from the form to the JSON, and back.", Hidden: true, Refused: s.nothingYet(), Run: s.peek},
+		screen.Action{ID: "switch-side", Keys: []string{"tab", "ctrl+t"}, Help: "Go from the form to the JSON, and back.", Hidden: true, Refused: s.bothShown(), Run: s.peek},
 		screen.Action{ID: "save-as-template", Keys: []string{"t", "alt+s"}, Help: "Save the input under a name, to begin with another time.", Hidden: true, Refused: s.nothingYet(), Run: s.templateOfText},
 		screen.Action{ID: "start-over", Keys: []string{"R"}, Label: "start over", Refused: s.nothingYet(), Help: "Fill the editor from the schema again; ctrl+z in the editor takes it back.", Run: s.reset},
 		screen.Action{ID: "copy-input", Keys: []string{"Y"}, Help: "Copy the input.", Hidden: true, Run: func() tea.Cmd {
@@ -213,6 +213,17 @@ func (s *Screen) listActions() []screen.Action {
 }
 
 // peek shows the other side without typing into it.
+// bothShown is why there is no other side to be looked at.
+func (s *Screen) bothShown() string {
+	switch {
+	case !s.begun:
+		return s.nothingYet()
+	case s.width >= wideFrom:
+		return "both are shown; " + s.env.Key(s.Kind(), "edit", "e") + " types, and " + s.env.Key(s.Kind(), "other-side", "ctrl+t") + " there goes to the other side"
+	}
+	return ""
+}
+
 func (s *Screen) peek() tea.Cmd {
 	if s.side == sideForm {
 		s.side = sideText

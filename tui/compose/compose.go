@@ -96,6 +96,8 @@ type Screen struct {
 	sending int                 // the version of the text that is being sent
 	err     error               // of the last dispatch
 	unsent  bool                // err kept it from being sent
+
+	width int // as View will be called with
 }
 
 // New returns the dispatch screen of a worker. Drafts keeps what was typed when
@@ -237,6 +239,9 @@ func (s *Screen) Busy() string {
 	if s.requests.Live(forSend) {
 		return "the dispatch to " + cell.Clean(s.workerID)
 	}
+	if s.requests.Live(forEditor) || s.requests.Live(forValue) {
+		return "what your editor has open" // it comes back with the next messages
+	}
 	return ""
 }
 
@@ -279,6 +284,8 @@ func (s *Screen) Update(msg tea.Msg) tea.Cmd {
 			s.pane.Propose()
 		}
 		return tea.Batch(s.changed(), s.replan())
+	case screen.Resized:
+		s.width = msg.Width
 	case screen.ThemeChanged:
 		s.editor.Restyle()
 		s.pane.Restyle()

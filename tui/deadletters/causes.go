@@ -239,7 +239,7 @@ func (s *Screen) groupColumns() []table.Column[group] {
 		if at.IsZero() {
 			return table.Cell{Text: "–", Tone: theme.ToneFaint}
 		}
-		return table.Cell{Text: cell.Age(max(0, s.env.Now().Sub(at))), Tone: theme.ToneDim}
+		return table.Cell{Text: s.age(at), Tone: theme.ToneDim}
 	}
 	return []table.Column[group]{
 		{

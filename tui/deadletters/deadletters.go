@@ -75,7 +75,8 @@ type Screen struct {
 	seenAll           bool
 	warnings          []string
 	lookedAt, askedAt time.Time
-	err               error // of the last look
+	now               time.Time // what ages are counted from, as of the last Tick
+	err               error     // of the last look
 	note              string
 
 	causes     map[string]*cause // by job id, or by message id where the message says it
@@ -129,7 +130,7 @@ type Screen struct {
 // the screen is left.
 func New(env screen.Env, engine Engine, edits *Edits, ask screen.OpenDead) *Screen {
 	s := &Screen{
-		env: env, engine: engine, edits: edits, workerID: ask.WorkerID, requests: env.Requests(), sought: ask,
+		env: env, engine: engine, edits: edits, workerID: ask.WorkerID, requests: env.Requests(), sought: ask, now: env.Now(),
 		body: jsonview.New(env.Theme), text: prompt.New(env.Theme, "/"), expr: prompt.New(env.Theme, "where"),
 		limit: firstLook, causes: map[string]*cause{}, status: map[string]string{}, problems: map[string][]check.Problem{},
 		marks: map[string]bool{}, before: map[string][]redrive.Sent{}, byID: map[string]*item{},
@@ -183,9 +184,18 @@ func (s *Screen) Status() string {
 	}
 	parts = append(parts, seen)
 	if s.whole {
-		parts = append(parts, "looked "+cell.Age(max(0, s.env.Now().Sub(s.lookedAt)))+" ago")
+		parts = append(parts, "looked "+s.age(s.lookedAt)+" ago")
 	}
 	return strings.Join(parts, " "+theme.GlyphDot+" ")
+}
+
+// Busy implements screen.Busier. Nobody can leave by a key meanwhile, but a stage that was
+// connected to may arrive just before the text does.
+func (s *Screen) Busy() string {
+	if s.requests.Live(forEditor) {
+		return "what your editor has open"
+	}
+	return ""
 }
 
 // kept is what another screen of the same worker begins with.
@@ -247,6 +257,7 @@ func (s *Screen) update(msg tea.Msg) tea.Cmd {
 		}
 		return nil
 	case screen.Tick:
+		s.now = s.env.Now()
 		s.letters.Invalidate() // ages
 		s.groups.Invalidate()
 		s.redraw()

@@ -163,7 +163,7 @@ func (s *Screen) lines(p pane, it *item, width int) []string {
 
 // fields are what is known of a message beside its body.
 func (s *Screen) fields(it *item) []jsonview.Field {
-	now := s.env.Now()
+	now := s.now
 	var list []jsonview.Field
 	add := func(name, value string) {
 		if value != "" {
@@ -274,7 +274,7 @@ func (s *Screen) errorLines(it *item, width int) []string {
 		facts = append(facts, fmt.Sprintf("attempt %d", f.Attempt))
 	}
 	if !f.At.IsZero() {
-		facts = append(facts, cell.Age(max(0, s.env.Now().Sub(f.At)))+" ago")
+		facts = append(facts, s.age(f.At)+" ago")
 	}
 	facts = append(facts, "by "+viaText(f.Via))
 	if f.RequestID != "" {
@@ -296,7 +296,7 @@ func (s *Screen) logLines(it *item, width int) []string {
 	case it.jobID == "":
 		return wrapped(t.Dim.Render, "The message names no job, and so no log line tells of it.", width)
 	case s.attempt.id != it.id && s.requests.Live(forAttempt):
-		return wrapped(t.Info.Render, theme.GlyphBusy+" reading the log of its last attempt  "+cell.Age(s.env.Now().Sub(s.attempt.since)), width)
+		return wrapped(t.Info.Render, theme.GlyphBusy+" reading the log of its last attempt  "+s.age(s.attempt.since), width)
 	case s.attempt.id != it.id:
 		return wrapped(t.Dim.Render, "The log of its last attempt is read when the cursor rests.", width)
 	case s.attempt.err != nil && len(s.attempt.lines) == 0:

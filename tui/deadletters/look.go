@@ -132,7 +132,8 @@ func (s *Screen) swap(end looked) tea.Cmd {
 	}
 	slices.SortFunc(s.items, newestFirst)
 	s.depth, s.seenAll, s.warnings = end.depth, end.complete, end.warnings
-	s.lookedAt, s.whole = s.env.Now(), true
+	s.now = s.env.Now()
+	s.lookedAt, s.whole = s.now, true
 	s.byID = make(map[string]*item, len(s.items))
 	for _, it := range s.items {
 		s.byID[it.id] = it

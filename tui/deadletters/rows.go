@@ -2,12 +2,17 @@ package deadletters
 
 import (
 	"cmp"
+	"time"
 
 	"github.com/microfox-ai/aiwctl/aws/redrive"
 	"github.com/microfox-ai/aiwctl/tui/cell"
 	"github.com/microfox-ai/aiwctl/tui/table"
 	"github.com/microfox-ai/aiwctl/tui/theme"
 )
+
+// age is how long ago something was, as it is shown: it changes with the seconds only, so
+// that a key that does nothing changes nothing.
+func (s *Screen) age(at time.Time) string { return cell.Age(max(0, s.now.Sub(at))) }
 
 func newestFirst(a, b *item) int {
 	return cmp.Or(b.sentAt.Compare(a.sentAt), cmp.Compare(a.id, b.id))
@@ -22,7 +27,9 @@ func (s *Screen) letterColumns() []table.Column[*item] {
 	}
 	return []table.Column[*item]{
 		{
-			Title: "JOB", Min: 14, Max: 36, Grow: true, KeepEnd: true,
+			// The end of an id tells jobs apart, and the panel has all of it: the rest of the
+			// line is better spent on why they died.
+			Title: "JOB", Min: 14, Max: 20, Grow: true, KeepEnd: true,
 			Cell:    func(it *item) table.Cell { return dim(it, table.Cell{Text: it.name}) },
 			Compare: func(a, b *item) int { return cmp.Compare(a.name, b.name) },
 		},
@@ -32,7 +39,7 @@ func (s *Screen) letterColumns() []table.Column[*item] {
 				if it.sentAt.IsZero() {
 					return table.Cell{Text: "–", Tone: theme.ToneFaint}
 				}
-				return dim(it, table.Cell{Text: cell.Age(max(0, s.env.Now().Sub(it.sentAt))), Tone: theme.ToneDim})
+				return dim(it, table.Cell{Text: s.age(it.sentAt), Tone: theme.ToneDim})
 			},
 			Compare: func(a, b *item) int { return b.sentAt.Compare(a.sentAt) },
 		},

@@ -29,7 +29,7 @@ func (s *Screen) View(width, height int) string {
 	case s.items == nil && !s.requests.Live(forLook) && s.env.Data.Inventory != nil:
 		return notice.Failed(t, "No such worker", errors.New("the stage has no worker "+cell.Clean(s.workerID)+" any more"), "q goes back.", width, height)
 	case s.items == nil || len(s.items) == 0 && s.requests.Live(forLook):
-		return notice.Waiting(t, "Looking into "+s.queueName(), sideEffect, s.env.Now().Sub(s.askedAt), width, height)
+		return notice.Waiting(t, "Looking into "+s.queueName(), sideEffect, max(0, s.now.Sub(s.askedAt)), width, height)
 	case len(s.items) == 0 && s.err == nil:
 		return notice.Empty(t, "No dead letters in "+s.queueName()+".", s.emptyAdvice(), width, height)
 	}
@@ -91,7 +91,7 @@ func (s *Screen) above(width int) []string {
 	case s.requests.Live(forLook):
 		line(busy + t.Dim.Render(fmt.Sprintf(" looking again: %s so far", cell.Plural(len(s.fresh), "message"))))
 	case s.requests.Live(forCauses):
-		line(busy + t.Dim.Render(fmt.Sprintf(" reading why they died, from logs and job records  %s", cell.Age(s.env.Now().Sub(s.causesAt)))))
+		line(busy + t.Dim.Render(fmt.Sprintf(" reading why they died, from logs and job records  %s", s.age(s.causesAt))))
 	case s.note != "":
 		line(t.Warn.Render("! " + s.note))
 	case len(s.warnings) > 0:

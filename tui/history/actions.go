@@ -22,9 +22,12 @@ func (s *Screen) Actions() []screen.Action {
 	if !found {
 		none = "there is no action under the cursor"
 	}
-	noTrail := ""
+	noTrail, unread := "", ""
 	if s.trail == nil {
 		noTrail = "no trail is kept here"
+	}
+	if s.page == nil {
+		unread = cmp.Or(noTrail, "the trail was not read yet")
 	}
 	var actions []screen.Action
 	if s.open != nil {
@@ -43,7 +46,7 @@ func (s *Screen) Actions() []screen.Action {
 	if s.everywhere {
 		stages.Label, stages.Command = "this stage", func() string { return screen.Command("history", "--here") }
 	}
-	failed := screen.Action{ID: "failed", Keys: []string{"f"}, Label: "failed", Help: "Only what did not end well, or at all; and all again.", Run: do(func() { s.bad = !s.bad; s.show() }), Command: func() string { return screen.Command("history", "--here", "--failed") }}
+	failed := screen.Action{ID: "failed", Keys: []string{"f"}, Label: "failed", Help: "Only what did not end well, or at all; and all again.", Refused: unread, Run: do(func() { s.bad = !s.bad; s.show() }), Command: func() string { return screen.Command("history", "--here", "--failed") }}
 	if s.bad {
 		failed.Label = "all results"
 	}
@@ -52,9 +55,9 @@ func (s *Screen) Actions() []screen.Action {
 			return screen.Send(screen.OpenJob{JobID: r.IDs[0], WorkerID: r.Object, Since: r.Time})
 		}, Command: s.jobCommand(r)},
 		stages, failed,
-		screen.Action{ID: "filter", Keys: []string{"/"}, Label: "filter", Help: "Show only actions that contain a text: in their names, results, ids, who did it.", Run: s.openFilter},
+		screen.Action{ID: "filter", Keys: []string{"/"}, Label: "filter", Help: "Show only actions that contain a text: in their names, results, ids, who did it.", Refused: unread, Run: s.openFilter},
 		screen.Action{ID: "more", Keys: []string{"m"}, Label: "more", Help: "Read older actions too.", Hidden: s.page == nil || !s.page.More, Refused: cmp.Or(noTrail, s.noMore()), Run: s.more, Command: func() string { return screen.Command("history", "--here", "-n", fmt.Sprint(s.most*moreTimes)) }},
-		screen.Action{ID: "refresh", Keys: []string{"r"}, Help: "Read the trail again now; when it changes that is done by itself.", Hidden: true, Refused: noTrail, Run: s.read, Command: func() string { return screen.Command("history", "--here") }},
+		screen.Action{ID: "refresh", Keys: []string{"r"}, Help: "Read the trail again now; when it changes that is done by itself.", Hidden: true, Refused: noTrail, Run: s.again, Command: func() string { return screen.Command("history", "--here") }},
 		screen.Action{ID: "copy", Keys: []string{"y"}, Help: "Copy the action as JSON, as `aiwctl history -o json` prints it.", Hidden: true, Refused: none, Run: func() tea.Cmd { return copyJSON(r) }},
 		screen.Action{ID: "copy-command", Keys: []string{"Y"}, Help: "Copy the command that did it, or that finishes it.", Hidden: true, Refused: cmp.Or(none, noCommand(r)), Run: func() tea.Cmd {
 			return screen.Send(screen.Copy{What: "the command", Text: cmp.Or(cell.Clean(r.Remedy), command(r))})

@@ -72,6 +72,7 @@ type Screen struct {
 	stamp            string
 	lookAt           time.Time // when is looked next whether it has changed
 	stale            bool      // it has changed since the reading under way began
+	asked            bool      // a person asked for the reading under way
 	began            time.Time
 }
 
@@ -150,6 +151,12 @@ func (s *Screen) read() tea.Cmd {
 	})
 }
 
+// again reads for a person, who is told: what was read may be what was there.
+func (s *Screen) again() tea.Cmd {
+	s.asked = true
+	return s.read()
+}
+
 // look looks whether the trail has changed.
 func (s *Screen) look() tea.Cmd {
 	s.lookAt = s.env.Now().Add(lookEvery)
@@ -206,15 +213,20 @@ func (s *Screen) reply(reply screen.Reply) tea.Cmd {
 	}
 	got, ok := reply.Payload.(reading)
 	s.err = reply.Err
+	var told tea.Cmd
+	if s.asked && reply.Err == nil {
+		told = screen.Send(screen.Task{ID: "history", Text: "the trail was read again", Done: true})
+	}
+	s.asked = false
 	if ok && reply.Err == nil {
 		s.stamp, s.page, s.rows = got.stamp, &got.page, got.rows
 		s.count()
 		s.show()
 	}
 	if s.stale {
-		return s.read()
+		return tea.Batch(told, s.read())
 	}
-	return nil
+	return told
 }
 
 // count counts what needs a look.

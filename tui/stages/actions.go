@@ -50,7 +50,7 @@ func (s *Screen) Actions() []screen.Action {
 		open, other,
 		{ID: "filter", Keys: []string{"/"}, Label: "filter", Help: "Show only what contains a text; esc clears it.", Run: s.filter.Open},
 		copies,
-		{ID: "reload", Keys: []string{"r"}, Label: "read again", Help: "Read the config file and AWS's files again.", Run: s.fetch},
+		{ID: "reload", Keys: []string{"r"}, Label: "read again", Help: "Read the config file and AWS's files again.", Run: s.again},
 	}
 	switch {
 	case s.connecting():

@@ -35,6 +35,7 @@ type Screen struct {
 
 	offer   Offer
 	read    bool // the offer was read
+	asked   bool // a person asked for the reading under way
 	err     error
 	started time.Time
 	// going is how going over to another stage goes.
@@ -89,6 +90,13 @@ func (s *Screen) fetch() tea.Cmd {
 	return s.requests.Start(forOffers, readTimeout, func(ctx context.Context) (any, error) { return offers(ctx) })
 }
 
+// again reads for a person, who is told: what was read may be what was there.
+func (s *Screen) again() tea.Cmd {
+	cmd := s.fetch()
+	s.asked = cmd != nil
+	return cmd
+}
+
 // Close implements screen.Screen.
 func (s *Screen) Close() { s.requests.Close() }
 
@@ -99,8 +107,7 @@ func (s *Screen) Typing() bool { return s.form != nil || s.filter.Typing() }
 func (s *Screen) Update(msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
 	case screen.Reply:
-		s.reply(msg)
-		return nil
+		return s.reply(msg)
 	case screen.Switching:
 		s.going = msg
 		s.resize()
@@ -150,11 +157,13 @@ func (s *Screen) refilter() {
 	s.resize()
 }
 
-func (s *Screen) reply(reply screen.Reply) {
+func (s *Screen) reply(reply screen.Reply) tea.Cmd {
 	if _, live := s.requests.Take(reply); !live {
-		return
+		return nil
 	}
 	s.err = reply.Err
+	asked := s.asked
+	s.asked = false
 	if offer, ok := reply.Payload.(Offer); ok && reply.Err == nil {
 		first := !s.read
 		s.offer, s.read = offer, true
@@ -165,6 +174,10 @@ func (s *Screen) reply(reply screen.Reply) {
 		s.table.Hold()
 	}
 	s.resize()
+	if !asked || reply.Err != nil {
+		return nil
+	}
+	return screen.Send(screen.Task{ID: "stages", Text: "the config file and AWS's files were read again", Done: true})
 }
 
 // currentRow is the row of the stage that is shown.

@@ -282,8 +282,11 @@ func TestSelectionStays(t *testing.T) {
 	p.s.Update(screen.ThemeChanged{})
 	p.s.Update(screen.Resized{Width: 120, Height: 35})
 	p.press("r")
+	if got := said(p.out[0]); !strings.Contains(got, "were read again") {
+		t.Errorf("reading again says %s", got)
+	}
 	p.press("y")
-	if got := said(p.out[0]); !strings.Contains(got, "--stage billing") {
+	if got := said(p.out[len(p.out)-1]); !strings.Contains(got, "--stage billing") {
 		t.Errorf("the cursor went elsewhere: %s", got)
 	}
 	if frame := p.frame(); !strings.Contains(frame, "999900001111") {

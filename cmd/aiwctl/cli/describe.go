@@ -102,7 +102,7 @@ func (b *description) worker(w *aws.Worker, d *detail.Worker) {
 		b.say("", d.Evidence)
 	}
 	for _, r := range d.Reasons {
-		if r.Kind != health.Broken && r.Kind != health.Check { // told below
+		if r.Kind != health.Broken && r.Kind != health.Unguarded && r.Kind != health.Check { // told below
 			b.say("also", list(r.State, r.Evidence))
 		}
 	}
