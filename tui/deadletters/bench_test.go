@@ -38,6 +38,7 @@ func BenchmarkKeyToFrame(b *testing.B) {
 				screentest.Press(s, key)
 			}
 			i := 0
+			cost := screentest.Cost(b)
 			for b.Loop() {
 				screentest.Press(s, keys.keys[i%len(keys.keys)])
 				if len(s.View(200, 45)) == 0 {
@@ -45,6 +46,7 @@ func BenchmarkKeyToFrame(b *testing.B) {
 				}
 				i++
 			}
+			cost()
 		})
 	}
 }
