@@ -19,6 +19,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	goruntime "runtime"
 	"sync/atomic"
 	"syscall"
@@ -27,8 +28,11 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/microfox-ai/aiwctl/aws"
+	"github.com/microfox-ai/aiwctl/aws/history"
+	"github.com/microfox-ai/aiwctl/aws/jobs"
 	"github.com/microfox-ai/aiwctl/aws/local/functions"
 	"github.com/microfox-ai/aiwctl/aws/logs"
+	"github.com/microfox-ai/aiwctl/aws/recall"
 	"github.com/microfox-ai/aiwctl/aws/redrive"
 	"github.com/microfox-ai/aiwctl/examples/tailchaos/stage"
 	"github.com/microfox-ai/aiwctl/tui"
@@ -145,14 +149,19 @@ func run(ctx context.Context, o options) error {
 	if _, err := fmt.Fscanln(said, &url); err != nil {
 		return fmt.Errorf("the stage did not start: %w", err)
 	}
-	s, err := aws.Open(ctx, aws.Target{EndpointURL: url, Stage: "prod"}, aws.Options{AuditPath: aws.NoAudit})
+	dir, err := os.MkdirTemp("", "consolebench-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	backend, err := open(ctx, url, dir)
 	if err != nil {
 		return err
 	}
 	in, keyboard := io.Pipe()
 	out := &counter{}
 	cfg := tui.Config{
-		Backend: tui.Backend{Stage: s, Logs: logs.For(s), Redrive: redrive.New(s, redrive.Config{Dir: redrive.NoJournal})},
+		Backend: backend,
 		In:      in, Out: out, Getenv: func(string) string { return "" },
 		Options: []tea.ProgramOption{tea.WithWindowSize(200, 50), tea.WithEnvironment([]string{"TERM=xterm-256color"})},
 	}
@@ -161,6 +170,23 @@ func run(ctx context.Context, o options) error {
 	err = measure(ctx, o, orders, keyboard, out)
 	cancel()
 	return errors.Join(err, <-ended, keyboard.Close())
+}
+
+// open is the stage as `aiwctl` itself gives it to the console, its files in dir. The metrics
+// of CloudWatch are missing: the stage has none.
+func open(ctx context.Context, url, dir string) (tui.Backend, error) {
+	s, err := aws.Open(ctx, aws.Target{EndpointURL: url, Stage: "prod"}, aws.Options{AuditPath: filepath.Join(dir, "audit.jsonl")})
+	if err != nil {
+		return tui.Backend{}, err
+	}
+	reader := logs.For(s, logs.WithLive(logs.LiveOf(s)))
+	engine := redrive.New(s, redrive.Config{Dir: dir})
+	kept, err := recall.For(s, func(name string) string { return map[string]string{"HOME": dir, "XDG_STATE_HOME": dir}[name] })
+	return tui.Backend{
+		Stage: s, Logs: reader, Recent: reader, Redrive: engine, Recall: kept,
+		Jobs:    jobs.New(jobs.Config{Logs: reader, Letters: engine, Target: s.Target(), Audit: s.AuditPath()}),
+		History: history.Trail{Path: s.AuditPath(), Target: s.Target()},
+	}, err
 }
 
 // figures are what one stretch of time has cost.
@@ -239,9 +265,11 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// heap is how much live memory there is.
+// heap is how much live memory there is. What pools keep, the SDK's and that of package
+// json for instance, survives the first collection and swings by megabytes.
 func heap() float64 {
 	var m goruntime.MemStats
+	goruntime.GC()
 	goruntime.GC()
 	goruntime.ReadMemStats(&m)
 	return float64(m.HeapAlloc) / (1 << 20)
