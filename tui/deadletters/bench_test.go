@@ -22,12 +22,13 @@ func BenchmarkKeyToFrame(b *testing.B) {
 		e.found.Failures[fmt.Sprintf("job-%d", i%9000+1000)] = f
 	}
 	for name, keys := range map[string]struct{ begin, keys []string }{
-		"groups": {nil, []string{"j", "k"}},
-		"list":   {[]string{"t"}, []string{"j", "j", "k", "pgdown", "pgup"}},
-		"marks":  {[]string{"t", "a"}, []string{"space", "k", "j"}},
-		"range":  {[]string{"t", "v", "G"}, []string{"k", "j"}},
-		"filter": {[]string{"t", "/"}, []string{"a", "backspace"}},
-		"where":  {[]string{"t", "f", "a", "g", "e", ">"}, []string{"1", "backspace"}},
+		"groups":      {nil, []string{"j", "k"}},
+		"group-marks": {nil, []string{"space", "k"}},
+		"list":        {[]string{"t"}, []string{"j", "j", "k", "pgdown", "pgup"}},
+		"marks":       {[]string{"t", "a"}, []string{"space", "k", "j"}},
+		"range":       {[]string{"t", "v", "G"}, []string{"k", "j"}},
+		"filter":      {[]string{"t", "/"}, []string{"a", "backspace"}},
+		"where":       {[]string{"t", "f", "a", "g", "e", ">"}, []string{"1", "backspace"}},
 	} {
 		b.Run(name, func(b *testing.B) {
 			s := deadletters.New(env(b, len(e.letters)), e, deadletters.NewEdits(), screen.OpenDead{WorkerID: "orders"})
