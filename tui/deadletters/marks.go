@@ -68,6 +68,10 @@ func (s *Screen) toggleMark() {
 // Those of the other groups are not counted again for it: there may be ten thousand.
 func (s *Screen) toggleGroup(g group) {
 	on := !s.groupMarked(g)
+	if !on && len(s.marks) == g.count {
+		s.clearMarks() // there are no others
+		return
+	}
 	pending := s.causesPending()
 	for _, it := range s.passing() {
 		if it.groupName(pending) == g.name {
