@@ -81,6 +81,7 @@ func (p *person) until(text string) {
 func strokes(b *testing.B, p *person, keys ...string) {
 	b.Helper()
 	b.Run(strings.Join(keys, ""), func(b *testing.B) {
+		cost := screentest.Cost(b)
 		for i := 0; b.Loop(); i++ {
 			_, cmd := p.m.Update(screentest.Key(keys[i%len(keys)]))
 			if p.m.View().Content == "" {
@@ -90,7 +91,7 @@ func strokes(b *testing.B, p *person, keys ...string) {
 				p.run(cmd)
 			}
 		}
-		b.ReportMetric(b.Elapsed().Seconds()*1000/float64(b.N), "ms/key")
+		cost()
 	})
 }
 

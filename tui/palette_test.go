@@ -672,12 +672,14 @@ func BenchmarkPaletteKey(b *testing.B) {
 			m.broadcast(screen.DataChanged{})
 			m.Update(screentest.Key(":"))
 			keys := []string{"l", "o", "g", "s", "space", "1", "3", "7", "e", "m", "ctrl+u"}
+			cost := screentest.Cost(b)
 			for i := 0; b.Loop(); i++ {
 				m.Update(screentest.Key(keys[i%len(keys)]))
 				if drawn {
 					_ = m.frame()
 				}
 			}
+			cost()
 			if len(m.dialogs) != 1 {
 				b.Fatal("the palette has gone")
 			}

@@ -12,7 +12,12 @@ import (
 const Ellipsis = "…"
 
 // Width is how many cells a styled line takes.
-func Width(s string) int { return ansi.StringWidth(s) }
+func Width(s string) int {
+	if width, ok := evenWidthOf(s); ok {
+		return width
+	}
+	return ansi.StringWidth(s)
+}
 
 // Cut shortens a styled line to at most width cells, ending in an ellipsis when
 // something was lost. Its escape sequences stay whole.
@@ -20,7 +25,18 @@ func Cut(s string, width int) string {
 	if width <= 0 {
 		return ""
 	}
-	return ansi.Truncate(s, width, Ellipsis)
+	return head(s, width, Ellipsis)
+}
+
+// head is the beginning of a line, tail at its end when something was lost.
+func head(s string, width int, tail string) string {
+	if all, ok := evenWidthOf(s); ok && width >= Width(tail) {
+		if all <= width {
+			return s
+		}
+		return evenHead(s, width-Width(tail), tail)
+	}
+	return ansi.Truncate(s, width, tail)
 }
 
 // Fit makes a line exactly width cells wide: cut, or padded on the right.
@@ -28,10 +44,10 @@ func Fit(s string, width int) string {
 	if width <= 0 {
 		return ""
 	}
-	w := ansi.StringWidth(s)
+	w := Width(s)
 	if w > width {
-		s = ansi.Truncate(s, width, Ellipsis)
-		w = ansi.StringWidth(s)
+		s = head(s, width, Ellipsis)
+		w = Width(s)
 	}
 	return s + strings.Repeat(" ", width-w)
 }
@@ -41,10 +57,10 @@ func FitRight(s string, width int) string {
 	if width <= 0 {
 		return ""
 	}
-	w := ansi.StringWidth(s)
+	w := Width(s)
 	if w > width {
-		s = ansi.Truncate(s, width, Ellipsis)
-		w = ansi.StringWidth(s)
+		s = head(s, width, Ellipsis)
+		w = Width(s)
 	}
 	return strings.Repeat(" ", width-w) + s
 }
@@ -88,7 +104,7 @@ func Overlay(base, box string, x, y int) string {
 		}
 		below := lines[at]
 		w := Width(line)
-		left := Fit(ansi.Truncate(below, x, ""), x)
+		left := Fit(head(below, x, ""), x)
 		// The reset keeps a style of the line below from running into the box.
 		// Joined, some clusters measure otherwise than apart; the line must not.
 		lines[at] = Fit(left+ansi.ResetStyle+line+ansi.ResetStyle+from(below, x+w), max(x+w, Width(below)))
@@ -99,9 +115,16 @@ func Overlay(base, box string, x, y int) string {
 // from is what stands in a line from column x on. Half of a wide letter becomes
 // a space.
 func from(line string, x int) string {
-	room := ansi.StringWidth(line) - x
+	all, ok := evenWidthOf(line)
+	if !ok {
+		all = ansi.StringWidth(line)
+	}
+	room := all - x
 	if room <= 0 {
 		return ""
+	}
+	if ok {
+		return evenTail(line, x)
 	}
 	rest := ansi.TruncateLeft(line, x, "")
 	if ansi.StringWidth(rest) > room {

@@ -380,6 +380,7 @@ func BenchmarkKeyToFrame(b *testing.B) {
 			s, _ := setup{workers: []aws.Worker{worker(`{"type":"object","properties":{` + strings.Join(properties, ",") + `}}`)}, input: input}.open(b)
 			press(s, append(slices.Clone(side), "down")...)
 			var last tea.Cmd
+			cost := screentest.Cost(b)
 			for i := 0; b.Loop(); i++ {
 				key := "a"
 				if i%2 == 1 {
@@ -390,6 +391,7 @@ func BenchmarkKeyToFrame(b *testing.B) {
 					b.Fatal("no frame")
 				}
 			}
+			cost()
 			screentest.Settle(s, last)
 		})
 	}

@@ -27,9 +27,10 @@ func (s *Screen) groupMarked(g group) bool {
 	}
 	if s.markedIn == nil {
 		s.markedIn = map[string]int{}
+		pending := s.causesPending()
 		for _, it := range s.passing() {
 			if s.marks[it.id] {
-				s.markedIn[s.groupOf(it)]++
+				s.markedIn[it.groupName(pending)]++
 			}
 		}
 	}
@@ -45,21 +46,14 @@ func (s *Screen) remark() {
 // toggleMark marks the message under the cursor, or all of the group, or takes the
 // mark away, and goes to the next.
 func (s *Screen) toggleMark() {
-	defer s.remark()
 	if s.level == inGroups {
-		g, ok := s.groups.Selected()
-		if !ok {
-			return
+		if g, ok := s.groups.Selected(); ok {
+			s.toggleGroup(g)
+			s.groups.Key("down")
 		}
-		on := !s.groupMarked(g)
-		for _, it := range s.passing() {
-			if s.groupOf(it) == g.name {
-				s.mark(it, on)
-			}
-		}
-		s.groups.Key("down")
 		return
 	}
+	defer s.remark()
 	if s.ranged.anchor != "" {
 		s.endRange()
 		return
@@ -68,6 +62,32 @@ func (s *Screen) toggleMark() {
 		s.mark(it, !s.marks[it.id])
 		s.letters.Key("down")
 	}
+}
+
+// toggleGroup marks all messages of a group that pass the filter, or takes their marks away.
+// Those of the other groups are not counted again for it: there may be ten thousand.
+func (s *Screen) toggleGroup(g group) {
+	on := !s.groupMarked(g)
+	if !on && len(s.marks) == g.count {
+		s.clearMarks() // there are no others
+		return
+	}
+	pending := s.causesPending()
+	for _, it := range s.passing() {
+		if it.groupName(pending) == g.name {
+			s.mark(it, on)
+		}
+	}
+	counted := s.markedIn
+	s.remark()
+	if counted == nil { // there was no mark
+		counted = map[string]int{}
+	}
+	counted[g.name] = 0
+	if on {
+		counted[g.name] = g.count
+	}
+	s.markedIn = counted
 }
 
 func (s *Screen) mark(it *item, on bool) {

@@ -38,8 +38,9 @@ func Frame(t *theme.Theme, title string, lines []string, width int) string {
 	var b strings.Builder
 	b.WriteString(line.Render("╭─") + " " + t.Bold.Render(title) + " ")
 	b.WriteString(line.Render(strings.Repeat("─", max(0, inner-cell.Width(title)-1)) + "╮"))
+	side := line.Render("│")
 	for _, text := range lines {
-		b.WriteString("\n" + line.Render("│") + " " + cell.Fit(text, inner) + " " + line.Render("│"))
+		b.WriteString("\n" + side + " " + cell.Fit(text, inner) + " " + side)
 	}
 	b.WriteString("\n" + line.Render("╰"+strings.Repeat("─", inner+2)+"╯"))
 	return b.String()

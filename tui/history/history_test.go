@@ -456,8 +456,10 @@ func BenchmarkView(b *testing.B) {
 	}
 	s := open(b, p)
 	s.press("m", "m", "m")
+	cost := screentest.Cost(b)
 	for i := 0; b.Loop(); i++ {
 		s.press([]string{"j", "k"}[i%2])
 		_ = s.View(200, 45)
 	}
+	cost()
 }

@@ -31,11 +31,13 @@ func big(b *testing.B) *jobview.Screen {
 func BenchmarkView(b *testing.B) {
 	s := big(b)
 	screentest.Press(s, "tab")
+	cost := screentest.Cost(b)
 	for i := 0; b.Loop(); i++ {
 		screentest.Press(s, []string{"k", "j"}[i%2])
 		s.Update(screen.Tick{Now: screentest.Now().Add(time.Duration(i) * time.Second)})
 		_ = s.View(200, 45)
 	}
+	cost()
 }
 
 // BenchmarkSearch is a letter typed into the search of ten thousand lines, and the
@@ -43,10 +45,12 @@ func BenchmarkView(b *testing.B) {
 func BenchmarkSearch(b *testing.B) {
 	s := big(b)
 	screentest.Press(s, "/")
+	cost := screentest.Cost(b)
 	for i := 0; b.Loop(); i++ {
 		screentest.Press(s, []string{"7", "backspace"}[i%2])
 		_ = s.View(200, 45)
 	}
+	cost()
 }
 
 // BenchmarkTell is the life of a job of ten thousand lines told again with one line
@@ -58,7 +62,9 @@ func BenchmarkTell(b *testing.B) {
 	}
 	lines := w.lines(b, "orders", 60, event("job.progress", "r-1", 1, `,"percent":40`))
 	life := findIn(b, w)
+	cost := screentest.Cost(b)
 	for b.Loop() {
 		life.With(lines, screentest.Now())
 	}
+	cost()
 }

@@ -122,15 +122,14 @@ func BenchmarkKeyToFrame100k(b *testing.B) {
 				s.settle()
 			}
 			s.View(200, 50)
-			goruntime.GC()
-			began := processor()
+			cost := screentest.Cost(b)
 			for i := 0; b.Loop(); i++ {
 				screentest.Press(s, k.keys[i%len(k.keys)])
 				if s.View(200, 50) == "" {
 					b.Fatal("no frame")
 				}
 			}
-			b.ReportMetric(float64((processor()-began).Microseconds())/1000/float64(b.N), "cpu-ms/op")
+			cost()
 		})
 	}
 }
@@ -163,13 +162,6 @@ func BenchmarkChunk100k(b *testing.B) {
 	}
 }
 
-func live() float64 {
-	var m goruntime.MemStats
-	goruntime.GC()
-	goruntime.ReadMemStats(&m)
-	return float64(m.HeapAlloc) / (1 << 20)
-}
-
 // BenchmarkFollowMinute follows 1,000 lines a second for a minute with a full buffer, a
 // batch and a frame of 200x50 ten times a second: what a second of it costs, reading
 // the lines apart included, and what the screen holds before and after.
@@ -190,7 +182,7 @@ func BenchmarkFollowMinute(b *testing.B) {
 		{name: "folded-searched", keys: []string{"z"}, search: "job-9"},
 	} {
 		b.Run(mode.name, func(b *testing.B) {
-			before := live()
+			before := screentest.Live()
 			s := opened(b)
 			for i := 0; i < pane.Capacity; i += 100 {
 				s.pane.Add(busyLines(i, i+100))
@@ -200,9 +192,9 @@ func BenchmarkFollowMinute(b *testing.B) {
 				screentest.Press(s, key)
 			}
 			s.View(200, 50)
-			first := live() - before
+			first := screentest.Live() - before
 			at := pane.Capacity
-			began := processor()
+			began := screentest.Processor()
 			for b.Loop() {
 				for range 600 {
 					s.take(busyLines(at, at+100))
@@ -212,11 +204,11 @@ func BenchmarkFollowMinute(b *testing.B) {
 					}
 				}
 			}
-			ns := float64((processor() - began).Nanoseconds()) / float64(b.N) / 60
+			ns := float64((screentest.Processor() - began).Nanoseconds()) / float64(b.N) / 60
 			b.ReportMetric(ns, "cpu-ns/tail-second")
 			b.ReportMetric(ns/1e7, "%core")
 			b.ReportMetric(first, "MB-full")
-			b.ReportMetric(live()-before, "MB-after")
+			b.ReportMetric(screentest.Live()-before, "MB-after")
 			goruntime.KeepAlive(s)
 		})
 	}
@@ -227,15 +219,15 @@ func BenchmarkFollowMinute(b *testing.B) {
 func BenchmarkMillion(b *testing.B) {
 	var full, last float64
 	for b.Loop() {
-		before := live()
+		before := screentest.Live()
 		s := opened(b)
 		for i := 0; i < 10*pane.Capacity; i += 100 {
 			s.pane.Add(busyLines(i, i+100))
 			if i == pane.Capacity {
-				full = live() - before
+				full = screentest.Live() - before
 			}
 		}
-		last = live() - before
+		last = screentest.Live() - before
 		if n := s.pane.Buf.Len(); n != pane.Capacity {
 			b.Fatalf("%d lines are kept", n)
 		}

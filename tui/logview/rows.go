@@ -3,8 +3,6 @@ package logview
 import (
 	"strings"
 
-	"charm.land/lipgloss/v2"
-
 	"github.com/microfox-ai/aiwctl/tui/cell"
 	"github.com/microfox-ai/aiwctl/tui/logview/pane"
 	"github.com/microfox-ai/aiwctl/tui/theme"
@@ -87,9 +85,9 @@ func (r renderer) draw(row pane.Row, pieces []piece, selected bool) []string {
 }
 
 // text draws a piece of a line, with what was found in it marked.
-func (r renderer) text(text string, p piece, hits []pane.Hit, style lipgloss.Style) string {
+func (r renderer) text(text string, p piece, hits []pane.Hit, style *theme.Pen) string {
 	var b strings.Builder
-	put := func(style lipgloss.Style, s string) {
+	put := func(s string) {
 		if s != "" {
 			b.WriteString(style.Render(s))
 		}
@@ -101,18 +99,18 @@ func (r renderer) text(text string, p piece, hits []pane.Hit, style lipgloss.Sty
 	if p.cutRight {
 		right, pad = cell.Ellipsis, pad-1
 	}
-	put(style, left)
+	put(left)
 	at := p.from
 	for _, h := range hits {
 		from, to := max(h.From, at), min(h.To, p.to)
 		if from >= to {
 			continue
 		}
-		put(style, text[at:from])
-		put(r.t.Match, text[from:to])
+		put(text[at:from])
+		b.WriteString(r.t.Match.Render(text[from:to]))
 		at = to
 	}
-	put(style, text[at:p.to]+right+strings.Repeat(" ", max(0, pad)))
+	put(text[at:p.to] + right + strings.Repeat(" ", max(0, pad)))
 	return b.String()
 }
 

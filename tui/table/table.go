@@ -97,19 +97,13 @@ type Model[T any] struct {
 
 	layout layout
 	cache  map[string]string // rendered rows that are not under the cursor, by ID
-	pens   [2]map[theme.Tone]pen
 }
-
-// pen is what a style writes before and after a text: rendering through the style
-// itself costs most of a frame.
-type pen struct{ before, after string }
 
 // New returns an empty table.
 func New[T any](t *theme.Theme, cfg Config[T]) *Model[T] {
 	return &Model[T]{
 		cfg: cfg, theme: t, sortBy: cfg.Sort,
 		marks: map[string]bool{}, cache: map[string]string{},
-		pens: [2]map[theme.Tone]pen{{}, {}},
 	}
 }
 
@@ -242,8 +236,6 @@ func (m *Model[T]) SetDim(dim bool) {
 // has changed.
 func (m *Model[T]) Invalidate() {
 	clear(m.cache)
-	clear(m.pens[0])
-	clear(m.pens[1])
 }
 
 // SetFilter keeps the rows that contain text, whatever its case.

@@ -192,21 +192,6 @@ func (m *Model[T]) align(column int, text string, width int) string {
 	return cell.Fit(text, width)
 }
 
-// pen is a tone's.
-func (m *Model[T]) pen(tone theme.Tone, selected bool) pen {
-	at := 0
-	if selected {
-		at = 1
-	}
-	p, ok := m.pens[at][tone]
-	if !ok {
-		const probe = "~"
-		p.before, p.after, _ = strings.Cut(m.theme.Paint(tone, selected).Render(probe), probe)
-		m.pens[at][tone] = p
-	}
-	return p
-}
-
 // line renders one row. A cell's tail is drawn into the first cell of the gap
 // after it.
 func (m *Model[T]) line(row T, id string, selected bool) string {
@@ -221,10 +206,7 @@ func (m *Model[T]) line(row T, id string, selected bool) string {
 			b.WriteString(text)
 			return
 		}
-		pen := m.pen(tone, selected)
-		b.WriteString(pen.before)
-		b.WriteString(text)
-		b.WriteString(pen.after)
+		b.WriteString(m.theme.Paint(tone, selected).Render(text))
 	}
 	marker, mark := " ", " "
 	if selected {

@@ -39,7 +39,7 @@ type Theme struct {
 	// Sources colours log lines by where they came from, in turn.
 	Sources []lipgloss.Style
 
-	plain, selected [toneCount]lipgloss.Style
+	plain, selected [toneCount]Pen
 }
 
 // Tone is what a piece of text means, for rows that are drawn both plain and
@@ -60,15 +60,15 @@ const (
 	toneCount
 )
 
-// Paint is the style of a tone, on the cursor's row or off it.
-func (t *Theme) Paint(tone Tone, selected bool) lipgloss.Style {
+// Paint is the pen of a tone, on the cursor's row or off it.
+func (t *Theme) Paint(tone Tone, selected bool) *Pen {
 	if tone < 0 || tone >= toneCount {
 		tone = ToneText
 	}
 	if selected {
-		return t.selected[tone]
+		return &t.selected[tone]
 	}
-	return t.plain[tone]
+	return &t.plain[tone]
 }
 
 // palette is the colours of one background.
@@ -158,16 +158,17 @@ func build(on background, ascii bool) *Theme {
 	for _, c := range p.sources {
 		t.Sources = append(t.Sources, fg(c))
 	}
-	t.plain = [toneCount]lipgloss.Style{
+	plain := [toneCount]lipgloss.Style{
 		ToneText: t.Text, ToneDim: t.Dim, ToneFaint: t.Faint, ToneBold: t.Bold, ToneAccent: t.Accent,
 		ToneGood: t.Good, ToneWarn: t.Warn, ToneBad: t.Bad, ToneInfo: t.Info,
 	}
-	for i := range t.plain {
-		t.selected[i] = over(t.plain[i], p.selection)
+	for i, style := range plain {
+		selected := over(style, p.selection)
 		if p.selection == nil && Tone(i) != ToneBold {
 			// Reversed, colours would stand side by side as blocks.
-			t.selected[i] = s.Reverse(true)
+			selected = s.Reverse(true)
 		}
+		t.plain[i], t.selected[i] = newPen(style), newPen(selected)
 	}
 	return t
 }
@@ -187,12 +188,12 @@ func NewMono(ascii bool) *Theme {
 		Match: reverse, ReadOnly: reverse, Protected: reverse.Bold(true), Button: s, ButtonOn: reverse, ButtonDanger: reverse,
 		Sources: []lipgloss.Style{s, bold},
 	}
-	t.plain = [toneCount]lipgloss.Style{
+	plain := [toneCount]lipgloss.Style{
 		ToneText: s, ToneDim: s, ToneFaint: s, ToneBold: bold, ToneAccent: bold,
 		ToneGood: s, ToneWarn: bold, ToneBad: bold, ToneInfo: s,
 	}
-	for i := range t.plain {
-		t.selected[i] = t.plain[i].Reverse(true)
+	for i, style := range plain {
+		t.plain[i], t.selected[i] = newPen(style), newPen(style.Reverse(true))
 	}
 	return t
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"charm.land/lipgloss/v2"
+	"pgregory.net/rapid"
 
 	"github.com/microfox-ai/aiwctl/tui/cell"
 	"github.com/microfox-ai/aiwctl/tui/theme"
@@ -56,7 +57,7 @@ func styles(t *theme.Theme) map[string]lipgloss.Style {
 			if on {
 				name = "selected row"
 			}
-			all[name+" "+string(rune('0'+int(tone)))] = t.Paint(tone, on)
+			all[name+" "+string(rune('0'+int(tone)))] = t.Paint(tone, on).Style()
 		}
 	}
 	return all
@@ -132,4 +133,23 @@ func TestASCII(t *testing.T) {
 	if got := theme.ToASCII("日本 é"); got != "日本 é" {
 		t.Errorf("letters were changed: %q", got)
 	}
+}
+
+// A pen writes what lipgloss does, whatever the text.
+func TestPen(t *testing.T) {
+	t.Parallel()
+	themes := []*theme.Theme{theme.New(true, false), theme.New(false, false), theme.NewUnknown(false), theme.NewMono(false)}
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.StringOf(rapid.RuneFrom([]rune("ab ~日é\u200d👩\x1b[31m\u0301\t\n\r"))).Draw(t, "text")
+		for _, th := range themes {
+			for tone := theme.ToneText; tone <= theme.ToneInfo; tone++ {
+				for _, selected := range []bool{false, true} {
+					pen := th.Paint(tone, selected)
+					if got, want := pen.Render(text), pen.Style().Render(text); got != want {
+						t.Fatalf("tone %d wrote %q, lipgloss %q", tone, got, want)
+					}
+				}
+			}
+		}
+	})
 }

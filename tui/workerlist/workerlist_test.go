@@ -290,10 +290,12 @@ func BenchmarkWorkersFrame500(b *testing.B) {
 		s, env := newScreen(b, workers, 200, 45)
 		env.Data.Health = judged
 		b.ReportAllocs()
+		cost := screentest.Cost(b)
 		for b.Loop() {
 			s.Update(screen.DataChanged{})
 			_ = s.View(200, 45)
 		}
+		cost()
 	})
 	b.Run("move", func(b *testing.B) {
 		// A frame after a key: only the rows under the cursor are drawn again.
@@ -302,10 +304,12 @@ func BenchmarkWorkersFrame500(b *testing.B) {
 		keys := []string{"j", "k"}
 		i := 0
 		b.ReportAllocs()
+		cost := screentest.Cost(b)
 		for b.Loop() {
 			screentest.Press(s, keys[i%2])
 			_ = s.View(200, 45)
 			i++
 		}
+		cost()
 	})
 }

@@ -486,27 +486,33 @@ func BenchmarkWorkerView(b *testing.B) {
 	b.Run("same data", func(b *testing.B) {
 		s, _, _ := open(b, &fake{lines: runs(outcomes...)}, 200, 45, whole)
 		b.ReportAllocs()
+		cost := screentest.Cost(b)
 		for b.Loop() {
 			_ = s.View(200, 45)
 		}
+		cost()
 	})
 	b.Run("new reading", func(b *testing.B) {
 		s, _, _ := open(b, &fake{lines: runs(outcomes...)}, 200, 45, whole)
 		b.ReportAllocs()
+		cost := screentest.Cost(b)
 		for b.Loop() {
 			s.Update(screen.DataChanged{})
 			_ = s.View(200, 45)
 		}
+		cost()
 	})
 	b.Run("key", func(b *testing.B) {
 		s, _, _ := open(b, &fake{lines: runs(outcomes...)}, 200, 45, whole)
 		screentest.Press(s, "3")
 		b.ReportAllocs()
 		i := 0
+		cost := screentest.Cost(b)
 		for b.Loop() {
 			screentest.Press(s, []string{"j", "k"}[i%2])
 			_ = s.View(200, 45)
 			i++
 		}
+		cost()
 	})
 }

@@ -1,15 +1,14 @@
 //go:build unix
 
-package logview
+package screentest
 
 import (
 	"syscall"
 	"time"
 )
 
-// processor is how much processor time this process has used: what a benchmark costs
-// on a machine that others use, too.
-func processor() time.Duration {
+// Processor is the processor time that this process has taken.
+func Processor() time.Duration {
 	var u syscall.Rusage
 	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
 		return 0
