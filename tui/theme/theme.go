@@ -164,8 +164,9 @@ func build(on background, ascii bool) *Theme {
 	}
 	for i := range t.plain {
 		t.selected[i] = over(t.plain[i], p.selection)
-		if p.selection == nil && Tone(i) != ToneBold {
-			// Reversed, colours would stand side by side as blocks.
+		if p.selection == nil && Tone(i) != ToneBold && Tone(i) != ToneBad {
+			// Reversed, colours would stand side by side as blocks. What is wrong may: the row
+			// in trouble is the first, and so the one that the cursor is on.
 			t.selected[i] = s.Reverse(true)
 		}
 	}
