@@ -95,7 +95,7 @@ func (t *Terminal) Type(ctx context.Context, text string) error {
 
 // Screen is what the terminal shows, with the escape sequences that colour it.
 func (t *Terminal) Screen(ctx context.Context) (string, error) {
-	return t.run(ctx, "capture-pane", "-e", "-p", "-t", session)
+	return t.run(ctx, "capture-pane", "-e", "-N", "-p", "-t", session)
 }
 
 var sequence = regexp.MustCompile("\x1b\\[[0-9;]*m")
