@@ -20,9 +20,12 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/microfox-ai/aiwctl/aws"
+	"github.com/microfox-ai/aiwctl/aws/history"
+	"github.com/microfox-ai/aiwctl/aws/jobs"
 	"github.com/microfox-ai/aiwctl/aws/local"
 	"github.com/microfox-ai/aiwctl/aws/logs"
 	"github.com/microfox-ai/aiwctl/aws/metrics"
+	"github.com/microfox-ai/aiwctl/aws/recall"
 	"github.com/microfox-ai/aiwctl/aws/redrive"
 	"github.com/microfox-ai/aiwctl/tui"
 )
@@ -47,6 +50,7 @@ type monkey struct {
 	began   time.Time
 
 	watcher
+	strokes                 []stroke // of the trace that is typed again: those to come
 	typed, sessions, healed int
 	healAt                  time.Time // when all is made well next
 }
@@ -60,7 +64,9 @@ func newMonkey(o options, server *local.Server, dir string) (*monkey, error) {
 	if err != nil {
 		return nil, err
 	}
-	m.backend = backend(stage, dir)
+	if m.backend, err = backend(stage, dir); err != nil {
+		return nil, err
+	}
 	if m.trace, err = os.Create(o.trace); err != nil {
 		return nil, err
 	}
@@ -69,11 +75,22 @@ func newMonkey(o options, server *local.Server, dir string) (*monkey, error) {
 }
 
 // backend is the stage as the real program hands it to the console.
-func backend(stage *aws.Stage, dir string) tui.Backend {
+func backend(stage *aws.Stage, dir string) (tui.Backend, error) {
+	reader := logs.For(stage, logs.WithLive(logs.LiveOf(stage)))
+	engine := redrive.New(stage, redrive.Config{Dir: filepath.Join(dir, "replays")})
+	kept, err := recall.For(stage, getenv(dir))
 	return tui.Backend{
-		Stage: stage, Logs: logs.For(stage), Metrics: metrics.For(stage),
-		Redrive: redrive.New(stage, redrive.Config{Dir: filepath.Join(dir, "replays")}),
-	}
+		Stage: stage, Logs: reader, Recent: reader, Metrics: metrics.For(stage), Redrive: engine, Recall: kept,
+		Jobs:    jobs.New(jobs.Config{Logs: reader, Letters: engine, Target: stage.Target(), Audit: stage.AuditPath()}),
+		History: history.Trail{Path: stage.AuditPath(), Target: stage.Target()},
+	}, err
+}
+
+// getenv is the environment of a console that keeps its files in dir and whose editor
+// changes nothing.
+func getenv(dir string) func(string) string {
+	of := map[string]string{"EDITOR": "true", "HOME": dir, "XDG_STATE_HOME": dir, "XDG_CONFIG_HOME": dir}
+	return func(name string) string { return of[name] }
 }
 
 func (m *monkey) close() error { return errors.Join(m.log.Flush(), m.trace.Close()) }
@@ -82,19 +99,18 @@ func (m *monkey) close() error { return errors.Join(m.log.Flush(), m.trace.Close
 func (m *monkey) live(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, m.options.duration)
 	defer cancel()
-	replay, err := m.recorded()
-	if err != nil {
+	if err := m.recorded(); err != nil {
 		return err
 	}
 	for ctx.Err() == nil {
 		m.sessions++
-		if err := m.session(ctx, replay); err != nil {
+		if err := m.session(ctx); err != nil {
 			return err
 		}
 		if left := leftBehind(); len(left) > 0 {
 			return fmt.Errorf("session %d left %d goroutines behind:\n%s", m.sessions, len(left), strings.Join(left, "\n\n"))
 		}
-		if replay != nil {
+		if m.options.replay != "" && len(m.strokes) == 0 {
 			return nil
 		}
 	}
@@ -106,7 +122,7 @@ func leftBehind() (left []string) {
 	for range 50 {
 		left = nil
 		for stack := range strings.SplitSeq(stacks(), "\n\n") {
-			for _, room := range []string{"/tui.", "/tui/", "/aws/logs.", "/aws/redrive.", "/aws/metrics.", "/aws/jobs."} {
+			for _, room := range []string{"/tui.", "/tui/", "/aws/logs.", "/aws/redrive.", "/aws/metrics.", "/aws/jobs.", "/aws/history.", "/aws/recall."} {
 				if strings.Contains(stack, "microfox-ai/aiwctl"+room) {
 					left = append(left, stack)
 					break
@@ -128,14 +144,11 @@ func stacks() string {
 }
 
 // session is one console, from its start until the monkey quits it or time is up.
-func (m *monkey) session(ctx context.Context, replay []stroke) error {
+func (m *monkey) session(ctx context.Context) error {
 	m.begin()
 	in, keyboard := io.Pipe()
 	cfg := tui.Config{
-		Backend: m.backend, In: in, Out: io.Discard,
-		Getenv: func(name string) string {
-			return map[string]string{"EDITOR": "true", "HOME": m.dir, "XDG_STATE_HOME": m.dir, "XDG_CONFIG_HOME": m.dir}[name]
-		},
+		Backend: m.backend, In: in, Out: io.Discard, Getenv: getenv(m.dir),
 		Options: []tea.ProgramOption{tea.WithWindowSize(100, 30), tea.WithEnvironment([]string{"TERM=xterm-256color"}), tea.WithFilter(m.watch)},
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -144,12 +157,14 @@ func (m *monkey) session(ctx context.Context, replay []stroke) error {
 	go func() { ended <- tui.Run(ctx, cfg); _ = in.Close() }()
 	var typing sync.WaitGroup
 	typing.Go(func() {
-		if replay != nil {
-			m.again(ctx, keyboard, replay)
-			cancel()
+		if m.options.replay == "" {
+			m.play(ctx, keyboard)
 			return
 		}
-		m.play(ctx, keyboard)
+		m.again(ctx, keyboard)
+		if len(m.strokes) == 0 {
+			cancel()
+		}
 	})
 	var err error
 	select {
@@ -191,7 +206,7 @@ func (m *monkey) play(ctx context.Context, keyboard *io.PipeWriter) {
 			continue
 		}
 		if m.rand.IntN(300) == 0 {
-			m.weather.turn(m.rand.IntN(4))
+			m.turn(m.rand.IntN(4))
 		}
 		key := m.choose()
 		if key == "q" && !strings.Contains(m.last(), "›") && m.rand.IntN(20) > 0 {
@@ -206,7 +221,7 @@ func (m *monkey) play(ctx context.Context, keyboard *io.PipeWriter) {
 // makeWell ends what is wrong and looks whether the console is well again.
 func (m *monkey) makeWell(ctx context.Context, keyboard *io.PipeWriter) bool {
 	m.healed++
-	m.weather.turn(0)
+	m.turn(0)
 	m.write(keyboard, "\x1b[I"+resize(120, 40))
 	if strings.Contains(header(m.last()), "paused") {
 		for range 8 {
@@ -240,11 +255,29 @@ func pause(ctx context.Context, d time.Duration) bool {
 
 // write types bytes and keeps them in the trace.
 func (m *monkey) write(keyboard *io.PipeWriter, bytes string) bool {
+	at := time.Since(m.began)
+	if _, err := io.WriteString(keyboard, bytes); err != nil {
+		return false // the console has ended
+	}
 	m.typed++
-	fmt.Fprintf(m.log, "%d %q\n", time.Since(m.began).Milliseconds(), bytes)
+	m.keep(stroke{at: at, bytes: bytes})
+	return true
+}
+
+// turn makes calls fare well or badly, and keeps that in the trace.
+func (m *monkey) turn(bad int) {
+	m.keep(stroke{at: time.Since(m.began), weather: true, bad: bad})
+	m.weather.turn(bad)
+}
+
+// keep writes a line of the trace: milliseconds, and what was typed or became of calls.
+func (m *monkey) keep(s stroke) {
+	if s.weather {
+		fmt.Fprintf(m.log, "%d weather %d\n", s.at.Milliseconds(), s.bad)
+	} else {
+		fmt.Fprintf(m.log, "%d %q\n", s.at.Milliseconds(), s.bytes)
+	}
 	_ = m.log.Flush()
-	_, err := io.WriteString(keyboard, bytes)
-	return err == nil
 }
 
 func resize(width, height int) string { return fmt.Sprintf("\x1b[48;%d;%d;0;0t", height, width) }
@@ -291,42 +324,58 @@ func bytesOf(key string) string {
 	return key
 }
 
-// stroke is one line of a trace.
+// stroke is one line of a trace: what was typed, or how calls fare from then on.
 type stroke struct {
-	at    time.Duration
-	bytes string
+	at      time.Duration
+	bytes   string
+	weather bool
+	bad     int
 }
 
-// recorded reads the trace to type again; nil when none is wanted.
-func (m *monkey) recorded() ([]stroke, error) {
+// recorded reads the trace to type again, if one is wanted.
+func (m *monkey) recorded() error {
 	if m.options.replay == "" {
-		return nil, nil
+		return nil
 	}
 	text, err := os.ReadFile(m.options.replay)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	strokes := []stroke{}
 	for line := range strings.Lines(string(text)) {
-		at, quoted, _ := strings.Cut(strings.TrimSpace(line), " ")
+		at, what, _ := strings.Cut(strings.TrimSpace(line), " ")
 		ms, err := strconv.Atoi(at)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", m.options.replay, err)
+			return fmt.Errorf("%s: %w", m.options.replay, err)
 		}
-		bytes, err := strconv.Unquote(quoted)
+		s := stroke{at: time.Duration(ms) * time.Millisecond}
+		if bad, ok := strings.CutPrefix(what, "weather "); ok {
+			s.weather = true
+			s.bad, err = strconv.Atoi(bad)
+		} else {
+			s.bytes, err = strconv.Unquote(what)
+		}
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", m.options.replay, err)
+			return fmt.Errorf("%s: %w", m.options.replay, err)
 		}
-		strokes = append(strokes, stroke{time.Duration(ms) * time.Millisecond, bytes})
+		m.strokes = append(m.strokes, s)
 	}
-	return strokes, nil
+	return nil
 }
 
-func (m *monkey) again(ctx context.Context, keyboard *io.PipeWriter, strokes []stroke) {
-	for _, s := range strokes {
-		if !pause(ctx, s.at-time.Since(m.began)) || !m.write(keyboard, s.bytes) {
+// again types what the trace holds, until it or the console ends. What the console did not
+// take any more is for the next one.
+func (m *monkey) again(ctx context.Context, keyboard *io.PipeWriter) {
+	for len(m.strokes) > 0 {
+		s := m.strokes[0]
+		if !pause(ctx, s.at-time.Since(m.began)) {
 			return
 		}
+		if s.weather {
+			m.turn(s.bad)
+		} else if !m.write(keyboard, s.bytes) {
+			return
+		}
+		m.strokes = m.strokes[1:]
 	}
 }
 

@@ -25,11 +25,13 @@ import (
 	"time"
 
 	"github.com/microfox-ai/aiwctl/examples/firstresponse/terminal"
+	"github.com/microfox-ai/aiwctl/tui/dialog"
 )
 
 type options struct {
 	aiwctl, pictures string
 	width, height    int
+	background       string
 	verbose          bool
 	patience         time.Duration
 	settle           time.Duration
@@ -43,8 +45,9 @@ func main() {
 	flag.StringVar(&o.aiwctl, "aiwctl", "", "the program; empty: it is built from this module")
 	flag.StringVar(&o.pictures, "pictures", "", "a directory to keep the screens in")
 	flag.StringVar(&size, "size", "104x27", "the terminal's columns and rows")
+	flag.StringVar(&o.background, "background", "", "the terminal's background as #rrggbb, which it says when it is asked; empty: it does not say")
 	flag.BoolVar(&o.verbose, "v", false, "print the screen after each step")
-	flag.DurationVar(&o.patience, "patience", time.Minute, "how long to wait for a screen")
+	flag.DurationVar(&o.patience, "patience", 2*time.Minute, "how long to wait for a screen")
 	flag.DurationVar(&o.settle, "settle", 0, "how long the demo runs before somebody looks: for pictures of a stage with a past")
 	flag.Parse()
 	if _, err := fmt.Sscanf(size, "%dx%d", &o.width, &o.height); err != nil {
@@ -85,17 +88,37 @@ func run(ctx context.Context, o options) (err error) {
 	if err := wait(ctx, o.settle); err != nil {
 		return err
 	}
-	// One job that fails at once, so that nobody waits for the stream's own.
-	dispatch := demo.command(ctx, "dispatch", "fail", `{"order":41}`)
-	if out, err := dispatch.CombinedOutput(); err != nil {
-		return fmt.Errorf("dispatch a job: %w: %s", err, out)
+	// Jobs that fail at once, so that nobody waits for the stream's own, and enough of them
+	// that this worker is the first of those in trouble.
+	for _, order := range []string{"41", "43", "45"} {
+		dispatch := demo.command(ctx, "dispatch", "fail", `{"order":`+order+`}`)
+		if out, err := dispatch.CombinedOutput(); err != nil {
+			return fmt.Errorf("dispatch a job: %w: %s", err, out)
+		}
 	}
-	term, err := terminal.Start(ctx, o.width, o.height, demo.shell())
+	begun := time.Now()
+	keys, err := inTerminal(ctx, o, demo, steps)
 	if err != nil {
 		return err
 	}
+	fmt.Printf("%d keys beside typed text (at most %d), %.1f s\n", keys, most, time.Since(begun).Seconds())
+	if keys > most {
+		return fmt.Errorf("the way took %d keys, and %d are too many", keys, most)
+	}
+	if o.pictures != "" {
+		_, err = inTerminal(ctx, o, demo, tour)
+	}
+	return err
+}
+
+// inTerminal goes a way in a console that has just been opened, and counts its keys.
+func inTerminal(ctx context.Context, o options, demo *demo, way []step) (keys int, err error) {
+	term, err := terminal.Start(ctx, terminal.Size{Width: o.width, Height: o.height}, o.background, demo.shell())
+	if err != nil {
+		return 0, err
+	}
 	defer func() { err = errors.Join(err, term.Close()) }()
-	return walk(ctx, o, term)
+	return walk(ctx, o, term, way)
 }
 
 func wait(ctx context.Context, d time.Duration) error {
@@ -110,39 +133,36 @@ func wait(ctx context.Context, d time.Duration) error {
 }
 
 // walk takes the steps.
-func walk(ctx context.Context, o options, term *terminal.Terminal) error {
-	keys, begun := 0, time.Now()
-	for i, s := range steps {
+func walk(ctx context.Context, o options, term *terminal.Terminal, way []step) (keys int, err error) {
+	for i, s := range way {
 		switch {
 		case s.key != "":
 			keys++
-			if err := term.Press(ctx, s.key); err != nil {
-				return err
-			}
+			err = term.Press(ctx, s.key)
 		case s.typed != "":
-			if err := term.Type(ctx, s.typed); err != nil {
-				return err
-			}
+			err = term.Type(ctx, s.typed)
+		}
+		if err != nil {
+			return keys, err
 		}
 		see := regexp.MustCompile(s.see)
 		screen, err := term.Await(ctx, o.patience, func(coloured string) bool {
 			return see.MatchString(terminal.Plain(coloured)) && (s.red == "" || redLine(coloured, regexp.MustCompile(s.red)))
 		})
+		if err == nil && s.reads {
+			err = wait(ctx, dialog.Grace+100*time.Millisecond)
+		}
 		if err == nil {
 			err = keep(o, s, screen)
 		}
 		if err != nil {
-			return fmt.Errorf("step %d, %s%s (%s), waits for %s %s: %w", i+1, s.key, s.typed, s.says, s.see, s.red, err)
+			return keys, fmt.Errorf("step %d, %s%s (%s), waits for %s %s: %w", i+1, s.key, s.typed, s.says, s.see, s.red, err)
 		}
 		if s.says != "" {
 			fmt.Printf("%-10s %s\n", s.key+s.typed, s.says)
 		}
 	}
-	fmt.Printf("%d keys beside typed text (at most %d), %.1f s\n", keys, most, time.Since(begun).Seconds())
-	if keys > most {
-		return fmt.Errorf("the way took %d keys, and %d are too many", keys, most)
-	}
-	return nil
+	return keys, nil
 }
 
 // keep keeps the screen that a step led to.

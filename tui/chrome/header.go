@@ -168,8 +168,16 @@ func freshness(t *theme.Theme, data *screen.Snapshot, now time.Time) (age, retry
 		age = cell.Age(now.Sub(data.At))
 	}
 	switch {
+	case data.Err != nil && data.Paused:
+		// Nothing will be read again by itself, whatever is wrong.
+		if age == "" {
+			age = "not connected"
+		} else {
+			age += " old"
+		}
+		return theme.GlyphFailed + " paused " + theme.GlyphDot + " " + age, "", t.Bad
 	case data.Err != nil && age != "":
-		if wait := data.NextAt.Sub(now); wait >= time.Second && !data.Paused {
+		if wait := data.NextAt.Sub(now); wait >= time.Second {
 			retry = ", again in " + cell.Age(wait)
 		}
 		return theme.GlyphFailed + " " + age + " old", retry, t.Bad

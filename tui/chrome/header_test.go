@@ -56,6 +56,9 @@ func TestHeaderAtEveryWidth(t *testing.T) {
 			d.Err, d.NextAt = errors.New("denied"), screentest.Now().Add(12*time.Second)
 		},
 		"paused": func(_ *screen.StageInfo, d *screen.Snapshot) { d.Paused = true },
+		"paused while it fails": func(_ *screen.StageInfo, d *screen.Snapshot) {
+			d.Paused, d.Err = true, errors.New("connection refused")
+		},
 		"large": func(_ *screen.StageInfo, d *screen.Snapshot) {
 			for i := range d.Inventory.Workers {
 				d.Inventory.Workers[i].Queue.Depth.Visible = 987_654

@@ -164,8 +164,9 @@ func build(on background, ascii bool) *Theme {
 	}
 	for i, style := range plain {
 		selected := over(style, p.selection)
-		if p.selection == nil && Tone(i) != ToneBold {
-			// Reversed, colours would stand side by side as blocks.
+		if p.selection == nil && Tone(i) != ToneBold && Tone(i) != ToneBad {
+			// Reversed, colours would stand side by side as blocks. What is wrong may: the row
+			// in trouble is the first, and so the one that the cursor is on.
 			selected = s.Reverse(true)
 		}
 		t.plain[i], t.selected[i] = newPen(style), newPen(selected)

@@ -9,14 +9,16 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"time"
 )
 
-// Terminal is one that runs a command. Close it.
+// Terminal is a terminal that runs a command. Close it.
 type Terminal struct {
-	tmux, socket string
+	tmux string
+	dir  string // holds its socket and its configuration
 }
 
 // ErrNoTmux is returned by Start where tmux is not on PATH.
@@ -24,30 +26,38 @@ var ErrNoTmux = errors.New("tmux is not on PATH: install it (Debian: apt-get ins
 
 const session = "console"
 
-// Start runs a shell command in a new terminal of width by height cells.
-func Start(ctx context.Context, width, height int, command string) (*Terminal, error) {
+// Size is a terminal's, in cells.
+type Size struct{ Width, Height int }
+
+// Start runs a shell command in a new terminal. Background, "#rrggbb", is what the
+// terminal answers a program that asks for its background; empty: it does not answer.
+func Start(ctx context.Context, size Size, background, command string) (*Terminal, error) {
 	tmux, err := exec.LookPath("tmux")
 	if err != nil {
 		return nil, ErrNoTmux
 	}
-	t := &Terminal{tmux: tmux, socket: fmt.Sprintf("aiwctl-%d", os.Getpid())}
-	if _, err := t.run(ctx, "-f", "/dev/null", "new-session", "-d", "-s", session, "-x", fmt.Sprint(width), "-y", fmt.Sprint(height), command); err != nil {
+	// A socket of its own for each, since the server of one takes a moment to end.
+	dir, err := os.MkdirTemp("", "tmux-")
+	if err != nil {
 		return nil, err
 	}
-	for _, option := range [][]string{
-		{"set-option", "-s", "escape-time", "0"},
-		{"set-option", "-g", "status", "off"},
-		{"set-option", "-g", "remain-on-exit", "on"}, // its last words are worth reading
-	} {
-		if _, err := t.run(ctx, option...); err != nil {
-			return nil, errors.Join(err, t.Close())
-		}
+	t := &Terminal{tmux: tmux, dir: dir}
+	options := "set-option -s escape-time 0\nset-option -g status off\n" +
+		"set-option -g remain-on-exit on\n" // its last words are worth reading
+	if background != "" {
+		options += "set-option -g window-style bg=" + background + "\n"
+	}
+	if err := os.WriteFile(filepath.Join(dir, "conf"), []byte(options), 0o600); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	if _, err := t.run(ctx, "-f", filepath.Join(dir, "conf"), "new-session", "-d", "-s", session, "-x", fmt.Sprint(size.Width), "-y", fmt.Sprint(size.Height), command); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	return t, nil
 }
 
 func (t *Terminal) run(ctx context.Context, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, t.tmux, append([]string{"-L", t.socket}, args...)...) //nolint:gosec // it runs tmux
+	cmd := exec.CommandContext(ctx, t.tmux, append([]string{"-S", filepath.Join(t.dir, "socket")}, args...)...) //nolint:gosec // it runs tmux
 	cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8", "TMUX=")
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
@@ -85,7 +95,7 @@ func (t *Terminal) Type(ctx context.Context, text string) error {
 
 // Screen is what the terminal shows, with the escape sequences that colour it.
 func (t *Terminal) Screen(ctx context.Context) (string, error) {
-	return t.run(ctx, "capture-pane", "-e", "-p", "-t", session)
+	return t.run(ctx, "capture-pane", "-e", "-N", "-p", "-t", session)
 }
 
 var sequence = regexp.MustCompile("\x1b\\[[0-9;]*m")
@@ -125,5 +135,5 @@ func (t *Terminal) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	_, err := t.run(ctx, "kill-server")
-	return err
+	return errors.Join(err, os.RemoveAll(t.dir))
 }
