@@ -156,7 +156,9 @@ func (s *Screen) endLines(width, most int) []string {
 	parts = append(parts, cell.Plural(r.Replayed, "message")+" "+s.past())
 	add(r.Before, "before")
 	add(r.Skipped, "skipped")
-	add(r.Failed, "failed")
+	unreached := min(s.unreached(), r.Failed)
+	add(r.Failed-unreached, "failed")
+	add(unreached, "not reached")
 	add(r.MaybeTwice, "perhaps sent twice")
 	add(r.Unseen, "not seen")
 	switch {
