@@ -64,7 +64,7 @@ func (m *mover) finish(ctx context.Context, ended error) {
 		case errors.As(ended, new(*CanaryError)):
 			continue // not sent on purpose; the error says so
 		case early:
-			r.Status, r.Error = StatusFailed, "it was not reached"
+			r.Status, r.Error = StatusFailed, unreached
 		case m.st.depth.InFlight > 0:
 			r.Error = "it is not in the queue, or in flight elsewhere"
 		case m.st.fifo:

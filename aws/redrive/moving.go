@@ -2,6 +2,7 @@ package redrive
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -78,7 +79,7 @@ func (m *mover) move(ctx context.Context, chosen []*letter.Letter) {
 	if m.limit != nil {
 		if m.limit.WaitN(ctx, len(items)) != nil {
 			<-ctx.Done() // the limiter refuses at once when its turn would come too late
-			m.tellAll(results, fmt.Errorf("not sent: %w", ctx.Err()))
+			m.tellAll(results, errors.New(unreached))
 			return
 		}
 	}

@@ -94,6 +94,13 @@ type Result struct {
 	MaybeSent bool `json:"maybeSent,omitempty"`
 }
 
+// unreached is the Error of what was chosen, and not begun with when it ended early.
+const unreached = "it was not reached"
+
+// Unreached is whether nothing was done with the message, because the replay ended
+// before its turn: it failed, but not by itself.
+func (r *Result) Unreached() bool { return r.Status == StatusFailed && r.Error == unreached }
+
 // problemsMost is how many results other than successes a Report keeps.
 const problemsMost = 1000
 

@@ -144,10 +144,16 @@ func Center(base, box string, width, height int) string {
 }
 
 // Wrap breaks plain or styled text into lines of at most width cells, at spaces
-// where it can.
+// where it can. It does not break at hyphens: options, ids, dates and the names of
+// hosts and queues are full of them, and "- -id" is no option any more.
 func Wrap(s string, width int) []string {
 	if width <= 0 {
 		return nil
+	}
+	// ansi.Wrap breaks at every "-", but not at its twin of the same width.
+	const twin = "\u2011"
+	if strings.Contains(s, "-") && !strings.Contains(s, twin) {
+		return strings.Split(strings.ReplaceAll(ansi.Wrap(strings.ReplaceAll(s, "-", twin), width, ""), twin, "-"), "\n")
 	}
 	return strings.Split(ansi.Wrap(s, width, ""), "\n")
 }

@@ -1,6 +1,7 @@
 package cell_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -85,5 +86,24 @@ func TestWords(t *testing.T) {
 	}
 	if got := cell.Plural(1, "job") + " " + cell.Plural(2, "job"); got != "1 job 2 jobs" {
 		t.Errorf("Plural: %q", got)
+	}
+}
+
+// A line does not end at a hyphen: what stands before it and what comes after it are
+// one option, one id, one date, one host's name.
+func TestWrapKeepsHyphens(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		text  string
+		width int
+		want  []string
+	}{
+		{"aiwctl dlq replay fail --id 32b72b05-f6f2", 28, []string{"aiwctl dlq replay fail --id", "32b72b05-f6f2"}},
+		{"lookup sqs.eu-west-1.amazonaws.com failed", 28, []string{"lookup", "sqs.eu-west-1.amazonaws.com", "failed"}},
+		{"twins \u2011 and - both stay", 8, []string{"twins \u2011", "and -", "both", "stay"}},
+	} {
+		if got := cell.Wrap(test.text, test.width); !slices.Equal(got, test.want) {
+			t.Errorf("%q: got %q, want %q", test.text, got, test.want)
+		}
 	}
 }

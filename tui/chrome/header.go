@@ -161,6 +161,10 @@ func middle(name string, width int) string {
 	return cell.Cut(name, width-tail) + ansi.TruncateLeft(name, cell.Width(name)-tail, "")
 }
 
+// freshUntil is the age below which data has none to speak of: a figure that changes with every
+// reading would catch the eye for nothing.
+const freshUntil = 5 * time.Second
+
 // freshness says how old the data is, and whether that is as it should be; retry goes on
 // with when it is read again.
 func freshness(t *theme.Theme, data *screen.Snapshot, now time.Time) (age, retry string, style lipgloss.Style) {
@@ -189,6 +193,8 @@ func freshness(t *theme.Theme, data *screen.Snapshot, now time.Time) (age, retry
 		return theme.GlyphBusy + " reading", "", t.Dim
 	case now.Sub(data.At) > 30*time.Second:
 		return age + " ago", "", t.Warn
+	case now.Sub(data.At) < freshUntil:
+		return "fresh", "", t.Dim
 	}
 	return age + " ago", "", t.Dim
 }
@@ -201,7 +207,7 @@ func totals(t *theme.Theme, data *screen.Snapshot, rest []fact, width int) strin
 	}
 	calls := cell.Count(int(min(data.CallsPerMinute, 1<<40))) + " calls/min"
 	ends := []string{right + t.Faint.Render(calls) + " ", right}
-	if data.DollarsPerDay > 0 {
+	if data.DollarsPerDay >= 0.005 { // what would not be "$0.00"
 		ends = append([]string{right + t.Faint.Render(calls+fmt.Sprintf(", about $%.2f a day", data.DollarsPerDay)) + " "}, ends...)
 	}
 	figures := figures(t, data)
@@ -257,27 +263,51 @@ func noun(n int, word string) string {
 	return word + "s"
 }
 
-// Title draws the breadcrumbs in a rule, with the screen's status at its end.
+// Title draws the breadcrumbs in a rule, with the screen's status at its end. What is too
+// much for the width is left out from the stack's bottom: where one is, and what goes on
+// there, says more than the way that led to it.
 func Title(t *theme.Theme, crumbs []string, status string, width int) string {
-	var b strings.Builder
-	b.WriteString(t.Border.Render(theme.GlyphRule) + " ")
-	for i, crumb := range crumbs {
-		crumb = cell.Clean(crumb)
-		if i < len(crumbs)-1 {
-			b.WriteString(t.Crumb.Render(crumb + " " + theme.GlyphCrumb + " "))
-		} else {
-			b.WriteString(t.Title.Render(crumb))
-		}
-	}
-	left := b.String() + " "
+	const least = 12 // cells of the last crumb for which the status makes way
 	right := ""
 	if status = cell.Clean(status); status != "" {
 		right = " " + t.Dim.Render(status) + " " + t.Border.Render(theme.GlyphRule)
 	}
-	rule := width - cell.Width(left) - cell.Width(right)
-	if rule < 0 {
-		right = ""
-		rule = width - cell.Width(left)
+	clean := make([]string, len(crumbs))
+	for i, crumb := range crumbs {
+		clean[i] = cell.Clean(crumb)
 	}
-	return cell.Fit(left+t.Border.Render(strings.Repeat(theme.GlyphRule, max(0, rule)))+right, width)
+	for first := range clean {
+		left := trail(t, clean[first:], first > 0)
+		if rule := width - cell.Width(left) - cell.Width(right); rule >= 0 {
+			return left + t.Border.Render(strings.Repeat(theme.GlyphRule, rule)) + right
+		}
+	}
+	if len(clean) == 0 {
+		return cell.Fit(right, width)
+	}
+	frame := cell.Width(trail(t, []string{""}, len(clean) > 1))
+	if width-frame-cell.Width(right) < least {
+		right = ""
+	}
+	last := cell.Cut(clean[len(clean)-1], max(1, width-frame-cell.Width(right)))
+	left := trail(t, []string{last}, len(clean) > 1)
+	rule := max(0, width-cell.Width(left)-cell.Width(right))
+	return cell.Fit(left+t.Border.Render(strings.Repeat(theme.GlyphRule, rule))+right, width)
+}
+
+// trail draws crumbs, the last one as where one is; more says that others came before.
+func trail(t *theme.Theme, crumbs []string, more bool) string {
+	var b strings.Builder
+	b.WriteString(t.Border.Render(theme.GlyphRule) + " ")
+	if more {
+		b.WriteString(t.Crumb.Render("… " + theme.GlyphCrumb + " "))
+	}
+	for i, crumb := range crumbs {
+		if i < len(crumbs)-1 {
+			b.WriteString(t.Crumb.Render(crumb + " " + theme.GlyphCrumb + " "))
+		} else {
+			b.WriteString(t.Title.Render(crumb) + " ")
+		}
+	}
+	return b.String()
 }

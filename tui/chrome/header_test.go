@@ -72,7 +72,7 @@ func TestHeaderAtEveryWidth(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			stage, data := prod(), reading(2*time.Second)
+			stage, data := prod(), reading(7*time.Second)
 			change(stage, data)
 			for i, th := range []*theme.Theme{theme.New(true, false), theme.New(false, false), theme.NewMono(true)} {
 				for width := 60; width <= 300; width += 1 + 12*i {
@@ -80,7 +80,7 @@ func TestHeaderAtEveryWidth(t *testing.T) {
 					screentest.Frame(t, head, width, 2)
 					text := ansi.Strip(head)
 					first, _, _ := strings.Cut(text, "\n")
-					want := []string{stage.Account, stage.Region, "2s", "dead "}
+					want := []string{stage.Account, stage.Region, "7s", "dead "}
 					if !strings.Contains(first, stage.Called()) || !strings.Contains(text, stage.Name) {
 						t.Fatalf("at %d the stage's name is not whole:\n%s", width, text)
 					}
@@ -208,5 +208,47 @@ func BenchmarkHeader(b *testing.B) {
 	th := theme.New(true, false)
 	for b.Loop() {
 		chrome.Header(th, stage, data, screentest.Now(), 200)
+	}
+}
+
+// Data that was just read has no age worth a look: a figure that changes with every
+// reading draws the eye for nothing.
+func TestHeaderIsCalmWhileDataIsFresh(t *testing.T) {
+	t.Parallel()
+	for age, want := range map[time.Duration]string{0: "fresh", 4 * time.Second: "fresh", 5 * time.Second: "5s ago", time.Minute: "1m ago"} {
+		text := ansi.Strip(chrome.Header(theme.New(true, false), prod(), reading(age), screentest.Now(), 80))
+		if !strings.Contains(text, want) || strings.Contains(text, "fresh") != (want == "fresh") {
+			t.Errorf("after %s, want %q:\n%s", age, want, text)
+		}
+	}
+	cheap := reading(0)
+	cheap.DollarsPerDay = 0.001
+	if text := ansi.Strip(chrome.Header(theme.New(true, false), prod(), cheap, screentest.Now(), 200)); strings.Contains(text, "$") {
+		t.Errorf("a price of nothing:\n%s", text)
+	}
+}
+
+// The title line says where one is and what goes on there, at any width and depth.
+func TestTitleKeepsItsEnd(t *testing.T) {
+	t.Parallel()
+	deep := []string{"Workers", "fail", "fail dead letters", "Replay"}
+	for _, test := range []struct {
+		crumbs []string
+		status string
+		width  int
+		want   string
+	}{
+		{deep, "", 60, "─ Workers › fail › fail dead letters › Replay ──────────────"},
+		{deep, "12 of 300 sent", 60, "─ … › fail › fail dead letters › Replay ─── 12 of 300 sent ─"},
+		{deep, "3 messages held back from others meanwhile", 60, "─ … › Replay ── 3 messages held back from others meanwhile ─"},
+		{[]string{"Workers", "logs of video-processing, summarize and flaky"}, "following", 60, "─ … › logs of video-processing, summarize and …  following ─"},
+		{[]string{"Workers", "order <n> cannot be booked"}, strings.Repeat("s", 50), 60, "─ … › order <n> cannot be booked ───────────────────────────"},
+		{nil, "", 10, "          "},
+	} {
+		got := chrome.Title(theme.New(true, false), test.crumbs, test.status, test.width)
+		screentest.Frame(t, got, test.width, 1)
+		if got = ansi.Strip(got); got != test.want {
+			t.Errorf("%q, %q:\n%s\nwant\n%s", test.crumbs, test.status, got, test.want)
+		}
 	}
 }

@@ -106,11 +106,11 @@ func (e *Errors) View(t *theme.Theme, width, height int) string {
 			}
 		}
 	}
+	hint := "y copies the newest · esc closes"
 	if len(lines) == 0 {
-		lines = []string{"Nothing has failed."}
+		lines, hint = []string{"Nothing has failed."}, "esc closes"
 	}
 	shown, more := e.scroll.window(lines, height-4)
-	hint := "y copies the newest · esc closes"
 	if more != "" {
 		hint = more + " · " + hint
 	}

@@ -76,7 +76,7 @@ func (s *Screen) planActions() []screen.Action {
 		untyped = "it has no other values than those that space goes through"
 	}
 	actions := []screen.Action{
-		{ID: "start", Keys: []string{"enter"}, Label: label, Help: "Ask, then do it. Nothing is moved before you agree.", Writes: true, Refused: nothing, Command: s.command, Run: s.agree},
+		{ID: "start", Keys: []string{"enter"}, Label: label, Help: "Ask, then do it. Nothing is changed before you agree.", Writes: true, Refused: nothing, Command: s.command, Run: s.agree},
 		toggle,
 		{ID: "change", Keys: []string{"space", "right"}, Label: "change", Help: "Change the option under the cursor to its next value.", Refused: choosing, Run: func() tea.Cmd { return s.change(1) }},
 		{ID: "change-back", Keys: []string{"left"}, Help: "Change the option under the cursor to the value before.", Hidden: true, Refused: choosing, Run: func() tea.Cmd { return s.change(-1) }},

@@ -46,7 +46,7 @@ func (s *Screen) optionLines() []option {
 	o := &s.options
 	if s.ask.Delete {
 		return []option{{
-			name: "keep a copy", value: yesNo(!o.noCopy), help: "in a file beside the journals, from which dlq import brings it back",
+			name: "keep a copy", value: yesNo(!o.noCopy), help: "in a file, from which dlq import brings it back",
 			step: func(int) { o.noCopy = !o.noCopy },
 		}}
 	}

@@ -83,7 +83,7 @@ func (s *Screen) planLines(width int) []string {
 	lines = append(lines, s.optionText(width)...)
 	lines = append(lines, "")
 	lines = append(lines, s.commandLines(width)...)
-	enter := s.keyName("start", "enter") + " asks, then " + s.verb() + "s. Nothing is moved before."
+	enter := s.keyName("start", "enter") + " asks, then " + s.verb() + "s. Nothing is changed before."
 	lines = append(lines, " "+t.Dim.Render(cell.Cut(enter, width-2)))
 	return lines
 }

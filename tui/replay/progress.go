@@ -101,7 +101,18 @@ func (s *Screen) stopped() bool {
 	if !s.stopping || !errors.Is(s.err, context.Canceled) {
 		return false
 	}
-	return !slices.ContainsFunc(s.report.Problems, func(r redrive.Result) bool { return r.Status != redrive.StatusSkipped })
+	return !slices.ContainsFunc(s.report.Problems, func(r redrive.Result) bool { return r.Status != redrive.StatusSkipped && !r.Unreached() })
+}
+
+// unreached counts what was chosen and had no turn before it ended.
+func (s *Screen) unreached() int {
+	n := 0
+	for i := range s.report.Problems {
+		if s.report.Problems[i].Unreached() {
+			n++
+		}
+	}
+	return n
 }
 
 // left is how long it may still take, and at which rate; zero when nobody knows.

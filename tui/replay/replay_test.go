@@ -275,6 +275,30 @@ func TestAReplayCanBeStoppedAndGoneOnWith(t *testing.T) {
 	})
 }
 
+// Who stops a replay with a rate stops it while messages wait for their turn. They are
+// where they were, as those behind them are: nothing failed.
+func TestWhatAStopDidNotReachHasNotFailed(t *testing.T) {
+	t.Parallel()
+	waiting := redrive.Result{ID: jobs()[1].ID, Status: redrive.StatusFailed, Error: "it was not reached"}
+	synctest.Test(t, func(t *testing.T) {
+		e := &engine{
+			chosen: jobs(), steps: []any{replayed(1), waiting, make(chan struct{})},
+			report: redrive.Report{Replayed: 1, Failed: 1, Problems: []redrive.Result{waiting}, Unfinished: true},
+		}
+		p := open(t, newReplay(t, e, ask(), 3), 120, 35)
+		p.Press("enter yes X")
+		p.says("! stopped: 1 message replayed ", "– left where it is", "R goes on where it ended")
+		for _, word := range []string{"✗", "1 failed", "canceled"} {
+			if frame := p.frame(); strings.Contains(frame, word) {
+				t.Errorf("a stop is told as a failure, %q:\n%s", word, frame)
+			}
+		}
+		if last := p.lastTask(); last.Err != nil || last.Text != "replayed 1 message of orders, then stopped" {
+			t.Errorf("the last word is %+v", last)
+		}
+	})
+}
+
 func (p *person) lastTask() (last screen.Task) {
 	for _, msg := range p.Out {
 		if task, ok := msg.(screen.Task); ok {

@@ -45,6 +45,9 @@ func planned(c *redrive.Chosen, seq int) *row {
 // take is what became of it.
 func (r *row) take(result redrive.Result) {
 	r.status, r.fault, r.blocks = result.Status, cell.Clean(result.Error), false
+	if result.Unreached() {
+		r.status, r.fault = statusWaits, "" // as all the others whose turn did not come
+	}
 	r.jobID = cmp.Or(result.JobID, r.jobID)
 	r.newID, r.newJobID = cmp.Or(result.NewID, r.newID), cmp.Or(result.NewJobID, r.newJobID)
 	r.maybe = result.MaybeSent

@@ -156,7 +156,8 @@ func (s *Screen) endLines(width, most int) []string {
 	parts = append(parts, cell.Plural(r.Replayed, "message")+" "+s.past())
 	add(r.Before, "before")
 	add(r.Skipped, "skipped")
-	add(r.Failed, "failed")
+	unreached := min(s.unreached(), r.Failed) // left where they are, as the others are that nobody counts
+	add(r.Failed-unreached, "failed")
 	add(r.MaybeTwice, "perhaps sent twice")
 	add(r.Unseen, "not seen")
 	switch {

@@ -74,7 +74,7 @@ func (s *Screen) Status() string {
 	if !s.read || s.cfg.Fixed {
 		return ""
 	}
-	return fmt.Sprintf("%s named %s %s", cell.Plural(len(s.offer.Stages), "stage"), theme.GlyphDot, cell.Plural(len(s.offer.Profiles), "profile"))
+	return fmt.Sprintf("%s %s %s", cell.Plural(len(s.offer.Stages), "stage"), theme.GlyphDot, cell.Plural(len(s.offer.Profiles), "profile"))
 }
 
 // Init implements screen.Screen.

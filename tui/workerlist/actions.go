@@ -33,16 +33,27 @@ func (s *Screen) Actions() []screen.Action {
 		}
 	}
 	id := selected.workerID()
+	notRead := ""
+	if s.env.Data.Inventory == nil {
+		notRead = notReadYet
+	}
+	// Without a worker under the cursor there is no command about it.
+	about := func(words ...string) func() string {
+		if !found {
+			return nil
+		}
+		return func() string { return screen.Command(words...) }
+	}
 	actions := []screen.Action{
 		{
 			ID: "worker", Keys: []string{"enter"}, Label: "open", Help: "Everything about the worker under the cursor: why it is in its state, charts, jobs, configuration, schemas.",
 			Refused: none, Run: s.chosen(screen.OpenWorker{WorkerID: id}),
-			Command: func() string { return screen.Command("workers", "describe", id) },
+			Command: about("workers", "describe", id),
 		},
 		{
 			ID: "dispatch", Keys: []string{"d"}, Label: "dispatch", Help: "Send a job to the worker under the cursor.",
 			Writes: true, Refused: none, Run: s.chosen(screen.OpenDispatch{WorkerID: id}),
-			Command: func() string { return screen.Command("dispatch", id) },
+			Command: about("dispatch", id),
 		},
 		{
 			ID: "logs", Keys: []string{"l"}, Label: "logs", Help: "Logs of the marked workers, or of the one under the cursor.",
@@ -52,11 +63,11 @@ func (s *Screen) Actions() []screen.Action {
 		{
 			ID: "dead-letters", Keys: []string{"x"}, Label: "dead letters", Help: "Dead letters of the worker under the cursor: look, then replay.",
 			Refused: noDead, Run: s.chosen(screen.OpenDead{WorkerID: id}),
-			Command: func() string { return screen.Command("dlq", "peek", id) },
+			Command: about("dlq", "peek", id),
 		},
 		{
 			ID: "filter", Keys: []string{"/"}, Label: "filter", Help: "Show only workers whose name, states or group contains a text; esc clears it.",
-			Run: s.filter.Open,
+			Refused: notRead, Run: s.filter.Open,
 		},
 		{
 			ID: "findings", Keys: []string{"f"}, Label: s.findingsLabel(), Help: "What is wrong with the stage and with no one worker of it, what could not be read, and the chains of workers.",
@@ -64,7 +75,7 @@ func (s *Screen) Actions() []screen.Action {
 			Command: func() string { return screen.Command("workers") },
 		},
 		s.pauser.Action(worker, none),
-		{ID: "sort", Keys: []string{"s"}, Label: "sort", Help: "Sort by the next column.", Run: s.do(s.table.NextSort)},
+		{ID: "sort", Keys: []string{"s"}, Label: "sort", Help: "Sort by the next column.", Refused: notRead, Run: s.do(s.table.NextSort)},
 		{
 			ID: "mark", Keys: []string{"space"}, Label: "mark", Help: "Mark the worker and go to the next: for logs of several.",
 			Refused: none, Run: s.do(s.table.ToggleMark),

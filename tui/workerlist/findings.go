@@ -53,9 +53,15 @@ func (s *Screen) findingsLabel() string {
 	return "findings"
 }
 
+// notReadYet refuses what needs a reading of the stage.
+const notReadYet = "the stage was not read yet"
+
 func (s *Screen) noFindings() string {
+	if s.env.Data.Inventory == nil {
+		return notReadYet
+	}
 	if wrong, rest := findingsOf(s.env.Data); wrong+rest == 0 {
-		return "nothing is wrong with the stage itself, all of it could be read, and it has no chains"
+		return "all was read, nothing is wrong with the stage itself, no chains"
 	}
 	return ""
 }

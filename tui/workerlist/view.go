@@ -111,10 +111,14 @@ func (s *Screen) View(width, height int) string {
 	}
 	switch {
 	case data.Inventory == nil && data.Err != nil:
-		advice := "Trying again by itself. r tries now, ! lists the errors, q quits."
+		everywhere := func(id, standard string) string { return s.env.Key(screen.KindEverywhere, id, standard) }
+		now := s.env.Key(screen.KindWorkers, "refresh", "r") + " tries now, "
+		advice := "Trying again by itself. " + now
 		if data.Paused {
-			advice = "The refresh is paused: p goes on, r tries now."
+			advice = "The refresh is paused: " + s.env.Key(screen.KindWorkers, "pause-refresh", "p") + " goes on, " + now
 		}
+		advice += everywhere("stages", "T") + " goes to another stage, " + everywhere("errors", "!") + " lists the errors, " +
+			everywhere("quit", "q") + " quits. `aiwctl doctor` finds out why."
 		return notice.Failed(t, "The stage could not be read", data.Err, advice, width, height)
 	case data.Inventory == nil:
 		return notice.Waiting(t, "Looking for the workers of "+cell.Clean(s.env.Stage.Name),

@@ -78,7 +78,7 @@ func (s *Screen) Status() string {
 		parts = append(parts, fmt.Sprintf("%d marked", marked))
 	}
 	if s.errors > 0 {
-		parts = append(parts, cell.Plural(s.errors, "error"))
+		parts = append(parts, cell.Count(s.errors)+" failing") // as the header calls them; errors are what ! lists
 	}
 	if s.warnings > 0 {
 		parts = append(parts, cell.Plural(s.warnings, "warning"))

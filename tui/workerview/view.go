@@ -28,7 +28,7 @@ func (s *Screen) View(width, height int) string {
 	switch {
 	case s.worker != nil:
 	case data.Inventory == nil && data.Err != nil:
-		return notice.Failed(t, "The stage could not be read", data.Err, "Trying again by itself.", width, height)
+		return notice.Failed(t, "The stage could not be read", data.Err, "Trying again by itself. `aiwctl doctor` finds out why.", width, height)
 	case data.Inventory == nil:
 		return notice.Waiting(t, "Looking for worker "+s.name, "Reading the stage.", s.env.Now().Sub(s.opened), width, height)
 	default:
@@ -50,7 +50,7 @@ func (s *Screen) View(width, height int) string {
 func (s *Screen) head(width int) []string {
 	lines := []string{s.headline(width)}
 	if data := s.env.Data; data.Stale() {
-		lines = append(lines, notice.Lines(s.env.Theme, data.Err, width, 1)...)
+		lines = append(lines, notice.Lines(s.env.Theme, data.Err, width, 2)...)
 	}
 	if !s.board() {
 		lines = append(lines, s.tabs(width))
