@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # Takes the README's pictures: examples/firstresponse goes its way through a demo in
 # tmux and keeps what the terminal showed, freeze draws it, and librsvg's rsvg-convert
-# makes a PNG of that. The font is JetBrains Mono.
+# makes a PNG of that, which pngquant makes small. The font is JetBrains Mono.
 #
-#   apt-get install tmux librsvg2-bin fonts-jetbrains-mono
+#   apt-get install tmux librsvg2-bin pngquant fonts-jetbrains-mono
 #   go install github.com/charmbracelet/freeze@v0.2.2
 #   docs/pictures/take.sh [path/to/aiwctl]
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-for tool in tmux freeze rsvg-convert; do
+for tool in tmux freeze rsvg-convert pngquant; do
 	command -v "$tool" >/dev/null || { echo "take.sh: $tool is not on PATH" >&2; exit 1; }
 done
 program=()
@@ -24,12 +24,15 @@ take() {
 
 # draw SCREEN BACKGROUND R;G;B NAME
 draw() {
-	# freeze knows no "default colour" but a full reset; what follows sets its own. The
-	# blanks that a terminal fills a line with would only make the picture larger.
-	sed -i $'s/\e\\[49m/\e[0m/g; s/\e\\[39m/\e[38;2;'"$3"$'m/g; 1s/^/\e[38;2;'"$3"'m/' "$1"
+	# freeze knows no default colours but those of a full reset, and its own is not the
+	# terminal's: each reset says the colour, bold too, and the one of a background comes before
+	# what it would take away.
+	local esc=$'\e\\[' default=$'\e[38;2;'"$3m" reset=$'\e[0m'
+	sed -i -E "s/(${esc}38;2;[0-9;]*m)${esc}49m/$reset\\1/g; s/${esc}49m/$reset/g
+		s/${esc}39m/$default/g; s/${esc}[01]m/&$default/g; 1s/^/$default/" "$1"
 	freeze "$1" --language ansi --output "$dir/$4.svg" --background "$2" \
 		--padding 16 --border.radius 6 --font.size 13 --line-height 1.25 </dev/null >/dev/null
-	rsvg-convert "$dir/$4.svg" -o "$here/$4.png"
+	rsvg-convert "$dir/$4.svg" | pngquant --force --quality 80-98 --output "$here/$4.png" -
 	echo "$here/$4.png"
 }
 
