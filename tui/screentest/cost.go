@@ -1,7 +1,7 @@
 package screentest
 
 import (
-	"runtime"
+	goruntime "runtime"
 	"testing"
 )
 
@@ -16,7 +16,7 @@ import (
 //	cost()
 func Cost(b *testing.B) func() {
 	b.Helper()
-	runtime.GC()
+	goruntime.GC()
 	began := Processor()
 	return func() {
 		b.Helper()
@@ -27,9 +27,9 @@ func Cost(b *testing.B) func() {
 // Live is how much live memory there is, in MB, after garbage was collected. Twice: what
 // pools keep survives the first time.
 func Live() float64 {
-	var m runtime.MemStats
-	runtime.GC()
-	runtime.GC()
-	runtime.ReadMemStats(&m)
+	var m goruntime.MemStats
+	goruntime.GC()
+	goruntime.GC()
+	goruntime.ReadMemStats(&m)
 	return float64(m.HeapAlloc) / (1 << 20)
 }
