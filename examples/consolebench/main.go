@@ -44,14 +44,9 @@ import (
 const stageRole = "consolebench-stage"
 
 type options struct {
-<<<<<<< HEAD
 	length, settle time.Duration
 	rate, fill     int
-=======
-	length     time.Duration
-	rate, fill int
-	bars       bool
->>>>>>> step-person
+	bars           bool
 }
 
 func main() {
