@@ -310,12 +310,12 @@ func actsAfter(t *testing.T, kind screen.Kind, key string) (did bool) {
 }
 
 // turn says whether it is a key's turn in this place, without -deep: of the keys that no
-// action has, each of the states that a key leads to gets a third, and all of them
+// action has, each of the states that a key leads to gets a sixth, and all of them
 // together every one. Whether a place has a turn at all is asked with no key.
 func (p place) turn(key string) bool {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(key + "\x00" + p.String()))
-	return h.Sum32()%3 == 0
+	return h.Sum32()%6 == 0
 }
 
 func pressAll(t *testing.T, p place, effects *effects) {
