@@ -169,7 +169,8 @@ func (s *Screen) goOn() tea.Cmd {
 	case s.life == nil:
 		return nil
 	case s.life.State.Ended() && s.env.Now().After(s.follow.until):
-		if s.follow.endedAt.IsZero() {
+		// What is being told anew may say that it runs again.
+		if s.follow.endedAt.IsZero() && !s.requests.Live(forTell) {
 			s.requests.Cancel(forFollow)
 		}
 		return nil
@@ -279,7 +280,7 @@ func (s *Screen) tick(now time.Time) tea.Cmd {
 		s.requests.Cancel(forFollow)
 		return s.find(jobs.DLQAuto)
 	case s.life.State.Ended():
-		if now.After(s.follow.until) {
+		if now.After(s.follow.until) && !s.requests.Live(forTell) {
 			s.requests.Cancel(forFollow)
 		}
 		return nil
