@@ -357,15 +357,17 @@ func (p *person) goTo(kind screen.Kind) bool {
 	return p.depth() > before || len(p.m.dialogs) > 0
 }
 
-var ofAWrite = regexp.MustCompile(`(Send|Delete)Message|UpdateEventSourceMapping|PurgeQueue`)
+// ofAWish is what a person asked for once, a write or another stage: what became of it
+// stays until the next.
+var ofAWish = regexp.MustCompile(`(Send|Delete)Message|UpdateEventSourceMapping|PurgeQueue|was not connected to`)
 
 // stuck is the line of the visible screen that says it waits or failed; empty when it
 // shows what it should.
 func (p *person) stuck() string {
 	w, h := p.m.body()
 	body := ansi.Strip(p.m.visible().View(w, h))
-	if ofAWrite.MatchString(body) {
-		return "" // what became of a write stays, until the next
+	if ofAWish.MatchString(body) {
+		return ""
 	}
 	for line := range strings.SplitSeq(body, "\n") {
 		for _, words := range []string{"InternalFailure", "Rate exceeded", "AccessDenied", "access denied", "security token", "expired", "connection refused", "no answer in time", "Looking into", "Reading"} {
