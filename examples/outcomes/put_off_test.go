@@ -72,8 +72,10 @@ func TestDeadlineNear(t *testing.T) {
 				events: "started retrying started completed webhook", webhook: webhook.StatusSuccess,
 			})
 			runs := s.runs(t, "j")
-			if killed := runs[0].PID != runs[1].PID; killed != row.killed {
-				t.Errorf("the process was killed: %v, want %v", killed, row.killed)
+			// A process that was not killed may still be answering when the job comes again:
+			// another one runs it then.
+			if row.killed && runs[0].PID == runs[1].PID {
+				t.Error("the process was not killed")
 			}
 			if lines := s.search(t, workerSlow, `"Task timed out after 8.00 seconds"`); (len(lines) == 1) != row.killed {
 				t.Errorf("lines of the kill: %q", lines)

@@ -228,7 +228,9 @@ func (p program) workers() []runtime.Runner {
 		add(workerMany, long, 3, runtime.WithBatchSize(10), runtime.WithBatchWindow(time.Second)),
 		add(workerBrief, short, 4),
 		add(workerOnce, short, 1),
-		add(workerSlow, middle, 4),
+		// Its message stays hidden well beyond the function's end, so that a busy machine
+		// does not deliver it again to a job whose settling has only begun.
+		add(workerSlow, middle, 4, runtime.WithVisibilityTimeout(3*middle)),
 		add(workerLast, middle, 1),
 		add(workerLine, long, 2, runtime.WithFIFO(), runtime.WithBatchSize(10)),
 		add(workerTries, long, 2, runtime.WithRetry(3, runtime.BadJSON(),
