@@ -62,6 +62,8 @@ type Guard struct {
 	who    func(context.Context) Identity
 	now    func() time.Time
 	getenv func(string) string
+	// deployClients are the clients that Deploy lends.
+	deployClients func() *deployClients
 }
 
 // ReadOnly reports whether every write is refused.
@@ -75,6 +77,13 @@ func (g *Guard) ReadOnly() bool { return g.readOnly || g.writer == nil || g.lock
 // ErrAudit when the trail could not be begun (nothing was written) or could not be
 // completed (fn's own error, if any, is wrapped as well).
 func (g *Guard) Do(ctx context.Context, a Action, fn func(context.Context, Writer) error) error {
+	return g.do(ctx, a, func(ctx context.Context) error {
+		return (&lentWriter{w: g.writer}).run(ctx, fn)
+	})
+}
+
+// do is Do with a function that has its write access already.
+func (g *Guard) do(ctx context.Context, a Action, fn func(context.Context) error) error {
 	if err := g.Check(ctx, a); err != nil {
 		return err
 	}
@@ -101,8 +110,7 @@ func (g *Guard) Do(ctx context.Context, a Action, fn func(context.Context, Write
 	}
 
 	start := g.now()
-	loan := &lentWriter{w: g.writer}
-	err = loan.run(ctx, fn)
+	err = fn(ctx)
 
 	record.Event, record.Outcome, record.DurationMS = audit.EventEnd, audit.OutcomeDone, g.now().Sub(start).Milliseconds()
 	if err != nil {

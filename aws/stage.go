@@ -122,6 +122,8 @@ type clients struct {
 	http    *http.Client
 	calls   func() uint64
 	wires   wires
+	// deploy makes the clients of a deployment, once.
+	deploy func() *deployClients
 	// sqsCalls and pace may be nil.
 	sqsCalls func() uint64
 	pace     func() Pace
@@ -172,6 +174,7 @@ func Open(ctx context.Context, t Target, o Options) (*Stage, error) {
 	s := newStage(t, o, clients{
 		sqs: sqsClient, logs: logsClient, live: newLiveTail(cfg, base, counter), lambda: lambdaClient, sts: stsClient, metrics: metricsClient, tags: tagsClient,
 		writer: sdkWriter{sqs: sqsClient, lambda: lambdaClient},
+		deploy: sync.OnceValue(func() *deployClients { return newDeployClients(cfg, base, sqsClient, lambdaClient) }),
 		http:   httpClient,
 		calls:  counter.n.Load, sqsCalls: counter.sqs.Load, pace: counter.pacer.pace,
 		wires: wires{
@@ -189,7 +192,7 @@ func newStage(t Target, o Options, c clients) *Stage {
 	s := &Stage{target: t, opts: o, api: c, schemas: make(map[string]compiledSchema)}
 	s.guard = &Guard{
 		writer: c.writer, readOnly: t.ReadOnly, readOnlyWhy: o.ReadOnlyWhy, protection: o.Protection, target: s.Target,
-		who: s.knownIdentity, now: o.Now, getenv: o.Getenv, trail: sync.OnceValues(func() (*audit.Log, error) { return auditTrail(o) }),
+		deployClients: c.deploy, who: s.knownIdentity, now: o.Now, getenv: o.Getenv, trail: sync.OnceValues(func() (*audit.Log, error) { return auditTrail(o) }),
 	}
 	s.guard.locked.Store(o.Locked)
 	return s
@@ -266,6 +269,8 @@ func (s *Stage) KnownAccount() string {
 	defer s.mu.Unlock()
 	return s.learned.identity.Account
 }
+
+func (s *Stage) deploy() *deployClients { return s.api.deploy() }
 
 // Guard is write access.
 func (s *Stage) Guard() *Guard { return s.guard }

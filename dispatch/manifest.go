@@ -39,8 +39,27 @@ type ManifestWorker struct {
 	Layers []string `json:"layers,omitempty"`
 	// Environment names the variables that the worker needs; never their values.
 	Environment []string `json:"environment,omitempty"`
+	// Secrets names those variables that the worker needs and whose values are secret:
+	// a deployment hands the function a reference to each, never the value.
+	Secrets []string `json:"secrets,omitempty"`
+	// Calls are the ids of the workers whose queues the worker sends to.
+	Calls []string `json:"calls,omitempty"`
+	// Permissions are what the function's role allows beyond what every worker needs.
+	Permissions []Permission `json:"permissions,omitempty"`
+	// ReservedConcurrency reserves so many concurrent executions for the function, and
+	// caps it at them; zero means none. It takes them from what the account has.
+	ReservedConcurrency int `json:"reservedConcurrency,omitempty"`
 	// Schedules run the worker by the clock.
 	Schedules []ScheduleSetting `json:"schedules,omitempty"`
+}
+
+// Permission allows a function's role some actions on some resources.
+type Permission struct {
+	// Actions are IAM's, such as dynamodb:PutItem.
+	Actions []string `json:"actions"`
+	// Resources are ARNs, in which ${aws:region}, ${aws:accountId}, ${service} and
+	// ${stage} stand for what they say.
+	Resources []string `json:"resources"`
 }
 
 // ScheduleSetting runs a worker by the clock; see ScheduledRun for what it sends.

@@ -22,11 +22,14 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"github.com/microfox-ai/aiwctl/aws"
 	"github.com/microfox-ai/aiwctl/aws/local/queues"
@@ -41,7 +44,7 @@ import (
 
 // reading is how an operation that changes nothing begins. Receiving, and changing
 // the visibility of what was received, are looks.
-var reading = []string{"Get", "List", "Describe", "Filter", "Lookup", "Receive", "ChangeMessageVisibility", "StartLiveTail", "StartQuery", "StopQuery", "Test", "Options"}
+var reading = []string{"Get", "List", "Describe", "Filter", "Head", "Lookup", "Receive", "ChangeMessageVisibility", "StartLiveTail", "StartQuery", "StopQuery", "Test", "Options"}
 
 func reads(operation string) bool {
 	return slices.ContainsFunc(reading, func(prefix string) bool { return strings.HasPrefix(operation, prefix) })
@@ -50,7 +53,10 @@ func reads(operation string) bool {
 // writes are the operations of the SDK's clients that are not known to read.
 func writes() map[string]bool {
 	ops := map[string]bool{}
-	for _, client := range []reflect.Type{reflect.TypeFor[*sqs.Client](), reflect.TypeFor[*lambda.Client](), reflect.TypeFor[*cloudwatchlogs.Client](), reflect.TypeFor[*cloudwatch.Client]()} {
+	for _, client := range []reflect.Type{
+		reflect.TypeFor[*sqs.Client](), reflect.TypeFor[*lambda.Client](), reflect.TypeFor[*cloudwatchlogs.Client](), reflect.TypeFor[*cloudwatch.Client](),
+		reflect.TypeFor[*cloudformation.Client](), reflect.TypeFor[*s3.Client](), reflect.TypeFor[*ssm.Client](),
+	} {
 		for m := range client.NumMethod() {
 			if name := client.Method(m).Name; !reads(name) {
 				ops[name] = true
@@ -98,8 +104,8 @@ func unguarded(ops map[string]bool, files []source) []string {
 	}
 	var found []string
 	for _, s := range files {
-		if s.path == "aws/writer.go" {
-			continue // the Writer itself
+		if s.path == "aws/writer.go" || s.path == "aws/deployaccess.go" {
+			continue // the Writers themselves
 		}
 		say := func(n ast.Node, format string, args ...any) {
 			found = append(found, fmt.Sprintf("%s:%d: %s", s.path, s.set.Position(n.Pos()).Line, fmt.Sprintf(format, args...)))
@@ -180,19 +186,21 @@ func unguarded(ops map[string]bool, files []source) []string {
 	return found
 }
 
-// isWriter is whether a type is written Writer or aws.Writer.
+// isWriter is whether a type is written as one of the guard's: Writer and
+// DeployWriter, with or without the package.
 func isWriter(t ast.Expr) bool {
+	name, qualified := "", true
 	switch t := t.(type) {
 	case *ast.Ident:
-		return t.Name == "Writer"
+		name = t.Name
 	case *ast.SelectorExpr:
 		pkg, ok := t.X.(*ast.Ident)
-		return ok && pkg.Name == "aws" && t.Sel.Name == "Writer"
+		name, qualified = t.Sel.Name, ok && pkg.Name == "aws"
 	}
-	return false
+	return qualified && (name == "Writer" || name == "DeployWriter")
 }
 
-// guarded lists the functions that call Guard.Do.
+// guarded lists the functions that call Guard.Do or Guard.Deploy.
 func guarded(s source) []string {
 	var found []string
 	for _, d := range s.file.Decls {
@@ -202,7 +210,7 @@ func guarded(s source) []string {
 		}
 		ast.Inspect(fn, func(n ast.Node) bool {
 			sel, ok := n.(*ast.SelectorExpr)
-			if !ok || sel.Sel.Name != "Do" {
+			if !ok || sel.Sel.Name != "Do" && sel.Sel.Name != "Deploy" {
 				return true
 			}
 			if of, ok := sel.X.(*ast.SelectorExpr); ok && of.Sel.Name == "guard" {
