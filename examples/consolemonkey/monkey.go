@@ -223,6 +223,10 @@ func (m *monkey) makeWell(ctx context.Context, keyboard *io.PipeWriter) bool {
 	m.healed++
 	m.turn(0)
 	m.write(keyboard, "\x1b[I"+resize(120, 40))
+	// The frame that is there now may be one of a window too small to say that it is paused.
+	if !pause(ctx, 2*time.Second) {
+		return false
+	}
 	if strings.Contains(header(m.last()), "paused") {
 		for range 8 {
 			m.write(keyboard, "\x1b")
