@@ -34,8 +34,15 @@ func routes() []route {
 // api adds the workers API: a REST API in front of one function.
 func (b *builder) api() {
 	b.apiRole()
+	b.apiOutputs()
 	b.logGroup(apiLogGroup, project.APIFunctionName(b.p.Service, b.p.Stage), "")
-	b.add(apiFunction, resource("AWS::Lambda::Function", object{
+	b.add(apiFunction, resource("AWS::Lambda::Function", b.apiFunction(), apiLogGroup))
+	b.gateway()
+}
+
+// apiFunction is the function of the workers API.
+func (b *builder) apiFunction() object {
+	return object{
 		"FunctionName":  project.APIFunctionName(b.p.Service, b.p.Stage),
 		"Description":   "The workers API of " + b.p.Service,
 		"Runtime":       lambdaRuntime,
@@ -47,14 +54,12 @@ func (b *builder) api() {
 		"Role":          attribute("ApiRole", "Arn"),
 		"Environment":   object{"Variables": b.apiVariables()},
 		"Tags":          b.tags(""),
-	}, apiLogGroup))
-
-	b.gateway()
-	b.apiOutputs("https://${" + restAPI + "}.execute-api.${AWS::Region}.${AWS::URLSuffix}/" + literal(b.p.Stage))
+	}
 }
 
-func (b *builder) apiOutputs(url string) {
-	b.output(project.OutputAPIURL, "The base URL of the workers API", sub(url))
+func (b *builder) apiOutputs() {
+	b.output(project.OutputAPIURL, "The base URL of the workers API",
+		sub("https://${"+restAPI+"}.execute-api.${AWS::Region}.${AWS::URLSuffix}/"+literal(b.p.Stage)))
 	if !b.p.APIKey.IsZero() {
 		b.output(project.OutputAPIKey, "Where the key of the workers API is kept", b.p.APIKey.String())
 	}

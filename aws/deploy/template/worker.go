@@ -19,11 +19,18 @@ const (
 
 // worker adds everything of a worker.
 func (b *builder) worker(w project.Worker) {
+	b.surroundings(w)
+	b.logGroup(project.LogicalID(w.ID, partLogGroup), b.functionName(w.ManifestWorker), w.ID)
+	// The log group first: Lambda makes one that keeps its lines for ever when a function
+	// runs without.
+	b.add(project.LogicalID(w.ID, partFunction), resource("AWS::Lambda::Function", b.function(w), project.LogicalID(w.ID, partLogGroup)))
+	b.add(project.LogicalID(w.ID, partMapping), resource("AWS::Lambda::EventSourceMapping", b.mapping(w)))
+}
+
+// surroundings adds what a worker has beside its function and what comes with that.
+func (b *builder) surroundings(w project.Worker) {
 	b.queues(w)
 	b.workerRole(w)
-	b.logGroup(project.LogicalID(w.ID, partLogGroup), b.functionName(w.ManifestWorker), w.ID)
-	b.function(w)
-	b.mapping(w)
 	b.schedules(w)
 	b.alarms(w)
 }
@@ -72,12 +79,17 @@ func (b *builder) queues(w project.Worker) {
 func (b *builder) logGroup(logicalID, function, id string) {
 	b.add(logicalID, resource("AWS::Logs::LogGroup", object{
 		"LogGroupName":    project.LogGroup(function),
-		"RetentionInDays": cmp.Or(b.p.LogRetentionDays, project.DefaultLogRetentionDays),
+		"RetentionInDays": b.retention(),
 		"Tags":            b.tags(id),
 	}))
 }
 
-func (b *builder) function(w project.Worker) {
+func (b *builder) retention() int {
+	return cmp.Or(b.p.LogRetentionDays, project.DefaultLogRetentionDays)
+}
+
+// function is a worker's function.
+func (b *builder) function(w project.Worker) object {
 	properties := object{
 		"FunctionName":  b.functionName(w.ManifestWorker),
 		"Runtime":       lambdaRuntime,
@@ -99,9 +111,7 @@ func (b *builder) function(w project.Worker) {
 	if w.ReservedConcurrency > 0 {
 		properties["ReservedConcurrentExecutions"] = w.ReservedConcurrency
 	}
-	// The log group first: Lambda makes one that keeps its lines for ever when a function
-	// runs without.
-	b.add(project.LogicalID(w.ID, partFunction), resource("AWS::Lambda::Function", properties, project.LogicalID(w.ID, partLogGroup)))
+	return properties
 }
 
 func (b *builder) layers(w project.Worker) list {
@@ -120,9 +130,9 @@ func (b *builder) code(a project.Artifact) object {
 	return object{"S3Bucket": b.p.Bucket, "S3Key": a.Key}
 }
 
-// mapping adds what feeds a worker from its queue. That of an adopted worker is off until
+// mapping is what feeds a worker from its queue. That of an adopted worker is off until
 // the one that feeds its predecessor is.
-func (b *builder) mapping(w project.Worker) {
+func (b *builder) mapping(w project.Worker) object {
 	properties := object{
 		"FunctionName":          ref(project.LogicalID(w.ID, partFunction)),
 		"EventSourceArn":        b.sourceARN(w),
@@ -137,7 +147,7 @@ func (b *builder) mapping(w project.Worker) {
 	if w.SQS.MaximumConcurrency > 0 {
 		properties["ScalingConfig"] = object{"MaximumConcurrency": w.SQS.MaximumConcurrency}
 	}
-	b.add(project.LogicalID(w.ID, partMapping), resource("AWS::Lambda::EventSourceMapping", properties))
+	return properties
 }
 
 // sourceARN is the ARN of a worker's own queue, as what needs the queue to be there refers to it.
