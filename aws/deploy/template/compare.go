@@ -251,7 +251,7 @@ func (c *comparison) follow() {
 					told[key] = true
 					again = true
 					c.change(id, Property{
-						Path: property, Kind: Changed, After: shown(to.What + " " + to.Name + ", which is made anew"),
+						Path: shown(property), Kind: Changed, After: shown(to.What + " " + to.Name + ", which is made anew"),
 						Replacement: replacementOf(r.Type, property),
 					})
 				}

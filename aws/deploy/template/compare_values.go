@@ -61,7 +61,10 @@ func anyMap(m map[string]any) any {
 	return m
 }
 
-func (d *differ) add(p Property) { d.found = append(d.found, p) }
+func (d *differ) add(p Property) {
+	p.Path = shown(p.Path)
+	d.found = append(d.found, p)
+}
 
 // walk notes where two values differ, as deep as both are objects.
 func (d *differ) walk(at string, was, is any, replacement Replacement) {
