@@ -377,3 +377,38 @@ func TestDeterministic(t *testing.T) {
 		}
 	}
 }
+
+// A function may read the secrets that it is given, and no others.
+func TestSecretsInRoles(t *testing.T) {
+	t.Parallel()
+	const secret = "arn:aws:secretsmanager:eu-west-1:1:secret:"
+	for _, tt := range []struct{ ref, want string }{
+		{"ssm:/shop/prod/TOKEN", "[{[ssm:GetParameters] [arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/shop/prod/TOKEN]}]"},
+		{"ssm:TOKEN", "[{[ssm:GetParameters] [arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/TOKEN]}]"},
+		{"ssm:arn:aws:ssm:eu-west-1:1:parameter/a", "[{[ssm:GetParameters] [arn:aws:ssm:eu-west-1:1:parameter/a]}]"},
+		{"secretsmanager:mail#token", "[{[secretsmanager:GetSecretValue] [arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:mail-??????]}]"},
+		{"secretsmanager:" + secret + "mail", "[{[secretsmanager:GetSecretValue] [" + secret + "mail-??????]}]"},
+		{"secretsmanager:" + secret + "mail-AbCdE1", "[{[secretsmanager:GetSecretValue] [" + secret + "mail-AbCdE1 " + secret + "mail-AbCdE1-??????]}]"},
+	} {
+		r, err := project.ParseRef(tt.ref)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := stage(worker("echo"))
+		p.Variables = map[string]map[string]project.Value{"echo": {"TOKEN": {Ref: r}, "AGAIN": {Ref: r}}}
+		doc := documents(t, p)[0]
+		var got []statement
+		for _, s := range statements(doc.Resources["WorkerEchoRole"].Properties) {
+			if strings.HasPrefix(s.actions[0], "s") && !strings.HasPrefix(s.actions[0], "sqs:") {
+				got = append(got, s)
+			}
+		}
+		if fmt.Sprint(got) != tt.want {
+			t.Errorf("%s: %v, want %s", tt.ref, got, tt.want)
+		}
+		variables := doc.Resources["WorkerEchoLambdaFunction"].Properties["Environment"].(map[string]any)["Variables"].(map[string]any)
+		if variables["AIWORKER_SECRET_TOKEN"] != tt.ref || variables["TOKEN"] != nil {
+			t.Errorf("variables %v", variables)
+		}
+	}
+}
