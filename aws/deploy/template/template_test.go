@@ -247,6 +247,34 @@ func TestScheduledMessages(t *testing.T) {
 	}
 }
 
+// The queue of an adopted worker is another tool's: its schedule calls the function, which
+// reads there what to do.
+func TestScheduleOfAnAdoptedWorker(t *testing.T) {
+	t.Parallel()
+	doc := documents(t, projects()["adopted"])[0]
+	rule := doc.Resources["WorkerMailerSchedule1"].Properties
+	target := rule["Targets"].([]any)[0].(map[string]any)
+	if got := fmt.Sprint(target["Arn"]); got != "map[Fn::GetAtt:[WorkerMailerLambdaFunction Arn]]" {
+		t.Errorf("the target is %s", got)
+	}
+	text := strings.NewReplacer("<id>", "e1", "<time>", "2026-10-08T16:53:06Z").Replace(target["InputTransformer"].(map[string]any)["InputTemplate"].(string))
+	var event map[string]dispatch.ScheduledRun
+	if err := json.Unmarshal([]byte(text), &event); err != nil {
+		t.Fatal(err)
+	}
+	if run := event[dispatch.ScheduledRunField]; run.WorkerID != "mailer" || string(run.Input) != `{"n":1}` || run.ID != "e1" || run.At.IsZero() {
+		t.Errorf("%+v of %s", run, text)
+	}
+	if doc.Resources["WorkerMailerSchedulePermission1"].Properties["Principal"] != "events.amazonaws.com" {
+		t.Error("EventBridge may not call the function")
+	}
+	for id, r := range doc.Resources {
+		if r.Type == "AWS::SQS::Queue" && strings.HasPrefix(id, "WorkerMailer") || r.Type == "AWS::SQS::QueuePolicy" {
+			t.Errorf("%s is made, or changed, though another tool has made it", id)
+		}
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	value := func(text string) map[string]map[string]project.Value {
@@ -409,6 +437,25 @@ func TestSecretsInRoles(t *testing.T) {
 		variables := doc.Resources["WorkerEchoLambdaFunction"].Properties["Environment"].(map[string]any)["Variables"].(map[string]any)
 		if variables["AIWORKER_SECRET_TOKEN"] != tt.ref || variables["TOKEN"] != nil {
 			t.Errorf("variables %v", variables)
+		}
+	}
+}
+
+// A template is a small part of a deployment.
+func BenchmarkCloudFormation50(b *testing.B) {
+	p := many(50)
+	for b.Loop() {
+		if _, err := template.CloudFormation(p); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkCompare50(b *testing.B) {
+	old, wanted := base(b, many(49)), base(b, many(50))
+	for b.Loop() {
+		if _, err := template.Compare(old, wanted); err != nil {
+			b.Fatal(err)
 		}
 	}
 }
