@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -27,9 +28,27 @@ const (
 	maxComplaint = 4 << 10
 )
 
+// Refusal is a program that says what is wrong with its workers.
+type Refusal struct {
+	// Name is the program's.
+	Name string
+	// Problems are at least one.
+	Problems []dispatch.ManifestProblem
+}
+
+func (r *Refusal) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "program %q cannot run:", r.Name)
+	for _, p := range r.Problems {
+		b.WriteString("\n" + p.String())
+	}
+	return b.String()
+}
+
 // Ask runs the program with "manifest" as its last argument, in the environment of this
-// process and env, and ends whatever it has started. The error has the program's name
-// and the beginning of what it said on standard error.
+// process and env, and ends whatever it has started. The error is a *Refusal when the program
+// itself says what is wrong with its workers; otherwise it has the program's name and the
+// beginning of what it said on standard error.
 func Ask(ctx context.Context, name string, command, env []string) (dispatch.Manifest, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, Timeout, fmt.Errorf("it did not answer within %s", Timeout))
 	defer cancel()
@@ -47,6 +66,11 @@ func Ask(ctx context.Context, name string, command, env []string) (dispatch.Mani
 		procgroup.Kill(cmd.Process) // what it has left behind
 	}
 	var m dispatch.Manifest
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.Exited() {
+		if json.Unmarshal(out.Bytes(), &m) == nil && len(m.Problems) > 0 {
+			return dispatch.Manifest{}, &Refusal{Name: name, Problems: m.Problems}
+		}
+	}
 	if err == nil {
 		if err = json.Unmarshal(out.Bytes(), &m); err == nil {
 			return m, nil
