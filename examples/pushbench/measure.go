@@ -97,7 +97,7 @@ func (b *bench) goBuild(ctx context.Context, dir string, flags ...string) (cost,
 
 func (b *bench) push(ctx context.Context, cache string) (cost, error) {
 	start, before := time.Now(), processorTime()
-	programs, err := scan.Scan(ctx, scan.Options{Dir: b.module(), Cache: cache})
+	programs, err := scan.Scan(ctx, scan.Options{Dir: b.module(), Cache: cache, Ahead: project.ARM64})
 	if err != nil {
 		return cost{}, fmt.Errorf("scan: %w", err)
 	}

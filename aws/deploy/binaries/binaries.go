@@ -26,6 +26,9 @@ type Platform struct {
 // Host is the platform of this process.
 func Host() Platform { return Platform{goruntime.GOOS, goruntime.GOARCH} }
 
+// Lambda is the platform of functions on a processor, in Go's words.
+func Lambda(goarch string) Platform { return Platform{"linux", goarch} }
+
 func (p Platform) String() string { return p.GOOS + "/" + p.GOARCH }
 
 // Binary is a program that was built.
@@ -80,35 +83,62 @@ func Hold(ctx context.Context, cache, dir string) (*Kept, error) {
 	sum := sha256.Sum256([]byte(source))
 	// The name tells a person whose it is, the sum tells it from others.
 	k := &Kept{root: cache, source: source, dir: filepath.Join(cache, filepath.Base(source)+"-"+hex.EncodeToString(sum[:8]))}
-	if err := os.MkdirAll(k.dir, 0o700); err != nil {
-		return nil, fmt.Errorf("make a directory for programs: %w", err)
-	}
-	if k.lock, err = os.OpenFile(filepath.Join(k.dir, lockName), os.O_CREATE|os.O_RDWR, 0o600); err != nil {
-		return nil, fmt.Errorf("open the lock on the programs: %w", err)
-	}
 	for {
-		k.unlock, err = filelock.Lock(k.lock)
-		if err == nil {
-			break
+		held, err := k.take()
+		if err != nil {
+			return nil, fmt.Errorf("lock %s: %w", k.dir, err)
 		}
-		if !errors.Is(err, filelock.ErrLocked) {
-			return nil, errors.Join(fmt.Errorf("lock %s: %w", k.dir, err), k.lock.Close())
+		if held {
+			return k, nil
 		}
 		select {
 		case <-ctx.Done():
-			return nil, errors.Join(fmt.Errorf("wait for another build of %s: %w", source, context.Cause(ctx)), k.lock.Close())
+			return nil, fmt.Errorf("wait for another build of %s: %w", source, context.Cause(ctx))
 		case <-time.After(lockPoll):
 		}
 	}
-	now := time.Now()
-	if err := os.Chtimes(k.lock.Name(), now, now); err != nil { // by which the others' age is told
-		return nil, errors.Join(fmt.Errorf("mark %s as used: %w", k.dir, err), k.Close())
-	}
-	return k, nil
 }
 
-// Close lets others have it.
+// take takes the lock, if nobody holds it.
+func (k *Kept) take() (held bool, err error) {
+	if err := os.MkdirAll(k.dir, 0o700); err != nil {
+		return false, err
+	}
+	name := filepath.Join(k.dir, lockName)
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return false, err
+	}
+	defer func() {
+		if !held {
+			err = errors.Join(err, f.Close())
+		}
+	}()
+	unlock, err := filelock.Lock(f)
+	if errors.Is(err, filelock.ErrLocked) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	// Somebody who tidied up may have removed it before it was ours.
+	mine, err := f.Stat()
+	if there, serr := os.Stat(name); err != nil || serr != nil || !os.SameFile(mine, there) {
+		unlock()
+		return false, err
+	}
+	now := time.Now()
+	if err := os.Chtimes(name, now, now); err != nil { // by which its age is told
+		unlock()
+		return false, err
+	}
+	k.lock, k.unlock = f, unlock
+	return true, nil
+}
+
+// Close lets others have it, and removes what nobody has used for long.
 func (k *Kept) Close() error {
+	k.tidy(time.Now())
 	k.unlock()
 	return k.lock.Close()
 }

@@ -68,7 +68,7 @@ func Build(ctx context.Context, o Options, p *project.Project) (err error) {
 	for i := range p.Programs {
 		packages[i] = gotool.Package{ImportPath: p.Programs[i].Package, Dir: p.Programs[i].Dir}
 	}
-	built, err := kept.Build(ctx, binaries.Platform{GOOS: "linux", GOARCH: o.Arch.GOARCH()}, packages)
+	built, err := kept.Build(ctx, binaries.Lambda(o.Arch.GOARCH()), packages)
 	if failed, ok := errors.AsType[*binaries.Failure](err); ok {
 		var problems project.Problems
 		for _, f := range failed.Packages {

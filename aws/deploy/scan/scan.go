@@ -36,6 +36,10 @@ type Options struct {
 	// Cache is the directory in which programs are kept between scans; empty means
 	// binaries.DefaultDir.
 	Cache string
+	// Ahead, when not empty, is what the programs will be packed for: while processors
+	// would be idle, as with one program, they are built for it at the same time, and
+	// bundle.Build finds them there. A problem does not wait for that.
+	Ahead project.Arch
 	// OnStep, if set, is called with what is done next, in words.
 	OnStep func(step string)
 }
@@ -90,6 +94,10 @@ func Scan(ctx context.Context, o Options) (_ []project.Program, err error) {
 	}
 	defer func() { err = errors.Join(err, kept.Close()) }()
 	o.OnStep("build " + count(len(mains)) + " for this machine")
+	if o.Ahead != "" && len(mains) < goruntime.GOMAXPROCS(0) {
+		wait := ahead(ctx, kept, binaries.Lambda(o.Ahead.GOARCH()), mains)
+		defer func() { wait(err != nil) }()
+	}
 	built, err := kept.Build(ctx, host, mains)
 	if failed, ok := errors.AsType[*binaries.Failure](err); ok {
 		for _, f := range failed.Packages {
@@ -108,6 +116,27 @@ func Scan(ctx context.Context, o Options) (_ []project.Program, err error) {
 		return nil, problems
 	}
 	return programs, nil
+}
+
+// ahead begins to build for another platform. What is returned waits for the end, or makes
+// one at once. Whoever needs the programs builds them again, and is told then what is wrong.
+func ahead(ctx context.Context, kept *binaries.Kept, p binaries.Platform, mains []gotool.Package) (wait func(giveUp bool)) {
+	if p == binaries.Host() {
+		return func(bool) {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_, _ = kept.Build(ctx, p, mains)
+	}()
+	return func(giveUp bool) {
+		if giveUp {
+			cancel()
+		}
+		<-done
+		cancel()
+	}
 }
 
 func count(programs int) string {
