@@ -13,6 +13,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/aws/smithy-go"
 
 	"github.com/microfox-ai/aiwctl/dispatch"
 	"github.com/microfox-ai/aiwctl/runtime/internal/jsonlog"
@@ -51,7 +52,7 @@ var errNoDelivery = errors.New("this Job belongs to no delivery; run the worker 
 // WORKER_QUEUE_URL_<ID> names (see dispatch.QueueURLEnv), else
 // <service>-<worker>-<stage>, with .fifo for a FIFO queue, where the service is
 // AIWORKER_SERVICE or WORKER_SERVICE_NAME and the stage ENVIRONMENT, STAGE or prod.
-// The function must be allowed to send to it. In local mode the job runs in this
+// The function must be allowed to send to it: see WithCalls. In local mode the job runs in this
 // process, and only workers that the App holds can be started.
 //
 // Input for a worker of the same App is checked against its schema first; a
@@ -144,18 +145,47 @@ func (c *child) Send(ctx context.Context, m *dispatch.Message, delay time.Durati
 	if sent {
 		return "", nil
 	}
+	d.warnUndeclared(ctx, out.WorkerID)
 	api, err := d.batch.app.queue.client.Get(ctx)
 	if err != nil {
 		return "", fmt.Errorf("make the client of SQS: %w", err)
 	}
 	id, err := dispatch.NewSQS(api, d.batch.app.childQueueURL).Send(ctx, &out, delay)
 	if err != nil {
-		return "", err
+		return "", d.adviseOnCall(out.WorkerID, err)
 	}
 	d.recordChild(ctx, jobstore.Child{
 		JobID: out.JobID, WorkerID: out.WorkerID, Awaited: c.awaited, DelaySeconds: int(wholeSecondsUp(delay)),
 	})
 	return id, nil
+}
+
+// warnUndeclared tells the author of a call that WithCalls does not name, once in the life of
+// a function: the role that aiwctl push makes refuses it, and the local endpoint, where
+// authors see their logs, has no roles.
+func (d *delivery) warnUndeclared(ctx context.Context, workerID string) {
+	app := d.batch.app
+	if d.declaresCall(workerID) || app.cfg.Getenv(envRuntimeAPI) == "" {
+		return
+	}
+	if _, told := app.undeclared.LoadOrStore([2]string{d.def.id, workerID}, true); told {
+		return
+	}
+	d.events.LogAttrs(ctx, slog.LevelWarn, "the worker starts a job of another one without saying so: add runtime.WithCalls to its options, "+
+		"since a function deployed by aiwctl push may send to the queues of those that are named there only",
+		slog.String("calls", workerID))
+}
+
+func (d *delivery) declaresCall(workerID string) bool {
+	return workerID == d.def.id || slices.Contains(d.def.settings.calls, workerID)
+}
+
+// adviseOnCall adds to a refusal what its reason probably is.
+func (d *delivery) adviseOnCall(workerID string, err error) error {
+	if api, ok := errors.AsType[smithy.APIError](err); ok && strings.Contains(api.ErrorCode(), "AccessDenied") && !d.declaresCall(workerID) {
+		return fmt.Errorf("%w (worker %q does not declare this call: add runtime.WithCalls(%q), by which aiwctl push makes the function's role)", err, d.def.id, workerID)
+	}
+	return err
 }
 
 // sentBefore reports whether the child is on its way, or at its end, already.

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/microfox-ai/aiwctl/aws/local/procgroup"
+	"github.com/microfox-ai/aiwctl/aws/procgroup"
 )
 
 // process is a running program.
