@@ -114,8 +114,8 @@ func (b *bench) push(ctx context.Context, cache string) (cost, error) {
 	if len(documents) != 1 {
 		return cost{}, fmt.Errorf("%d templates were made, want 1", len(documents))
 	}
-	if n := len(p.Workers()); n != b.programs*b.variant.workers {
-		return cost{}, fmt.Errorf("%d workers were found, want %d", n, b.programs*b.variant.workers)
+	if n := len(p.Workers()); n != b.programs*b.workers {
+		return cost{}, fmt.Errorf("%d workers were found, want %d", n, b.programs*b.workers)
 	}
 	return cost{time.Since(start), processorTime() - before}, nil
 }
