@@ -1,6 +1,6 @@
 // Command pushbench measures what a push does before it calls AWS, beside the Go command: it
 // writes a module with 50 worker programs, and one with 50 workers in one program, and takes
-// the time of scan and bundle and of "go build" of the same packages for linux/arm64:
+// the time of scan, bundle and template and of "go build" of the same packages for linux/arm64:
 //
 //	go run ./examples/pushbench
 //

@@ -14,6 +14,7 @@ import (
 	"github.com/microfox-ai/aiwctl/aws/deploy/bundle"
 	"github.com/microfox-ai/aiwctl/aws/deploy/project"
 	"github.com/microfox-ai/aiwctl/aws/deploy/scan"
+	"github.com/microfox-ai/aiwctl/aws/deploy/template"
 )
 
 // The bars: the first push is at most so many times as slow as go build, and the second, of
@@ -38,7 +39,7 @@ type results struct {
 	goBuild  []cost // go build -o directory/, nothing linked yet
 	stripped []cost // the same with the flags of a deployment
 	goCheck  []cost // go build again
-	first    []cost // scan and bundle, nothing kept yet
+	first    []cost // scan, bundle and template, nothing kept yet
 	second   []cost // and again
 }
 
@@ -105,8 +106,16 @@ func (b *bench) push(ctx context.Context, cache string) (cost, error) {
 	if err := bundle.Build(ctx, bundle.Options{Dir: b.module(), Cache: cache}, p); err != nil {
 		return cost{}, fmt.Errorf("bundle: %w", err)
 	}
-	if n := len(p.Workers()); n != b.programs*b.variant.workers {
-		return cost{}, fmt.Errorf("%d workers were found, want %d", n, b.programs*b.variant.workers)
+	p.Bucket, p.Region, p.Account = "pushbench", "eu-west-1", "123456789012"
+	documents, err := template.CloudFormation(p)
+	if err != nil {
+		return cost{}, fmt.Errorf("template: %w", err)
+	}
+	if len(documents) != 1 {
+		return cost{}, fmt.Errorf("%d templates were made, want 1", len(documents))
+	}
+	if n := len(p.Workers()); n != b.programs*b.workers {
+		return cost{}, fmt.Errorf("%d workers were found, want %d", n, b.programs*b.workers)
 	}
 	return cost{time.Since(start), processorTime() - before}, nil
 }
@@ -121,9 +130,9 @@ func (r results) print(out io.Writer, title string) (missed int) {
 	}{
 		{"go build", r.goBuild},
 		{"go build with the flags of a deployment", r.stripped},
-		{"scan and bundle, nothing kept", r.first},
+		{"scan, bundle and template, nothing kept", r.first},
 		{"go build, nothing changed", r.goCheck},
-		{"scan and bundle, nothing changed", r.second},
+		{"scan, bundle and template, nothing changed", r.second},
 	} {
 		fmt.Fprintf(w, "%s\t%.2f s\t%.2f s\t%.2f s\n", row.name, least(row.costs).Seconds(), median(row.costs).Seconds(), leastProcessor(row.costs).Seconds())
 	}

@@ -67,6 +67,7 @@ func weigh(dir string, held bool, now time.Time) (size int64) {
 		if err != nil {
 			return nil //nolint:nilerr // it has just gone
 		}
+		//nolint:gosec // the directory is this user's alone
 		if held && now.Sub(info.ModTime()) > keepUnused && os.Remove(path) == nil {
 			return nil
 		}

@@ -219,20 +219,37 @@ func TestBrokenThingsAreMadeAgain(t *testing.T) {
 	if len(files) < 8 {
 		t.Fatalf("only %d files are kept", len(files))
 	}
-	for _, f := range files {
-		text := read(t, f)
-		middle := append([]byte(nil), text...)
-		middle[len(middle)/2] ^= 0x55
-		for what, broken := range map[string][]byte{"cut": text[:len(text)/2], "changed": middle, "empty": nil} {
-			if err := os.WriteFile(f, broken, 0o600); err != nil {
-				t.Fatal(err)
-			}
-			whole(filepath.Base(f) + " " + what)
+	kinds := []string{"cut", "changed", "empty", "removed"}
+	for i, f := range files { // one at a time, each in another way
+		spoil(t, f, kinds[i%len(kinds)])
+		whole(filepath.Base(f) + " " + kinds[i%len(kinds)])
+	}
+	for _, kind := range kinds {
+		for _, f := range files {
+			spoil(t, f, kind)
 		}
-		if err := os.Remove(f); err != nil {
+		whole("all of it " + kind)
+	}
+}
+
+func spoil(t *testing.T, file, kind string) {
+	t.Helper()
+	text := read(t, file)
+	switch kind {
+	case "cut":
+		text = text[:len(text)/2]
+	case "changed":
+		text[len(text)/2] ^= 0x55
+	case "empty":
+		text = nil
+	case "removed":
+		if err := os.Remove(file); err != nil {
 			t.Fatal(err)
 		}
-		whole(filepath.Base(f) + " removed")
+		return
+	}
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
 	}
 }
 
