@@ -48,10 +48,11 @@ func (s *stack) state() string {
 // every one.
 func (s *stack) deployment() string {
 	id, ok := strings.CutPrefix(s.changeSet, changeSetPrefix)
-	if !ok {
+	parts := strings.SplitN(id, "-", 3) // the third is the attempt's number
+	if !ok || len(parts) < 2 {
 		return ""
 	}
-	return id
+	return parts[0] + "-" + parts[1]
 }
 
 func described(t types.Stack) *stack {
