@@ -214,7 +214,9 @@ func (f fakeCFN) DescribeStacks(ctx context.Context, in *cloudformation.Describe
 				t.Tags = append(t.Tags, cfn.Tag{Key: &k, Value: &v})
 			}
 			if s.status == "CREATE_COMPLETE" || strings.HasPrefix(s.status, "UPDATE") {
-				var b struct{ Outputs map[string]struct{ Value string } }
+				var b struct {
+					Outputs map[string]struct{ Value string }
+				}
 				_ = json.Unmarshal([]byte(s.template), &b)
 				for k, v := range b.Outputs {
 					t.Outputs = append(t.Outputs, cfn.Output{OutputKey: &k, OutputValue: new(v.Value)})
