@@ -1,16 +1,12 @@
 package deploy
 
 import (
-	"context"
 	"errors"
 	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/microfox-ai/aiwctl/aws"
-	"github.com/microfox-ai/aiwctl/aws/deploy/project"
 )
 
 // What CloudFormation could not do is told with its first cause, and the next push goes on from there.
@@ -48,7 +44,7 @@ func TestStackFails(t *testing.T) {
 		// An update that fails leaves what was.
 		before := w.named("shop-test").template
 		w.breaks["WorkerBillQueue"] = "Queue limit"
-		_, res, err = push(t.Context(), w, clone(s).next(), Confirmed{}, Options{})
+		_, _, err = push(t.Context(), w, clone(s).next(), Confirmed{}, Options{})
 		want = "stack shop-test is UPDATE_ROLLBACK_COMPLETE: WorkerBillQueue (AWS::SQS::Queue) of worker bill: Queue limit; it is again what it was before: put right what failed, and push again"
 		if failed, ok := errors.AsType[*StackError](err); !ok || err.Error() != want || !failed.RolledBack || w.named("shop-test").template != before {
 			t.Fatalf("err =\n%v\nwant\n%s", err, want)
@@ -283,44 +279,6 @@ func TestThrottledForGood(t *testing.T) {
 		_, _, err := push(t.Context(), w, s, Confirmed{}, Options{})
 		if err == nil || !strings.HasSuffix(err.Error(), "CloudFormation goes on with stack shop-media-test by itself: running the same again waits for it and finishes the job") {
 			t.Errorf("err = %v", err)
-		}
-	})
-}
-
-// switched notes what a Switch is asked for.
-type switched struct {
-	calls []string
-	fail  error
-}
-
-func (s *switched) Before(_ context.Context, _ aws.DeployWriter, p project.Stack) error {
-	s.calls = append(s.calls, "before "+p.Name)
-	return s.fail
-}
-
-func (s *switched) After(_ context.Context, _ aws.DeployWriter, p project.Stack, failed bool) error {
-	word := "after "
-	if failed {
-		word = "failed "
-	}
-	s.calls = append(s.calls, word+p.Name)
-	return nil
-}
-
-func TestSwitch(t *testing.T) {
-	t.Parallel()
-	s := newShop(t)
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld("test")
-		w.breaks["WorkerMailFunction"] = "no"
-		sw := &switched{}
-		_, _, _ = push(t.Context(), w, s, Confirmed{}, Options{Switch: sw})
-		if want := []string{"before shop-media-test", "after shop-media-test", "before shop-nightly-test", "after shop-nightly-test", "before shop-test", "failed shop-test"}; !slices.Equal(sw.calls, want) {
-			t.Errorf("calls %q", sw.calls)
-		}
-		sw.fail = errors.New("the mapping is locked")
-		if _, _, err := push(t.Context(), w, s, Confirmed{}, Options{Switch: sw}); !errors.Is(err, sw.fail) || len(w.sets) != 0 {
-			t.Errorf("err = %v, change sets %d", err, len(w.sets))
 		}
 	})
 }

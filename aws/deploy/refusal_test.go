@@ -138,6 +138,13 @@ func TestRefusals(t *testing.T) {
 			shop: func(s shop) shop { s.secrets["SMTP_PASSWORD"] = ""; return s },
 			want: "secret ssm:/shop/test/SMTP_PASSWORD is empty, and SSM stores no empty parameter: give it a value",
 		},
+		"a secret that SSM refuses": {
+			shop: func(s shop) shop { s.secrets["SMTP_PASSWORD"] = "hunter{{3}}"; return s },
+			middle: func(w *world) {
+				w.fail["PutParameter"] = apiError("ValidationException", "Parameter value can't nest: hunter{{3}}")
+			},
+			want: "store parameter /shop/test/SMTP_PASSWORD: SSM refuses the value: ValidationException",
+		},
 		"a read-only target": {
 			middle: func(w *world) { w.guard = aws.ErrReadOnly },
 			want:   aws.ErrReadOnly.Error(), is: aws.ErrReadOnly,

@@ -42,7 +42,7 @@ func TestSmoke(t *testing.T) {
 	}
 	base := &fakeStack{
 		name: "shop-test", id: "shop-test", status: "CREATE_COMPLETE", template: string(marshal(outputs("ssm:/shop/test/WORKERS_API_KEY"))),
-		tags: map[string]string{project.TagProject: "shop", project.TagStage: "test"},
+		tags: map[string]string{project.TagProject: "shop", project.TagStage: "test", project.TagService: "shop"},
 	}
 	w.stacks = append(w.stacks, base)
 	function := func(id string) aws.Worker {

@@ -11,8 +11,6 @@ import (
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
-
-	"github.com/microfox-ai/aiwctl/aws/deploy/project"
 )
 
 // errUnderWay is of a call that CloudFormation refused because it is at work on the stack, although it
@@ -177,12 +175,6 @@ func (r *run) change(ctx context.Context, s *StackPlan, now *stack, attempt int)
 	if err := follower.skip(ctx); err != nil && !denied(err) {
 		return err
 	}
-	doc := r.document(s)
-	if r.d.opts.Switch != nil {
-		if err := r.d.opts.Switch.Before(ctx, r.w, doc); err != nil {
-			return errors.Join(err, r.dropChangeSet(ctx, set))
-		}
-	}
 	r.step("changing stack %s: %s", s.Name, set.summary())
 	if _, err := r.w.ExecuteChangeSet(ctx, &cloudformation.ExecuteChangeSetInput{ChangeSetName: &set.id, ClientRequestToken: &set.name}); err != nil {
 		err = fmt.Errorf("execute change set %s of stack %s: %w", set.name, s.Name, marked(err))
@@ -195,26 +187,10 @@ func (r *run) change(ctx context.Context, s *StackPlan, now *stack, attempt int)
 	if err != nil {
 		return err
 	}
-	bad := after == nil || !asWanted(after.status)
-	if r.d.opts.Switch != nil {
-		if serr := r.d.opts.Switch.After(ctx, r.w, doc, bad); serr != nil {
-			err = fmt.Errorf("stack %s: %w", s.Name, serr)
-		}
+	if after == nil || !asWanted(after.status) {
+		return failure(s.Name, after, follower.first)
 	}
-	if bad {
-		return errors.Join(failure(s.Name, after, follower.first), err)
-	}
-	return err
-}
-
-// document is the stack as the project has it; of a roll-back only its names are known.
-func (r *run) document(s *StackPlan) project.Stack {
-	for _, doc := range r.p.of.input.Documents {
-		if doc.Stack.Name == s.Name {
-			return doc.Stack
-		}
-	}
-	return project.Stack{Name: s.Name, Service: s.service, Group: s.Group}
+	return nil
 }
 
 // failure is a stack that is not what it should be.

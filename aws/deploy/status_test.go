@@ -5,8 +5,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/microfox-ai/aiwctl/aws/deploy/project"
 )
 
 // A deployment that was killed is under way while CloudFormation is, and then was interrupted; one
@@ -100,6 +98,5 @@ func TestTwoAtOnce(t *testing.T) {
 		if err := <-done; err != nil {
 			t.Errorf("the first: %v", err)
 		}
-		_ = project.TagStage
 	})
 }
