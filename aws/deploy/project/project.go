@@ -115,6 +115,8 @@ type Adopted struct {
 	Mappings []string `json:"mappings,omitempty"`
 	// Function is what they fed.
 	Function string `json:"function,omitempty"`
+	// Live says that the switch has been made: our mapping is enabled.
+	Live bool `json:"live,omitempty"`
 }
 
 // Worker is a worker in its program.
