@@ -61,7 +61,7 @@ func (a *Adoption) settle(ctx context.Context, stacks []string, problems *projec
 	}
 	*problems = append(*problems, a.collisions(adopted)...)
 	a.plan()
-	return nil
+	return a.warnOfSteps(ctx)
 }
 
 // Find says which of the project's queues, dead-letter queues, functions and stacks exist
