@@ -18,8 +18,8 @@ const sqsTarget = "AmazonSQS"
 
 // router sends each request to the service it is for.
 type router struct {
-	sqs, logs, metrics, tagging, runtime, lambda, sts, api, info http.Handler
-	unknown                                                      *wire.Service
+	sqs, logs, metrics, tagging, runtime, lambda, sts, s3, api, info http.Handler
+	unknown                                                          *wire.Service
 	// stagePrefix is the path below which API Gateway serves the stage.
 	stagePrefix string
 }
@@ -33,6 +33,7 @@ func (s *Server) routes() http.Handler {
 		runtime:     s.functions.RuntimeHandler(),
 		lambda:      s.functions.APIHandler(),
 		sts:         wire.Recover(s.cfg.Logger, writeSTSError, http.HandlerFunc(s.serveSTS)),
+		s3:          s.objects.Handler(),
 		api:         wire.Recover(s.cfg.Logger, writeAPIError, http.HandlerFunc(s.serveWorkersAPI)),
 		info:        s.infoRoutes(),
 		unknown:     &wire.Service{Logger: s.cfg.Logger},
@@ -62,6 +63,8 @@ func (rt *router) choose(r *http.Request) http.Handler {
 	}
 	path := r.URL.Path
 	switch {
+	case signedFor(r, "s3"): // whatever the path: it begins with a bucket's name
+		return rt.s3
 	case strings.HasPrefix(path, "/env-"):
 		return rt.runtime
 	case strings.HasPrefix(path, metrics.Path):
@@ -75,6 +78,17 @@ func (rt *router) choose(r *http.Request) http.Handler {
 	default:
 		return rt.info
 	}
+}
+
+// signedFor says whether a request was signed for a service: by the scope of its credentials,
+// in its header or, where a URL was signed, in its query.
+func signedFor(r *http.Request, service string) bool {
+	_, scope, found := strings.Cut(r.Header.Get("Authorization"), "Credential=")
+	if !found {
+		scope = r.URL.Query().Get("X-Amz-Credential")
+	}
+	scope, _, _ = strings.Cut(scope, ",")
+	return strings.HasSuffix(strings.TrimSpace(scope), "/"+service+"/aws4_request")
 }
 
 // isDated recognizes the REST APIs of Lambda: their paths begin with the date of
@@ -113,7 +127,7 @@ func (s *Server) infoRoutes() http.Handler {
 			"region":    s.cfg.Region,
 			"account":   s.cfg.Account,
 			"functions": len(s.functions.Functions()),
-			"services":  []string{"sqs", "logs", "cloudwatch", "lambda", "sts", "resourcegroupstaggingapi"},
+			"services":  []string{"sqs", "logs", "cloudwatch", "lambda", "sts", "resourcegroupstaggingapi", "s3", "cloudformation"},
 		})
 	})
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
