@@ -26,9 +26,11 @@ import (
 	"github.com/microfox-ai/aiwctl/aws/local/cwlogs"
 	"github.com/microfox-ai/aiwctl/aws/local/faults"
 	"github.com/microfox-ai/aiwctl/aws/local/functions"
+	"github.com/microfox-ai/aiwctl/aws/local/gateway"
 	"github.com/microfox-ai/aiwctl/aws/local/metrics"
 	"github.com/microfox-ai/aiwctl/aws/local/objects"
 	"github.com/microfox-ai/aiwctl/aws/local/queues"
+	"github.com/microfox-ai/aiwctl/aws/local/rules"
 	"github.com/microfox-ai/aiwctl/aws/local/stacks"
 	"github.com/microfox-ai/aiwctl/dispatch"
 )
@@ -120,6 +122,8 @@ type Server struct {
 	metrics   *metrics.Recorder
 	objects   *objects.Store
 	stacks    *stacks.Service
+	rules     *rules.Service
+	apis      gateway.APIs
 	manifest  *manifestFile
 
 	// deploying is held while programs are replaced.
@@ -220,6 +224,7 @@ func (s *Server) close(ctx context.Context) error {
 	// What makes functions goes before them, and they before the rest: their processes are
 	// clients of this server. A SetPrograms that is under way fails soon after.
 	s.stacks.Close()
+	s.rules.Close()
 	errs := []error{s.functions.Close(patient)}
 	s.deploying.Lock()
 	s.closed = true

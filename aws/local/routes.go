@@ -9,6 +9,7 @@ import (
 
 	"github.com/microfox-ai/aiwctl/aws/local/cwlogs"
 	"github.com/microfox-ai/aiwctl/aws/local/faults"
+	"github.com/microfox-ai/aiwctl/aws/local/gateway"
 	"github.com/microfox-ai/aiwctl/aws/local/metrics"
 	"github.com/microfox-ai/aiwctl/aws/local/wire"
 )
@@ -18,8 +19,8 @@ const sqsTarget = "AmazonSQS"
 
 // router sends each request to the service it is for.
 type router struct {
-	sqs, logs, metrics, tagging, runtime, lambda, sts, s3, api, info http.Handler
-	unknown                                                          *wire.Service
+	sqs, logs, metrics, tagging, runtime, lambda, sts, s3, api, apis, info http.Handler
+	unknown                                                                *wire.Service
 	// stagePrefix is the path below which API Gateway serves the stage.
 	stagePrefix string
 }
@@ -34,7 +35,8 @@ func (s *Server) routes() http.Handler {
 		lambda:      s.functions.APIHandler(),
 		sts:         wire.Recover(s.cfg.Logger, writeSTSError, http.HandlerFunc(s.serveSTS)),
 		s3:          s.objects.Handler(),
-		api:         wire.Recover(s.cfg.Logger, writeAPIError, http.HandlerFunc(s.serveWorkersAPI)),
+		api:         wire.Recover(s.cfg.Logger, gateway.WriteError, http.HandlerFunc(s.serveWorkersAPI)),
+		apis:        s.apis.Handler(s.proxy()),
 		info:        s.infoRoutes(),
 		unknown:     &wire.Service{Logger: s.cfg.Logger},
 		stagePrefix: "/" + s.cfg.Stage,
@@ -67,6 +69,8 @@ func (rt *router) choose(r *http.Request) http.Handler {
 		return rt.s3
 	case strings.HasPrefix(path, "/env-"):
 		return rt.runtime
+	case strings.HasPrefix(path, gateway.Prefix):
+		return rt.apis
 	case strings.HasPrefix(path, metrics.Path):
 		return rt.metrics
 	case isDated(path):

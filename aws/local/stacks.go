@@ -8,6 +8,7 @@ import (
 
 	"github.com/microfox-ai/aiwctl/aws/local/objects"
 	"github.com/microfox-ai/aiwctl/aws/local/resources"
+	"github.com/microfox-ai/aiwctl/aws/local/rules"
 	"github.com/microfox-ai/aiwctl/aws/local/stacks"
 	"github.com/microfox-ai/aiwctl/aws/local/wire"
 )
@@ -19,14 +20,24 @@ func (s *Server) startStacks() {
 	s.objects = objects.New(objects.Config{
 		Dir: filepath.Join(s.manifest.dir, "objects"), Region: cfg.Region, Account: cfg.Account, Logger: cfg.Logger,
 	})
+	s.rules = rules.New(rules.Config{Region: cfg.Region, Account: cfg.Account, Send: s.sendEvent, Logger: cfg.Logger})
 	made := resources.New(resources.Config{
-		Region: cfg.Region, Account: cfg.Account, Queues: s.queues, Functions: s.functions, Logs: s.logs,
+		Region: cfg.Region, Account: cfg.Account, Queues: s.queues, Functions: s.functions, Logs: s.logs, APIs: &s.apis, Rules: s.rules,
 		Open: s.objects.Open, Dir: filepath.Join(s.manifest.dir, "functions"), Logger: cfg.Logger,
 	})
 	s.stacks = stacks.New(stacks.Config{
 		Region: cfg.Region, Account: cfg.Account, Logger: cfg.Logger, Pace: cfg.StackPace,
-		Kinds: made.Kinds(), Template: s.template,
+		Kinds: made.Kinds(), Template: s.template, Rewrite: func(text string) string { return s.apis.Rewrite(text, s.endpoint) },
 	})
+}
+
+// sendEvent delivers what a rule sends.
+func (s *Server) sendEvent(target, group, text string) error {
+	if strings.HasPrefix(target, "arn:aws:lambda:") {
+		return s.functions.InvokeLater(target, []byte(text))
+	}
+	_, err := s.queues.Send(target, group, text)
+	return err
 }
 
 // stackEnv is what the functions of stacks have in their environment besides what their

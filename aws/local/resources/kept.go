@@ -3,6 +3,7 @@ package resources
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 
 	"github.com/microfox-ai/aiwctl/aws/local/stacks"
@@ -48,6 +49,25 @@ func (r *Resources) role() stacks.Kind {
 		},
 		Delete:   func(_ context.Context, s stacks.Resource) error { r.names.free("role " + s.PhysicalID); return nil },
 		Replaced: []string{"RoleName", "Path"}, Required: []string{"AssumeRolePolicyDocument"}, Name: "RoleName", Tagged: true,
+	}
+}
+
+func (r *Resources) managedPolicy() stacks.Kind {
+	return stacks.Kind{
+		Create: func(_ context.Context, s stacks.Resource) (stacks.Made, error) {
+			name := nameOf(s, "ManagedPolicyName", 128)
+			if !r.names.take("policy " + name) {
+				return stacks.Made{}, exists("AWS::IAM::ManagedPolicy", name)
+			}
+			arn := fmt.Sprintf("arn:aws:iam::%s:policy/%s", r.cfg.Account, name)
+			return stacks.Made{ID: arn, Attributes: map[string]any{"PolicyArn": arn}}, nil
+		},
+		Delete: func(_ context.Context, s stacks.Resource) error {
+			_, name, _ := strings.Cut(s.PhysicalID, ":policy/")
+			r.names.free("policy " + name)
+			return nil
+		},
+		Replaced: []string{"ManagedPolicyName", "Description", "Path"}, Required: []string{"PolicyDocument"}, Name: "ManagedPolicyName",
 	}
 }
 

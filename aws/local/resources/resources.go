@@ -14,7 +14,9 @@ import (
 
 	"github.com/microfox-ai/aiwctl/aws/local/cwlogs"
 	"github.com/microfox-ai/aiwctl/aws/local/functions"
+	"github.com/microfox-ai/aiwctl/aws/local/gateway"
 	"github.com/microfox-ai/aiwctl/aws/local/queues"
+	"github.com/microfox-ai/aiwctl/aws/local/rules"
 	"github.com/microfox-ai/aiwctl/aws/local/stacks"
 )
 
@@ -24,6 +26,8 @@ type Config struct {
 	Queues          *queues.Broker
 	Functions       *functions.Manager
 	Logs            *cwlogs.Service
+	APIs            *gateway.APIs
+	Rules           *rules.Service
 	// Open opens an object of S3.
 	Open func(bucket, key string) (*os.File, error)
 	// Dir is where the archives of functions are unpacked; it is made when it is needed.
@@ -52,7 +56,10 @@ func (r *Resources) Kinds() map[string]stacks.Kind {
 		"AWS::Logs::LogGroup":             r.logGroup(),
 		"AWS::IAM::Role":                  r.role(),
 		"AWS::CloudWatch::Alarm":          r.alarm(),
+		"AWS::Events::Rule":               r.rule(),
+		"AWS::IAM::ManagedPolicy":         r.managedPolicy(),
 	}
+	maps.Copy(kinds, r.apiKinds())
 	maps.Copy(kinds, r.kept())
 	return kinds
 }
