@@ -11,6 +11,8 @@ import (
 	"github.com/microfox-ai/aiwctl/aws/local/faults"
 	"github.com/microfox-ai/aiwctl/aws/local/gateway"
 	"github.com/microfox-ai/aiwctl/aws/local/metrics"
+	"github.com/microfox-ai/aiwctl/aws/local/parameters"
+	"github.com/microfox-ai/aiwctl/aws/local/secrets"
 	"github.com/microfox-ai/aiwctl/aws/local/wire"
 )
 
@@ -19,8 +21,8 @@ const sqsTarget = "AmazonSQS"
 
 // router sends each request to the service it is for.
 type router struct {
-	sqs, logs, metrics, tagging, runtime, lambda, sts, s3, api, apis, info http.Handler
-	unknown                                                                *wire.Service
+	sqs, logs, metrics, tagging, runtime, lambda, sts, s3, ssm, secrets, api, apis, info http.Handler
+	unknown                                                                              *wire.Service
 	// stagePrefix is the path below which API Gateway serves the stage.
 	stagePrefix string
 }
@@ -35,6 +37,8 @@ func (s *Server) routes() http.Handler {
 		lambda:      s.functions.APIHandler(),
 		sts:         wire.Recover(s.cfg.Logger, writeSTSError, http.HandlerFunc(s.serveSTS)),
 		s3:          s.objects.Handler(),
+		ssm:         parameters.New(parameters.Config{Region: s.cfg.Region, Account: s.cfg.Account, Logger: s.cfg.Logger}).Handler(),
+		secrets:     secrets.New(secrets.Config{Region: s.cfg.Region, Account: s.cfg.Account, Logger: s.cfg.Logger}).Handler(),
 		api:         wire.Recover(s.cfg.Logger, gateway.WriteError, http.HandlerFunc(s.serveWorkersAPI)),
 		apis:        s.apis.Handler(s.proxy()),
 		info:        s.infoRoutes(),
@@ -59,6 +63,10 @@ func (rt *router) choose(r *http.Request) http.Handler {
 			return rt.metrics
 		case taggingTarget:
 			return rt.tagging
+		case parameters.Target:
+			return rt.ssm
+		case secrets.Target:
+			return rt.secrets
 		default:
 			return rt.unknown
 		}
@@ -131,7 +139,7 @@ func (s *Server) infoRoutes() http.Handler {
 			"region":    s.cfg.Region,
 			"account":   s.cfg.Account,
 			"functions": len(s.functions.Functions()),
-			"services":  []string{"sqs", "logs", "cloudwatch", "lambda", "sts", "resourcegroupstaggingapi", "s3", "cloudformation"},
+			"services":  []string{"sqs", "logs", "cloudwatch", "lambda", "sts", "resourcegroupstaggingapi", "s3", "cloudformation", "ssm", "secretsmanager"},
 		})
 	})
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
