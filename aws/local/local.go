@@ -180,18 +180,22 @@ func (s *Server) Endpoint() string { return s.endpoint }
 
 // Environment is what another program needs in order to use the endpoint, as
 // KEY=value. The credentials are dummies, which AWS clients insist on. The key of
-// the workers API is not among it.
+// the workers API is not among it, and neither is its URL while no program serves it: a stage
+// that was deployed here says itself where its own is.
 func (s *Server) Environment() []string {
-	return []string{
+	env := []string{
 		"AWS_ENDPOINT_URL=" + s.endpoint,
 		"AWS_REGION=" + s.cfg.Region,
 		"AWS_DEFAULT_REGION=" + s.cfg.Region, // version 1 of the AWS CLI reads this one only
 		"AWS_ACCESS_KEY_ID=local",
 		"AWS_SECRET_ACCESS_KEY=local",
-		"WORKER_BASE_URL=" + s.endpoint,
 		"AIWCTL_STAGE=" + s.cfg.Stage,
 		"AIWCTL_STORE=" + s.JobStore(),
 	}
+	if s.functions.Has(s.apiFunctionName()) {
+		env = append(env, "WORKER_BASE_URL="+s.endpoint)
+	}
+	return env
 }
 
 // JobStore is where the workers keep their job records, as AIWORKER_STORE says it.

@@ -145,6 +145,9 @@ func (m *Manager) Functions() []Function {
 	return all
 }
 
+// Has says whether there is a function of that name.
+func (m *Manager) Has(name string) bool { return m.function(name) != nil }
+
 // Invoke runs a function once and waits for its answer. An error of the function
 // itself is no error here: it is in the Result. A name that is not known is a
 // ResourceNotFoundException, too many invocations at once a
