@@ -398,6 +398,9 @@ func (d *Deployer) changeSets(ctx context.Context, s *stack) ([]changeSet, error
 			return nil, fmt.Errorf("list the change sets of stack %s: %w", s.name, err)
 		}
 		for _, c := range page.Summaries {
+			if of := awssdk.ToString(c.StackId); of != "" && of != s.id {
+				continue // emulators of AWS list those of every stack
+			}
 			out = append(out, changeSet{awssdk.ToString(c.ChangeSetName), awssdk.ToString(c.ChangeSetId), string(c.Status)})
 		}
 		if in.NextToken = page.NextToken; awssdk.ToString(in.NextToken) == "" {
