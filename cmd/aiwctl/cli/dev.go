@@ -20,7 +20,8 @@ import (
 
 type devFlags struct {
 	localFlags
-	noWatch bool
+	noWatch   bool
+	noWorkers bool
 }
 
 func (a *App) newDev() *cobra.Command {
@@ -31,20 +32,28 @@ func (a *App) newDev() *cobra.Command {
 		Long: "Build the Go packages whose programs call runtime.Main, run them behind a local AWS endpoint, and open " +
 			"the console on it. They are built again when a file changes; queues, messages and logs stay. The default " +
 			"package is ./workers/... .\n\nVariables that a worker declares (runtime.WithEnvironment, runtime.WithSecrets) have their values from the shell, " +
-			"from .env.dev and from .env, in that order; the files are read at the start.",
-		Example: "aiwctl dev ./examples/workers\naiwctl dev ./workers/... --headless --listen 127.0.0.1:0",
+			"from .env.dev and from .env, in that order; the files are read at the start.\n\n" +
+			"With --no-workers the endpoint has none: it is a place to push to, for a rehearsal.",
+		Example: "aiwctl dev ./examples/workers\naiwctl dev ./workers/... --headless --listen 127.0.0.1:0\naiwctl dev --no-workers --headless",
 		RunE:    a.run(func(ctx context.Context, args []string) error { return a.dev(ctx, f, args) }),
 	}
 	f.register(cmd)
 	cmd.Flags().BoolVar(&f.noWatch, "no-watch", false, "do not build again when a file changes")
+	cmd.Flags().BoolVar(&f.noWorkers, "no-workers", false, "build and run nothing: an empty endpoint, to push to")
 	return cmd
 }
 
 func (a *App) dev(ctx context.Context, f devFlags, patterns []string) error {
+	st := localStage{service: "aiw", stage: "dev"}
+	if f.noWorkers {
+		if len(patterns) > 0 {
+			return usagef("--no-workers runs none, and %s was named: leave out one of them", strings.Join(patterns, " "))
+		}
+		return a.withLocal(ctx, f.localFlags, st, nil, func(ctx context.Context, ls *localSession) error { return ls.serve(ctx) })
+	}
 	if len(patterns) == 0 {
 		patterns = []string{"./workers/..."}
 	}
-	st := localStage{service: "aiw", stage: "dev"}
 	var err error
 	if st.variable, err = a.devVariables(cmp.Or(a.global.target.Stage, st.stage)); err != nil {
 		return err
