@@ -99,3 +99,18 @@ func TestThePushPolicyIsOfTheStage(t *testing.T) {
 		}
 	}
 }
+
+// The table stands in the documentation as it is.
+func TestThePushPolicyIsDocumented(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../docs/doctor.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, explained := doctor.PushPolicy(doctor.PushScope{})
+	for _, a := range explained {
+		if row := "| `" + a.Action + "` | " + a.Use + " |"; !strings.Contains(string(text), row) {
+			t.Errorf("docs/doctor.md lacks %q", row)
+		}
+	}
+}
