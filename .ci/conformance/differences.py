@@ -115,6 +115,7 @@ NOT_PUT = [
     ("StartLiveTail", "moto does not have it"),
     ("filter patterns other than terms and phrases", "moto does not know them; the fixtures are those of AWS's description of the syntax"),
     ("Invoke, and what event source mappings deliver", "moto wants Docker for it, and shows a message again at once when a function fails, where AWS lets its visibility timeout run out"),
+    ("stacks that fail, are cancelled or go back (CancelUpdateStack, ContinueUpdateRollback)", "moto changes a stack while it is asked to, and has neither operation"),
     ("metrics of queues that have messages", "moto's queues do not tell its CloudWatch"),
 ]
 
