@@ -222,7 +222,7 @@ func TestFailedUpdateGoesBack(t *testing.T) {
 	k := &things{broken: map[string]bool{"Z": true}}
 	c := serve(t, k)
 	create(t, c, "s", describe(thing("A", "1", "x", ""), thing("B", "1", "x", "")))
-	k.done = nil
+	k.took()
 	next := describe(thing("A", "2", "x", ""), thing("B", "1", "y", ""), thing("N", "1", "x", ""), thing("Z", "1", "x", "N"))
 	if st := update(t, c, "s", next); st.StackStatus != types.StackStatusUpdateRollbackComplete {
 		t.Fatalf("the stack is %s", st.StackStatus)
