@@ -26,7 +26,6 @@ import (
 type things struct {
 	mu   sync.Mutex
 	done []string
-	made map[string]map[string]any
 	// broken are the logical ids that cannot be made or changed.
 	broken map[string]bool
 }
