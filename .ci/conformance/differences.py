@@ -115,6 +115,7 @@ NOT_PUT = [
     ("StartLiveTail", "moto does not have it"),
     ("filter patterns other than terms and phrases", "moto does not know them; the fixtures are those of AWS's description of the syntax"),
     ("Invoke, and what event source mappings deliver", "moto wants Docker for it, and shows a message again at once when a function fails, where AWS lets its visibility timeout run out"),
+    ("stacks that fail, are cancelled or go back (CancelUpdateStack, ContinueUpdateRollback)", "moto changes a stack while it is asked to, and has neither operation"),
     ("metrics of queues that have messages", "moto's queues do not tell its CloudWatch"),
 ]
 
@@ -183,6 +184,30 @@ SECRETS = [
     ("below what is no path", "", ..., ACCEPTED, "GetParametersByPath: a path begins with a slash"),
 ]
 
-STACKS = []
+NO_STACK = "moto does not look whether the stack is there; AWS answers ValidationError"
+FAULT = "moto's own fault: it answers 500"
+
+STACKS = [
+    ("a change set of no stack", "", ..., ACCEPTED, NO_STACK),
+    ("the change sets", "", ["made"], ..., "moto lists those of all stacks, and has one of a stack that there is not"),
+    ("the change sets of no stack", "", ..., ACCEPTED, NO_STACK),
+    ("describe no change set", "", ..., "ValidationError (ClientError)", "DescribeChangeSet: ChangeSetNotFound"),
+    ("execute no change set", "", ..., ..., FAULT),
+    ("its outputs", "", ..., "KeyError: 'Outputs'", "moto leaves the outputs of a change set's stack out until it is updated"),
+    ("nothing to execute", "", ..., ACCEPTED, "ExecuteChangeSet: InvalidChangeSetStatus"),
+    ("delete one of no stack", "", ..., ..., FAULT),
+    ("what it would change", "[1][2]", "False", "", "ResourceChange lists Replacement for what is modified; moto leaves it out"),
+    ("its resources", "[0][2]", "UPDATE_COMPLETE", "CREATE_COMPLETE", "moto does not note what it updates"),
+    ("the resources of no stack", "", ..., ACCEPTED, NO_STACK),
+    ("no stack's described", "", ..., ACCEPTED, NO_STACK),
+    ("the events of no stack", "", ..., ACCEPTED, NO_STACK),
+    ("the template of no stack", "", ..., ACCEPTED, NO_STACK),
+    ("the stacks of no state", "", ..., ACCEPTED, MODEL),
+    ("make what nobody knows", "", ..., ACCEPTED, "user guide: resource types that CloudFormation does not know are refused"),
+    ("make what refers to nothing", "", ..., ..., FAULT),
+    ("make a role unasked", "", ..., ACCEPTED, "CreateStack: InsufficientCapabilitiesException"),
+    ("change nothing", "", ..., ACCEPTED, "UpdateStack: No updates are to be performed"),
+    ("delete what is no name", "", ..., ACCEPTED, MODEL),
+]
 
 CLI = []

@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 # What is another value on every endpoint or in every run. Of these only the type counts.
 VOLATILE = re.compile(
     r"(ReceiptHandle|MessageId|SequenceNumber|SenderId|TaskHandle|.*Timestamp|creationTime|ingestionTime|"
-    r"lastIngestionTime|eventId|.*[tT]oken|RequestId|UUID|EventSourceMappingArn|LastModified|UserId)$"
+    r"lastIngestionTime|eventId|.*[tT]oken|RequestId|UUID|EventSourceMappingArn|LastModified|UserId|StackId)$"
 )
 
 

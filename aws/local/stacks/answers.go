@@ -337,6 +337,7 @@ type validated struct {
 	Parameters         []templateParameter `xml:"Parameters>member"`
 	Capabilities       []string            `xml:"Capabilities>member"`
 	CapabilitiesReason string              `xml:",omitempty"`
+	DeclaredTransforms []string            `xml:"DeclaredTransforms>member"`
 }
 
 func (t *template) shownParameters() []templateParameter {

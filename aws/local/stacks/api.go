@@ -210,7 +210,7 @@ func (s *Service) validateTemplate(params url.Values) (any, error) {
 	return out, nil
 }
 
-// url.Values of a stack that must be there, by the words of the operation that asks.
+// mustFind is find for the operations that say "Stack with id"; callers hold mu.
 func (s *Service) mustFind(name string) (*stack, error) {
 	if st := s.find(name); st != nil {
 		return st, nil

@@ -232,17 +232,14 @@ func (w *work) failed(ctx context.Context, r *resource, status string, err error
 func reasonOf(err error) string {
 	e, internal := wire.AsError(err)
 	switch {
-	case internal || e.Code == "ValidationError":
-		if e.Code == "ValidationError" {
-			return e.Message
-		}
+	case internal:
 		return err.Error()
-	case e.Code == "Kept": // words that CloudFormation itself says
+	case e.Code == "ValidationError": // CloudFormation's own words
 		return e.Message
 	}
 	code := "InvalidRequest"
 	switch {
-	case strings.Contains(e.Code, "Exist") && !strings.Contains(e.Code, "NotExist") && !strings.Contains(e.Code, "DoesNotExist"), e.HTTPStatus() == http.StatusConflict, e.Code == "QueueNameExists":
+	case strings.Contains(e.Code, "AlreadyExists"), e.HTTPStatus() == http.StatusConflict:
 		code = "AlreadyExists"
 	case e.HTTPStatus() == http.StatusNotFound:
 		code = "NotFound"
