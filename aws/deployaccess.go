@@ -104,6 +104,9 @@ func (s *Stage) Parameters() ParameterReader { return struct{ ParameterReader }{
 // Secrets is read access to Secrets Manager, for the packages below this one.
 func (s *Stage) Secrets() SecretReader { return struct{ SecretReader }{s.deploy().secrets} }
 
+// Tags is read access to tags, for the packages below this one.
+func (s *Stage) Tags() TagsReader { return struct{ TagsReader }{s.api.tags} }
+
 // Deploy is Do with the write access of a deployment.
 func (g *Guard) Deploy(ctx context.Context, a Action, fn func(context.Context, DeployWriter) error) error {
 	return g.do(ctx, a, func(ctx context.Context) error {
