@@ -44,6 +44,8 @@ type App struct {
 	noJournal bool
 	// noMetrics and write are the console's flags.
 	noMetrics, write bool
+	// tools are those of push; nil means the real ones.
+	tools *pushTools
 	// log is aiwctl's own log; nil without --log-file.
 	log *slog.Logger
 	// err is what the command that ran returned. It is kept here and not given
