@@ -7,7 +7,6 @@ package deploy
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"time"
 
 	"github.com/microfox-ai/aiwctl/aws"
@@ -89,48 +88,8 @@ type Deployer struct {
 }
 
 // New makes a deployer of a stage.
-func New(stage *aws.Stage, o Options) *Deployer { return newDeployer(stageAccess{stage}, o) }
-
-// Smoke is a test of a stage after its deployment.
-type Smoke struct {
-	// Inputs are jobs to send, by worker id: one each. A nil map sends none.
-	Inputs map[string]json.RawMessage
-	// Timeout is how long each job may take to its end; zero means 5 minutes.
-	Timeout time.Duration
-	// OnStep is told what is being done; nil means nobody is.
-	OnStep func(text string)
-}
-
-// Smoked is what a smoke test found.
-type Smoked struct {
-	// APIURL is the workers API that answered.
-	APIURL string `json:"apiUrl"`
-	// Workers are the ids it lists; Missing are those that are deployed and not listed.
-	Workers []string `json:"workers"`
-	Missing []string `json:"missing,omitempty"`
-	Jobs    []SmokeJob `json:"jobs,omitempty"`
-}
-
-// OK is whether nothing failed.
-func (s *Smoked) OK() bool {
-	for _, j := range s.Jobs {
-		if j.Err != nil {
-			return false
-		}
-	}
-	return len(s.Missing) == 0
-}
-
-// SmokeJob is one job of a smoke test.
-type SmokeJob struct {
-	Worker string `json:"worker"`
-	JobID  string `json:"jobId,omitempty"`
-	// Status is the job's end in the words of package logs; empty when it was not seen.
-	Status   string        `json:"status,omitempty"`
-	Duration time.Duration `json:"durationNs,omitempty"`
-	// Err is set when it did not complete; Error is its text.
-	Err   error  `json:"-"`
-	Error string `json:"error,omitempty"`
+func New(stage *aws.Stage, o Options) *Deployer {
+	return newDeployer(stageAccess{stage, stage.Guard()}, o)
 }
 
 func newDeployer(api access, o Options) *Deployer {

@@ -6,9 +6,6 @@ import (
 	"strings"
 )
 
-// errTodo goes away with what it stands for.
-var errTodo = errors.New("not written yet")
-
 // ErrNotDeployed is returned where a stage has no stack.
 var ErrNotDeployed = errors.New("the stage is not deployed")
 

@@ -2,6 +2,8 @@ package deploy
 
 import (
 	"time"
+
+	"github.com/microfox-ai/aiwctl/aws/deploy/project"
 )
 
 // Kind is what a plan or a deployment is.
@@ -121,6 +123,10 @@ type SecretPlan struct {
 	// Unread is why the stored value could not be read; empty when it could.
 	Unread  string   `json:"unread,omitempty"`
 	Workers []string `json:"workers,omitempty"`
+
+	ref project.Ref
+	// reveal is nil for the key of the workers API, which push makes.
+	reveal func() string
 }
 
 // StackPlan is one CloudFormation stack.
@@ -139,11 +145,11 @@ type StackPlan struct {
 	// Workers are the ids of those that it has afterwards.
 	Workers []string `json:"workers,omitempty"`
 
-	id       string    // the stack's
-	updated  time.Time // when it was changed last
-	identity string    // what it was made of: see stale
-	body     []byte    // the new template
-	sha      string    // body's
+	service string
+	id      string    // the stack's
+	updated time.Time // when it was changed last
+	body    []byte    // the new template
+	sha     string    // body's
 }
 
 // QueueLoss is a queue that would be deleted or replaced.
@@ -167,7 +173,7 @@ type QueueLoss struct {
 	// Text says what is in it.
 	Text string `json:"text"`
 
-	url string
+	url, logical string
 }
 
 // Refusal is why a plan cannot be applied.
@@ -183,8 +189,13 @@ type Refusal struct {
 // planned is what a plan keeps for Apply.
 type planned struct {
 	input Input
-	// leftovers is how much there is to remove besides stacks.
+	// by is who we are.
+	by string
+	// leftovers is how much there is to do that is not in the plan: a record to complete,
+	// parameters and objects to remove.
 	leftovers int
 	// record is the deployment that a roll-back goes to.
 	record *Deployment
+	// parameters and objects are what a removal deletes beside stacks.
+	parameters, objects []string
 }

@@ -1,6 +1,17 @@
 package deploy
 
-import "time"
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+)
 
 // Outcome is what came of a deployment.
 type Outcome string
@@ -56,4 +67,131 @@ type DeployedWorker struct {
 	// Artifact is the key of its zip file in the bucket, SHA256 its hash.
 	Artifact string `json:"artifact"`
 	SHA256   string `json:"sha256"`
+}
+
+// changeSetPrefix begins the name of a deployment's change sets: CloudFormation then says
+// itself which deployment has changed a stack last.
+const changeSetPrefix = "aiwctl-"
+
+// recordVersion is Deployment.Version.
+const recordVersion = 1
+
+func recordPrefix(service, stage string) string { return prefixOf(service, stage) + "deployments/" }
+
+func recordKey(service, stage, id string) string {
+	return recordPrefix(service, stage) + id + ".json"
+}
+
+// newID is the id of a deployment that begins now.
+func (d *Deployer) newID() string {
+	var random [3]byte
+	d.opts.Random(random[:])
+	return d.opts.Now().UTC().Format("20060102T150405Z") + "-" + hex.EncodeToString(random[:])
+}
+
+// records are a stage's deployments, read one after another from the newest.
+type records struct {
+	d      *Deployer
+	bucket bucket
+	keys   []string // oldest first
+}
+
+func (d *Deployer) records(ctx context.Context, b bucket, service, stage string) (*records, error) {
+	prefix := recordPrefix(service, stage)
+	keys, err := d.list(ctx, b, prefix)
+	if err != nil {
+		return nil, err
+	}
+	keys = slices.DeleteFunc(keys, func(key string) bool {
+		id, ok := strings.CutSuffix(strings.TrimPrefix(key, prefix), ".json")
+		return !ok || id == "" || strings.Contains(id, "/")
+	})
+	slices.Sort(keys)
+	return &records{d: d, bucket: b, keys: keys}, nil
+}
+
+// read reads the i-th from the newest; nil when there is none, or when it is no record.
+func (r *records) read(ctx context.Context, i int) (*Deployment, error) {
+	if i < 0 || i >= len(r.keys) {
+		return nil, nil
+	}
+	text, err := r.d.get(ctx, r.bucket, r.keys[len(r.keys)-1-i])
+	if err != nil {
+		return nil, err
+	}
+	var rec Deployment
+	if err := json.Unmarshal(text, &rec); err != nil || rec.ID == "" {
+		return nil, nil //nolint:nilerr // what is no record is passed over, as any object could have its name
+	}
+	return &rec, nil
+}
+
+// newest reads the newest that is as wanted, of the newest most; nil when none is.
+func (r *records) newest(ctx context.Context, wanted func(*Deployment) bool) (*Deployment, error) {
+	const most = 50
+	for i := range min(len(r.keys), most) {
+		rec, err := r.read(ctx, i)
+		if err != nil {
+			return nil, err
+		}
+		if rec != nil && wanted(rec) {
+			return rec, nil
+		}
+	}
+	return nil, nil
+}
+
+// last are the newest n, newest first.
+func (r *records) last(ctx context.Context, n int) ([]Deployment, error) {
+	read := make([]*Deployment, min(n, len(r.keys)))
+	err := each(ctx, len(read), func(ctx context.Context, i int) (err error) {
+		read[i], err = r.read(ctx, i)
+		return err
+	})
+	out := make([]Deployment, 0, len(read))
+	for _, rec := range read {
+		if rec != nil {
+			out = append(out, *rec)
+		}
+	}
+	return out, err
+}
+
+// get reads an object that is not large.
+func (d *Deployer) get(ctx context.Context, b bucket, key string) ([]byte, error) {
+	out, err := d.api.S3().GetObject(ctx, &s3.GetObjectInput{Bucket: &b.name, Key: &key, ExpectedBucketOwner: &b.account})
+	if err != nil {
+		return nil, fmt.Errorf("read s3://%s/%s: %w", b.name, key, err)
+	}
+	defer out.Body.Close()
+	const most = 8 << 20 // templates have at most 1 MB
+	text, err := io.ReadAll(io.LimitReader(out.Body, most))
+	if err != nil {
+		return nil, fmt.Errorf("read s3://%s/%s: %w", b.name, key, err)
+	}
+	return text, nil
+}
+
+// templates are the stacks of a deployment and their templates' keys.
+func (rec *Deployment) templates() map[string]string {
+	out := map[string]string{}
+	for _, s := range rec.Stacks {
+		if s.Template != "" {
+			out[s.Name] = s.Template
+		}
+	}
+	return out
+}
+
+// writeRecord puts the record where it belongs, as it is now.
+func (r *run) writeRecord(ctx context.Context) error {
+	text, err := json.MarshalIndent(r.rec, "", "  ")
+	if err != nil {
+		return err
+	}
+	key := recordKey(r.rec.Service, r.rec.Stage, r.rec.ID)
+	if err := r.put(ctx, key, text, "application/json"); err != nil {
+		return fmt.Errorf("record the deployment: %w", err)
+	}
+	return nil
 }
