@@ -10,15 +10,8 @@ import (
 // the TypeScript system calls them, so that a console and a dispatcher of either find
 // those of the other.
 
-// GroupService is the service of a deployment group: the project's, followed by the
-// group's name without dashes, cut to 12 characters. The default group has the project's own.
-func GroupService(service, group string) string {
-	if group == "" || group == dispatch.DefaultGroup {
-		return service
-	}
-	group = strings.ReplaceAll(group, "-", "")
-	return service + "-" + group[:min(len(group), 12)]
-}
+// GroupService is the service of a deployment group, see dispatch.GroupService.
+func GroupService(service, group string) string { return dispatch.GroupService(service, group) }
 
 // StackName is the CloudFormation stack of a service.
 func StackName(service, stage string) string { return service + "-" + stage }
