@@ -137,6 +137,8 @@ type App struct {
 	maxStored int
 	// children are the queues of workers that jobs dispatch to.
 	children queueURLs
+	// undeclared are the calls, from worker to worker, that the log has warned of.
+	undeclared sync.Map
 	// maxReceive is the queue's maxReceiveCount; 0 is unknown.
 	maxReceive int
 	// active is held for reading by every invocation, so that a shutdown can wait

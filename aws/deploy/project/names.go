@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/microfox-ai/aiwctl/dispatch"
+	"github.com/microfox-ai/aiwctl/dispatch/limits"
 )
 
 // The names of what a deployment makes in AWS. Queues, functions and stacks are called as
@@ -65,12 +66,11 @@ func ParameterName(service, stage, name string) string {
 // for each account and region.
 func BucketName(account, region string) string { return "aiwctl-artifacts-" + account + "-" + region }
 
-// The limits of AWS on names. Sources: the API references of Lambda (CreateFunction), SQS
-// (CreateQueue) and CloudFormation (CreateStack).
+// The limits of AWS on names.
 const (
-	MaxFunctionName = 64
-	MaxQueueName    = 80
-	MaxStackName    = 128
+	MaxFunctionName = limits.FunctionName
+	MaxQueueName    = limits.QueueName
+	MaxStackName    = limits.StackName
 )
 
 // The tags of a stage's stacks, queues and functions. STAGE is the Serverless Framework's,
