@@ -223,7 +223,7 @@ func (a *App) push(ctx context.Context, f *pushFlags, patterns []string) error {
 	if err != nil {
 		return err
 	}
-	c := a.newCourse(s, r.Target.Service, f.bucketName(a), confirmed)
+	c := a.newCourse(ctx, s, r.Target.Service, f.bucketName(a), confirmed)
 	defer c.events.done()
 	if p.Account, err = c.tools.account(ctx, s); err != nil {
 		return err
@@ -273,12 +273,11 @@ func (a *App) readProject(ctx context.Context, f *pushFlags, t aws.Target, patte
 	if !f.openAPI {
 		p.APIKey = project.Ref{Store: project.SSM, Name: project.ParameterName(p.Service, p.Stage, "WORKERS_API_KEY")}
 	}
-	found := tools.check(p)
-	secrets, more, err := tools.environ(p, environOptions{Files: f.envFiles, Plain: f.plain})
+	secrets, found, err := tools.environ(p, environOptions{Files: f.envFiles, Plain: f.plain})
 	if err != nil {
 		return nil, nil, err
 	}
-	found = append(found, more...)
+	found = append(tools.check(p), found...)
 	for id := range inputs {
 		if !slices.ContainsFunc(p.Workers(), func(w project.Worker) bool { return w.ID == id }) {
 			found = append(found, project.Problem{Worker: id, Text: "--smoke has an input for it, and no package has such a worker"})
@@ -320,11 +319,11 @@ type course struct {
 	smokes  bool
 }
 
-func (a *App) newCourse(s *aws.Stage, service, bucket string, agreed deploy.Confirmed) *course {
+func (a *App) newCourse(ctx context.Context, s *aws.Stage, service, bucket string, agreed deploy.Confirmed) *course {
 	c := &course{stage: s, service: service, tools: a.realTools(), events: a.newPushEvents(), agreed: agreed}
 	c.deployer = c.tools.deployer(s, deploy.Options{
 		Bucket: bucket, OnEvent: c.events.event, Compare: c.tools.compare,
-		Revision: c.tools.revision(), Version: version.Number, Now: a.Now,
+		Revision: c.tools.revision(ctx), Version: version.Number, Now: a.Now,
 	})
 	return c
 }

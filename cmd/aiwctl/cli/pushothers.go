@@ -101,7 +101,7 @@ func (a *App) pushChange(ctx context.Context, f *applyFlags, kind deploy.Kind, b
 		}
 	}
 	named := pushFlags{bucket: bucket}
-	c := a.newCourse(s, r.Target.Service, named.bucketName(a), agreed)
+	c := a.newCourse(ctx, s, r.Target.Service, named.bucketName(a), agreed)
 	defer c.events.done()
 	p, err := plan(ctx, c.deployer, c.service)
 	if err != nil {

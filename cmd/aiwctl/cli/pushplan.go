@@ -92,29 +92,11 @@ func stackWords(s *deploy.StackPlan) string {
 // stackText is what becomes of a stack, worker by worker.
 func (c *course) stackText(say func(string, ...any), s *deploy.StackPlan) {
 	say("stack %s %s", s.Name, stackWords(s))
-	if c.tools.lines == nil || s.Changes == nil {
+	if s.Changes == nil {
 		return
 	}
-	byWorker := map[string][]changeLine{}
-	for _, l := range c.tools.lines(s.Changes) {
-		byWorker[l.Worker] = append(byWorker[l.Worker], l)
-	}
-	// Workers by id; what is of none comes last.
-	ids := slices.SortedFunc(maps.Keys(byWorker), func(a, b string) int {
-		if a == "" || b == "" {
-			return cmp.Compare(b, a)
-		}
-		return cmp.Compare(a, b)
-	})
-	for _, id := range ids {
-		if id == "" {
-			say("  of the stage")
-		} else {
-			say("  worker %s", id)
-		}
-		for _, l := range byWorker[id] {
-			say("    %-3s %s", l.Sign, strings.TrimRight(l.What+"  "+l.Detail, " "))
-		}
+	for line := range strings.Lines(c.tools.changes(s.Changes)) {
+		say("  %s", strings.TrimRight(line, "\n"))
 	}
 }
 

@@ -2,12 +2,16 @@ package cli
 
 import (
 	"context"
+	"os/exec"
+	"strings"
+	"time"
 
 	"github.com/microfox-ai/aiwctl/aws"
 	"github.com/microfox-ai/aiwctl/aws/deploy"
 	"github.com/microfox-ai/aiwctl/aws/deploy/adopt"
 	"github.com/microfox-ai/aiwctl/aws/deploy/emit"
 	"github.com/microfox-ai/aiwctl/aws/deploy/project"
+	"github.com/microfox-ai/aiwctl/aws/deploy/template"
 )
 
 // pushTools are the packages that push puts together; tests give some of their own.
@@ -26,10 +30,10 @@ type pushTools struct {
 	documents  func(*project.Project) ([]deploy.Document, error)
 	serverless func(*project.Project) ([]emit.File, error)
 	artifact   func(project.Artifact) string
-	// compare says how two templates of a stack differ, for deploy.Options; lines is that
-	// for people.
+	// compare says how two templates of a stack differ, for deploy.Options; changes is that
+	// for people, in lines.
 	compare func(deployed, next []byte) (any, error)
-	lines   func(changes any) []changeLine
+	changes func(any) string
 	// account is whose credentials they are.
 	account func(context.Context, *aws.Stage) (string, error)
 	// adopt settles what of a project's names exists already.
@@ -39,7 +43,7 @@ type pushTools struct {
 	// adopted is what stacks have adopted, by worker.
 	adopted func(ctx context.Context, s *aws.Stage, stacks ...string) (map[string]project.Adopted, error)
 	// revision is the source's, as its version control names it; empty when it has none.
-	revision func() string
+	revision func(context.Context) string
 	// deployer deploys to a stage.
 	deployer func(*aws.Stage, deploy.Options) deployer
 }
@@ -73,22 +77,31 @@ type adoption struct {
 	fit, change, verify func(context.Context) error
 }
 
-// changeLine is one change of a plan.
-type changeLine struct {
-	// Worker is the worker's id; empty for what is of none.
-	Worker string
-	// Sign is "+" for what is added, "~" changed, "-/+" replaced, "-" removed.
-	Sign string
-	// What is the resource, Detail what of it changes; Detail may be empty.
-	What, Detail string
-}
-
 // realTools are those of the packages.
 func (a *App) realTools() *pushTools {
 	if a.tools != nil {
 		return a.tools
 	}
 	return &pushTools{
+		check: project.Check,
+		documents: func(p *project.Project) ([]deploy.Document, error) {
+			docs, err := template.CloudFormation(p)
+			out := make([]deploy.Document, len(docs))
+			for i, d := range docs {
+				out[i] = deploy.Document{Stack: d.Stack, Body: d.Body}
+			}
+			return out, err
+		},
+		serverless: func(p *project.Project) ([]emit.File, error) {
+			files, err := template.Serverless(p)
+			out := make([]emit.File, len(files))
+			for i, f := range files {
+				out[i] = emit.File{Path: f.Path, Body: f.Body}
+			}
+			return out, err
+		},
+		artifact: template.ArtifactPath,
+		revision: sourceRevision,
 		account: func(ctx context.Context, s *aws.Stage) (string, error) {
 			id, err := s.Identity(ctx)
 			return id.Account, err
@@ -111,4 +124,16 @@ func (a *App) realTools() *pushTools {
 		},
 		deployer: func(s *aws.Stage, o deploy.Options) deployer { return deploy.New(s, o) },
 	}
+}
+
+// sourceRevision is the commit that is checked out here, as git describes it; empty where git knows
+// of none.
+func sourceRevision(ctx context.Context) string {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, "git", "describe", "--always", "--dirty", "--exclude=*", "--abbrev=12").Output()
+	if err != nil {
+		return ""
+	}
+	return oneLine(strings.TrimSpace(string(out)), 80)
 }
