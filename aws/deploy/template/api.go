@@ -97,7 +97,7 @@ func (b *builder) gateway() {
 	for _, id := range slices.Sorted(maps.Keys(definition)) {
 		b.add(id, definition[id])
 	}
-	b.add("ApiGatewayPermission", resource("AWS::Lambda::Permission", object{
+	b.add("ApiLambdaPermissionApiGateway", resource("AWS::Lambda::Permission", object{
 		"FunctionName": ref(apiFunction), "Action": "lambda:InvokeFunction", "Principal": "apigateway.amazonaws.com",
 		"SourceArn": sub("arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${" + restAPI + "}/*/*"),
 	}))
@@ -125,9 +125,6 @@ func (b *builder) apiName() string { return b.p.Service + "-" + b.p.Stage }
 
 // camel is a part of a path as a part of a name.
 func camel(part string) string {
-	var out strings.Builder
-	for word := range strings.FieldsFuncSeq(part, func(r rune) bool { return r == '.' || r == '-' || r == '_' }) {
-		out.WriteString(strings.ToUpper(word[:1]) + word[1:])
-	}
-	return out.String()
+	part = strings.ReplaceAll(part, ".", "")
+	return strings.ToUpper(part[:1]) + part[1:]
 }

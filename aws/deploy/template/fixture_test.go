@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/microfox-ai/aiwctl/aws/deploy/project"
 	"github.com/microfox-ai/aiwctl/dispatch"
@@ -84,6 +85,9 @@ func projects() map[string]*project.Project {
 			}}
 		}),
 	)
+	// One program of two workers, as most are.
+	full.Programs[0].Manifest.Workers = append(full.Programs[0].Manifest.Workers, full.Programs[1].Manifest.Workers...)
+	full.Programs = slices.Delete(full.Programs, 1, 2)
 	full.APIKey = project.Ref{Store: project.SecretsManager, Name: "shop/api-key"}
 	full.Alarms = &project.Alarms{TopicARN: "arn:aws:sns:eu-west-1:123456789012:on-call"}
 	full.LogRetentionDays = 90

@@ -167,8 +167,14 @@ func (f *serviceFile) apiEntry() yaml.MapSlice {
 func (f *serviceFile) entry(properties object, a project.Artifact, tags map[string]string, events list) yaml.MapSlice {
 	var out yaml.MapSlice
 	for _, name := range [][2]string{
-		{"name", "FunctionName"}, {"description", "Description"}, {"handler", "Handler"}, {"timeout", "Timeout"}, {"memorySize", "MemorySize"},
-		{"reservedConcurrency", "ReservedConcurrentExecutions"}, {"role", "Role"}, {"layers", "Layers"},
+		{"name", "FunctionName"},
+		{"description", "Description"},
+		{"handler", "Handler"},
+		{"timeout", "Timeout"},
+		{"memorySize", "MemorySize"},
+		{"reservedConcurrency", "ReservedConcurrentExecutions"},
+		{"role", "Role"},
+		{"layers", "Layers"},
 	} {
 		if value, found := properties[name[1]]; found {
 			out = append(out, yaml.MapItem{Key: name[0], Value: value})

@@ -13,7 +13,7 @@ import (
 // SecretVariable is what the name of a variable begins with that holds a reference to a
 // secret: the runtime reads it when a function starts, and sets the variable of the rest of
 // the name.
-const SecretVariable = "AIWORKER_SECRET_" //nolint:gosec // a name, not a secret
+const SecretVariable = "AIWORKER_SECRET_"
 
 // manifestFile is the manifest of the whole stage in the artifact of the workers API.
 const manifestFile = "manifest.json"
