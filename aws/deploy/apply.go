@@ -145,12 +145,16 @@ func (r *run) secretsAndStacks(ctx context.Context) error {
 			return err
 		}
 	}
-	base, err := r.d.stack(ctx, project.StackName(r.p.Service, r.p.Stage))
-	if err != nil {
-		return err
-	}
-	if base != nil {
-		r.result.APIURL = base.outputs[project.OutputAPIURL]
+	for i := range r.p.Stacks {
+		if s := &r.p.Stacks[i]; s.Group == "" && s.Action != Delete {
+			base, err := r.d.stack(ctx, s.Name)
+			if err != nil {
+				return err
+			}
+			if base != nil {
+				r.result.APIURL = clean(base.outputs[project.OutputAPIURL])
+			}
+		}
 	}
 	return nil
 }

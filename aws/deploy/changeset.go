@@ -22,8 +22,11 @@ type madeSet struct {
 }
 
 // makeChangeSet makes one and waits until it can be read.
-func (r *run) makeChangeSet(ctx context.Context, s *StackPlan, kind types.ChangeSetType) (*madeSet, error) {
+func (r *run) makeChangeSet(ctx context.Context, s *StackPlan, kind types.ChangeSetType, attempt int) (*madeSet, error) {
 	set := &madeSet{name: changeSetPrefix + r.rec.ID, kind: kind}
+	if attempt > 1 {
+		set.name += fmt.Sprintf("-%d", attempt)
+	}
 	in := &cloudformation.CreateChangeSetInput{
 		StackName: &s.Name, ChangeSetName: &set.name, ChangeSetType: kind,
 		TemplateURL: awssdk.String(r.bucket.templateURL(templateKey(r.p.Service, r.p.Stage, s.sha))),
@@ -42,7 +45,7 @@ func (r *run) makeChangeSet(ctx context.Context, s *StackPlan, kind types.Change
 	}
 	out, err := r.w.CreateChangeSet(ctx, in)
 	if err != nil {
-		return nil, fmt.Errorf("make a change set for stack %s: %w", s.Name, err)
+		return nil, fmt.Errorf("make a change set for stack %s: %w", s.Name, marked(err))
 	}
 	set.id, set.stackID = awssdk.ToString(out.Id), awssdk.ToString(out.StackId)
 	err = r.d.until(ctx, s.Name, func(ctx context.Context) error { return r.readChangeSet(ctx, s.Name, set) })

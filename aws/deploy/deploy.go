@@ -5,7 +5,6 @@
 package deploy
 
 import (
-	"context"
 	"crypto/rand"
 	"time"
 
@@ -20,8 +19,6 @@ type Options struct {
 	// OnEvent is told what happens while a plan is applied, one event at a time; nil means
 	// nobody is. It must not block for long.
 	OnEvent func(Event)
-	// Switch hands adopted queues from another tool's functions to ours; nil hands none.
-	Switch Switch
 	// Compare says how two templates differ, for StackPlan.Changes; nil leaves them unset.
 	// The first is nil for a stack that is to be made, the second for one that is to be removed.
 	Compare func(deployed, next []byte) (any, error)
@@ -32,15 +29,6 @@ type Options struct {
 	Now func() time.Time
 	// Random makes the API key and the ids of deployments; nil means crypto/rand.
 	Random func([]byte)
-}
-
-// Switch hands adopted queues from another tool's functions to ours.
-type Switch interface {
-	// Before is called before a stack's change set is executed, After when the stack is
-	// settled, with what came of it; failed is true when it was rolled back. Both may be called
-	// again after a deployment that was killed, and find their work done.
-	Before(context.Context, aws.DeployWriter, project.Stack) error
-	After(ctx context.Context, w aws.DeployWriter, s project.Stack, failed bool) error
 }
 
 // Input is what a stage is brought to.

@@ -11,6 +11,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -214,7 +215,9 @@ func (f fakeCFN) DescribeStacks(ctx context.Context, in *cloudformation.Describe
 				t.Tags = append(t.Tags, cfn.Tag{Key: &k, Value: &v})
 			}
 			if s.status == "CREATE_COMPLETE" || strings.HasPrefix(s.status, "UPDATE") {
-				var b struct{ Outputs map[string]struct{ Value string } }
+				var b struct {
+					Outputs map[string]struct{ Value string }
+				}
 				_ = json.Unmarshal([]byte(s.template), &b)
 				for k, v := range b.Outputs {
 					t.Outputs = append(t.Outputs, cfn.Output{OutputKey: &k, OutputValue: new(v.Value)})
@@ -233,7 +236,7 @@ func (f fakeCFN) DescribeStacks(ctx context.Context, in *cloudformation.Describe
 		there := slices.DeleteFunc(slices.Clone(f.w.stacks), func(s *fakeStack) bool { return s.status == "DELETE_COMPLETE" })
 		from := 0
 		if in.NextToken != nil {
-			fmt.Sscan(*in.NextToken, &from)
+			from, _ = strconv.Atoi(*in.NextToken)
 		}
 		for _, s := range there[min(from, len(there)):min(from+f.w.page, len(there))] {
 			show(s)
@@ -329,7 +332,7 @@ func (f fakeCFN) DescribeChangeSet(ctx context.Context, in *cloudformation.Descr
 		}
 		from := 0
 		if in.NextToken != nil {
-			fmt.Sscan(*in.NextToken, &from)
+			from, _ = strconv.Atoi(*in.NextToken)
 		}
 		out.Changes = c.changes[min(from, len(c.changes)):min(from+f.w.page, len(c.changes))]
 		if from+f.w.page < len(c.changes) {
@@ -474,6 +477,7 @@ func (f fakeSQS) GetQueueAttributes(ctx context.Context, in *sqs.GetQueueAttribu
 // The access of a deployer.
 
 func (w *world) Target() aws.Target { return aws.Target{Region: region, Stage: w.stage} }
+
 func (w *world) Identity(ctx context.Context) (aws.Identity, error) {
 	return call(ctx, w, "GetCallerIdentity", func() (aws.Identity, error) {
 		return aws.Identity{Account: account, ARN: "arn:aws:iam::" + account + ":user/ada"}, nil

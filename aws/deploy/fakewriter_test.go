@@ -299,7 +299,7 @@ func (f fakeWriter) CreateBucket(ctx context.Context, in *s3.CreateBucketInput, 
 func (f fakeWriter) PutPublicAccessBlock(ctx context.Context, in *s3.PutPublicAccessBlockInput, _ ...func(*s3.Options)) (*s3.PutPublicAccessBlockOutput, error) {
 	return call(ctx, f.w, "PutPublicAccessBlock", func() (*s3.PutPublicAccessBlockOutput, error) {
 		c := in.PublicAccessBlockConfiguration
-		f.w.public = !(*c.BlockPublicAcls && *c.BlockPublicPolicy && *c.IgnorePublicAcls && *c.RestrictPublicBuckets)
+		f.w.public = !*c.BlockPublicAcls || !*c.BlockPublicPolicy || !*c.IgnorePublicAcls || !*c.RestrictPublicBuckets
 		return &s3.PutPublicAccessBlockOutput{}, nil
 	})
 }
@@ -375,7 +375,6 @@ func (f fakeWriter) DeleteParameter(ctx context.Context, in *ssm.DeleteParameter
 
 // shop is a project named shop, of programs and groups: a worker's version is what its code is.
 type shop struct {
-	t        interface{ TempDir() string }
 	dir      string
 	versions map[string]string // worker -> version
 	groups   map[string]string // worker -> group

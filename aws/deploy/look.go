@@ -48,10 +48,11 @@ func (s *stack) state() string {
 // every one.
 func (s *stack) deployment() string {
 	id, ok := strings.CutPrefix(s.changeSet, changeSetPrefix)
-	if !ok {
+	parts := strings.SplitN(id, "-", 3) // the third is the attempt's number
+	if !ok || len(parts) < 2 {
 		return ""
 	}
-	return id
+	return parts[0] + "-" + parts[1]
 }
 
 func described(t types.Stack) *stack {
@@ -147,10 +148,9 @@ func ofStage(all map[string]*stack, service, stage string) []*stack {
 			out = append(out, s)
 		}
 	}
-	base := project.StackName(service, stage)
 	slices.SortFunc(out, func(a, b *stack) int {
-		if (a.name == base) != (b.name == base) {
-			if a.name == base {
+		if a.base() != b.base() {
+			if a.base() {
 				return 1
 			}
 			return -1
@@ -158,6 +158,21 @@ func ofStage(all map[string]*stack, service, stage string) []*stack {
 		return strings.Compare(a.name, b.name)
 	})
 	return out
+}
+
+// base is whether it is a stage's base stack. Its name does not say so: it may have a suffix.
+func (s *stack) base() bool {
+	return s.tag(project.TagService) != "" && s.tag(project.TagService) == s.tag(project.TagProject)
+}
+
+// baseOf is the base stack of a stage; nil when there is none.
+func baseOf(all map[string]*stack, service, stage string) *stack {
+	for _, s := range ofStage(all, service, stage) {
+		if s.base() {
+			return s
+		}
+	}
+	return nil
 }
 
 // template is a stack's own template, as it was given.

@@ -125,7 +125,7 @@ func (dr *draft) documentsOf(ctx context.Context, rec *Deployment) ([]wanted, er
 		if templateKey(dr.p.Service, dr.p.Stage, hash(text)) != s.Template {
 			return fmt.Errorf("roll back to deployment %s: s3://%s/%s is not what its name says: it has been changed", rec.ID, dr.bucket.name, s.Template)
 		}
-		docs[i] = wanted{name: s.Name, group: s.Group, service: strings.TrimSuffix(s.Name, "-"+dr.p.Stage), body: text}
+		docs[i] = wanted{name: s.Name, group: s.Group, service: project.GroupService(dr.p.Service, s.Group), body: text}
 		return nil
 	})
 	return docs, err

@@ -21,7 +21,7 @@ import (
 const maxParameter = 4096
 
 // apiKeyName is the variable of the key of the workers API.
-const apiKeyName = "WORKERS_API_KEY"
+const apiKeyName = "WORKERS_API_KEY" //nolint:gosec // where a key is, not a key
 
 // planSecrets compares the secrets to be stored with those that are, and finds what they stand in
 // the way of.
@@ -99,6 +99,9 @@ func (r *run) storeSecret(ctx context.Context, s *SecretPlan) error {
 		}
 		in.Overwrite, in.Tags = awssdk.Bool(true), nil
 		_, err = r.w.PutParameter(ctx, in)
+	}
+	if err != nil && strings.Contains(err.Error(), value) { // what AWS finds wrong with it may quote it
+		return fmt.Errorf("store parameter %s: SSM refuses the value: %s", s.ref.Name, code(err))
 	}
 	if err != nil {
 		return fmt.Errorf("store parameter %s: %w", s.ref.Name, err)

@@ -80,7 +80,7 @@ func (d *Deployer) Smoke(ctx context.Context, service string, s Smoke) (*Smoked,
 	if err != nil {
 		return nil, err
 	}
-	base := all[project.StackName(service, stage)]
+	base := baseOf(all, service, stage)
 	if base == nil {
 		return nil, fmt.Errorf("test stage %s of %s: %w", stage, service, ErrNotDeployed)
 	}

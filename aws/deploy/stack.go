@@ -11,15 +11,49 @@ import (
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
-
-	"github.com/microfox-ai/aiwctl/aws/deploy/project"
 )
+
+// errUnderWay is of a call that CloudFormation refused because it is at work on the stack, although it
+// did not say so before: what a run that was killed has begun shows after a moment.
+var errUnderWay = errors.New("CloudFormation is at work on the stack")
 
 // stack brings one stack to what the plan says, from whatever it is now.
 func (r *run) stack(ctx context.Context, s *StackPlan) error {
 	if s.Action == Keep {
 		return nil
 	}
+	const attempts = 3
+	for i := 1; ; i++ {
+		err := r.stackOnce(ctx, s, i)
+		if !errors.Is(err, errUnderWay) || i == attempts {
+			return err
+		}
+		if err := sleep(ctx, jitter(3*time.Second)); err != nil {
+			return &InterruptedError{Stack: s.Name, Err: err}
+		}
+	}
+}
+
+// underWay is whether CloudFormation refused a call because it is at work on the stack.
+func underWay(err error) bool {
+	switch code(err) {
+	case "InvalidChangeSetStatus", "InvalidChangeSetStatusException", "AlreadyExistsException", "OperationInProgressException":
+		return true
+	case "ValidationError", "ValidationException":
+		return strings.Contains(err.Error(), "_IN_PROGRESS")
+	}
+	return false
+}
+
+// marked is err, as errUnderWay when it says that.
+func marked(err error) error {
+	if underWay(err) {
+		return fmt.Errorf("%w: %w", errUnderWay, err)
+	}
+	return err
+}
+
+func (r *run) stackOnce(ctx context.Context, s *StackPlan, attempt int) error {
 	now, err := r.ready(ctx, s)
 	if err != nil {
 		return err
@@ -45,41 +79,46 @@ func (r *run) stack(ctx context.Context, s *StackPlan) error {
 		return &StackError{Stack: now.name, Status: now.status, Next: "its deletion failed (" + now.reason + "): see to the cause, delete the stack in CloudFormation, and push again"}
 	case absent, busy, whole:
 	}
-	return r.change(ctx, s, now)
+	return r.change(ctx, s, now, attempt)
 }
 
 // ready is the stack as it is once nothing is under way; nil when there is none. The error is
-// ErrStale when somebody else has changed it since the plan was made.
+// ErrStale when it is neither what it was when the plan was made nor what the plan wants: somebody else
+// has changed it, and nobody has seen what this plan would do to that.
 func (r *run) ready(ctx context.Context, s *StackPlan) (*stack, error) {
-	name := s.Name
-	if s.id != "" {
-		name = s.id // one of that name made since is another
-	}
-	now, err := r.d.stack(ctx, name)
+	now, err := r.d.stack(ctx, s.Name)
 	if err != nil {
 		return nil, err
 	}
-	if now == nil && s.id != "" {
-		if now, err = r.d.stack(ctx, s.Name); err != nil {
+	waited := now != nil && conditionOf(now.status) == busy
+	if waited {
+		r.step("stack %s is %s: waiting for what is under way", now.name, now.status)
+		if now, err = r.settled(ctx, r.follow(now, s.body), nil); err != nil {
 			return nil, err
 		}
 	}
-	if !s.Waits {
-		id, updated := "", time.Time{}
-		if now != nil {
-			id, updated = now.id, now.updated
-		}
-		if id != s.id || !updated.Equal(s.updated) || now.state() != s.Status {
-			return nil, fmt.Errorf("%w: stack %s was %s, and is %s, changed by %s: look at what would be done now, and confirm that",
-				ErrStale, s.Name, orNone(s.Status), orNone(now.state()), deploymentOr(now))
-		}
+	if now == nil && s.Action == Delete || s.Waits || r.asPlanned(s, now) {
 		return now, nil
 	}
-	if now == nil || conditionOf(now.status) != busy {
-		return now, nil
+	if s.Action != Delete && now != nil {
+		text, err := r.d.template(ctx, now)
+		if err != nil {
+			return nil, err
+		}
+		if sameTemplate(text, s.body) {
+			return now, nil
+		}
 	}
-	r.step("stack %s is %s: waiting for what is under way", now.name, now.status)
-	return r.settled(ctx, r.follow(now, s.body), nil)
+	return nil, fmt.Errorf("%w: stack %s was %s, and is %s, changed by %s: look at what would be done now, and confirm that",
+		ErrStale, s.Name, orNone(s.Status), orNone(now.state()), deploymentOr(now))
+}
+
+// asPlanned is whether a stack is what it was when the plan was made.
+func (r *run) asPlanned(s *StackPlan, now *stack) bool {
+	if now == nil {
+		return s.id == ""
+	}
+	return now.id == s.id && now.updated.Equal(s.updated) && now.status == s.Status
 }
 
 func orNone(status string) string {
@@ -103,7 +142,7 @@ func (r *run) follow(s *stack, template []byte) *follower {
 }
 
 // change makes and executes a change set; now is nil when there is no stack.
-func (r *run) change(ctx context.Context, s *StackPlan, now *stack) error {
+func (r *run) change(ctx context.Context, s *StackPlan, now *stack, attempt int) error {
 	kind := types.ChangeSetTypeUpdate
 	if conditionOf(now.state()) == absent {
 		kind = types.ChangeSetTypeCreate
@@ -113,7 +152,7 @@ func (r *run) change(ctx context.Context, s *StackPlan, now *stack) error {
 			return err
 		}
 	}
-	set, err := r.makeChangeSet(ctx, s, kind)
+	set, err := r.makeChangeSet(ctx, s, kind, attempt)
 	if err != nil {
 		return err
 	}
@@ -136,40 +175,22 @@ func (r *run) change(ctx context.Context, s *StackPlan, now *stack) error {
 	if err := follower.skip(ctx); err != nil && !denied(err) {
 		return err
 	}
-	doc := r.document(s)
-	if r.d.opts.Switch != nil {
-		if err := r.d.opts.Switch.Before(ctx, r.w, doc); err != nil {
-			return errors.Join(err, r.dropChangeSet(ctx, set))
-		}
-	}
 	r.step("changing stack %s: %s", s.Name, set.summary())
-	if _, err := r.w.ExecuteChangeSet(ctx, &cloudformation.ExecuteChangeSetInput{ChangeSetName: &set.id, ClientRequestToken: awssdk.String(changeSetPrefix + r.rec.ID)}); err != nil {
-		return fmt.Errorf("execute change set %s of stack %s: %w", set.name, s.Name, err)
+	if _, err := r.w.ExecuteChangeSet(ctx, &cloudformation.ExecuteChangeSetInput{ChangeSetName: &set.id, ClientRequestToken: &set.name}); err != nil {
+		err = fmt.Errorf("execute change set %s of stack %s: %w", set.name, s.Name, marked(err))
+		if errors.Is(err, errUnderWay) {
+			err = errors.Join(err, r.dropChangeSet(ctx, set))
+		}
+		return err
 	}
 	after, err := r.settled(ctx, follower, before)
 	if err != nil {
 		return err
 	}
-	bad := after == nil || !asWanted(after.status)
-	if r.d.opts.Switch != nil {
-		if serr := r.d.opts.Switch.After(ctx, r.w, doc, bad); serr != nil {
-			err = fmt.Errorf("stack %s: %w", s.Name, serr)
-		}
+	if after == nil || !asWanted(after.status) {
+		return failure(s.Name, after, follower.first)
 	}
-	if bad {
-		return errors.Join(failure(s.Name, after, follower.first), err)
-	}
-	return err
-}
-
-// document is the stack as the project has it; of a roll-back only its names are known.
-func (r *run) document(s *StackPlan) project.Stack {
-	for _, doc := range r.p.of.input.Documents {
-		if doc.Stack.Name == s.Name {
-			return doc.Stack
-		}
-	}
-	return project.Stack{Name: s.Name, Service: s.service, Group: s.Group}
+	return nil
 }
 
 // failure is a stack that is not what it should be.
@@ -236,7 +257,7 @@ func (r *run) deleteStack(ctx context.Context, now *stack) error {
 	}
 	r.step("deleting stack %s", now.name)
 	if _, err := r.w.DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: &now.id, ClientRequestToken: awssdk.String(changeSetPrefix + r.rec.ID)}); err != nil {
-		return fmt.Errorf("delete stack %s: %w", now.name, err)
+		return fmt.Errorf("delete stack %s: %w", now.name, marked(err))
 	}
 	after, err := r.settled(ctx, f, now)
 	if err != nil {

@@ -91,8 +91,7 @@ func (d *Deployer) Status(ctx context.Context, service string, n int) (*Status, 
 		out.Stacks[i], err = d.stackStatus(ctx, stacks[i], service, out.Current)
 		return err
 	})
-	base := all[project.StackName(service, t.Stage)]
-	if base != nil {
+	if base := baseOf(all, service, t.Stage); base != nil {
 		out.APIURL, out.APIKeyRef = clean(base.outputs[project.OutputAPIURL]), clean(base.outputs[project.OutputAPIKey])
 	}
 	return out, err
