@@ -26,7 +26,7 @@ func Check(p *Project) Problems {
 		c.declared(w)
 		c.variables(w)
 	}
-	return c.sorted()
+	return c.problems.Sorted()
 }
 
 // checker gathers the problems of a project.
@@ -52,7 +52,7 @@ func (c *checker) problem(w Worker, format string, args ...any) {
 
 // each notes an error, or each of several that were joined.
 func (c *checker) each(w Worker, err error) {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // it looks at the joined error itself
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, e := range joined.Unwrap() {
 			c.each(w, e)
 		}
@@ -98,14 +98,15 @@ func (c *checker) programs() {
 	}
 }
 
-// sorted are the problems by place, where line 9 comes before line 10, each once.
-func (c *checker) sorted() Problems {
-	slices.SortFunc(c.problems, func(a, b Problem) int {
+// Sorted returns the problems by place, where line 9 comes before line 10, and by worker, each
+// once; nil when there are none. It changes p.
+func (p Problems) Sorted() Problems {
+	slices.SortFunc(p, func(a, b Problem) int {
 		fileA, lineA := splitPlace(a.Place)
 		fileB, lineB := splitPlace(b.Place)
 		return cmp.Or(cmp.Compare(fileA, fileB), cmp.Compare(lineA, lineB), cmp.Compare(a.Worker, b.Worker), cmp.Compare(a.Text, b.Text))
 	})
-	return slices.Compact(c.problems)
+	return slices.Compact(p)
 }
 
 func splitPlace(place string) (file string, line int) {

@@ -90,7 +90,12 @@ func (c *checker) groups() {
 // isStackWord reports whether text may stand in the name of a stack. Source: CreateStack in
 // the API reference of CloudFormation.
 func isStackWord(text string) bool {
-	return text != "" && !strings.ContainsFunc(text, func(r rune) bool { return r != '-' && (r > 'z' || !isLetter(byte(r)) && (r < '0' || r > '9')) })
+	for i := range len(text) {
+		if c := text[i]; c != '-' && !isLetter(c) && (c < '0' || c > '9') {
+			return false
+		}
+	}
+	return text != ""
 }
 
 func isLetter(c byte) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' }
