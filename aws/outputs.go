@@ -223,11 +223,12 @@ func (s *Stage) apiOfStacks(ctx context.Context, service, stage string) (deploye
 func (s *Stage) apiOfOutputs(name string, outputs map[string]string) deployedAPI {
 	base := outputs[project.OutputAPIURL]
 	api := deployedAPI{Base: s.target.reachable(base), Stack: name}
-	if u, perr := url.Parse(api.Base); perr != nil || u.Host == "" || u.Scheme != "https" && !(s.target.EndpointURL != "" && u.Scheme == "http") {
+	u, err := url.Parse(api.Base)
+	allowed := err == nil && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http" && s.target.EndpointURL != "")
+	if !allowed {
 		return deployedAPI{note: fmt.Sprintf("stack %s says that the workers API is at %q, which is no https URL", clean(name), clean(base))}
 	}
 	if ref := outputs[project.OutputAPIKey]; ref != "" {
-		var err error
 		if api.Key, err = project.ParseRef(ref); err != nil {
 			return deployedAPI{note: fmt.Sprintf("stack %s does not say where the key of the workers API is kept: output %s: %s", clean(name), project.OutputAPIKey, clean(err.Error()))}
 		}

@@ -261,8 +261,8 @@ func TestAStackOfAnotherToolIsLeftAlone(t *testing.T) {
 // A group's stack says of which project it is; the project's base stack has the API.
 func TestTheAPIOfAStageOfGroupsOnly(t *testing.T) {
 	t.Parallel()
-	f, stacks, _ := pushed(t)
-	f = newFakeAWS().worker("p-x-billing", "bill", "prod", "provided.al2023")
+	_, stacks, _ := pushed(t)
+	f := newFakeAWS().worker("p-x-billing", "bill", "prod", "provided.al2023")
 	stacks.stacks["p-x-billing-prod"] = map[string]string{project.TagProject: "p-x"}
 	cfg := configFor()
 	cfg.Workers["bill"] = dispatch.WorkersConfigEntry{QueueURL: queueURL("p-x-billing-bill-prod"), Region: testRegion, Group: "billing"}

@@ -139,24 +139,40 @@ func TestRefusals(t *testing.T) {
 		"no such worker":                  {nil, worker("echo", "default"), ask("ecko"), "--adopt ecko: no worker has this id: there are echo"},
 		"no such queue":                   {nil, worker("other", "default"), ask("other"), `worker "other": --adopt other: there is no queue p-x-other-prod: name another with --adopt other=QUEUE, or leave --adopt away: the worker then gets its own`},
 		"a named queue that there is not": {nil, worker("echo", "default"), ask("echo=nowhere"), `worker "echo": --adopt echo=nowhere: there is no queue nowhere in this account and region`},
-		"no dead-letter queue": {func(a *account) { delete(a.queues["p-x-echo-prod"], "RedrivePolicy") }, worker("echo", "default"), ask("echo"),
-			`worker "echo": --adopt echo: queue p-x-echo-prod has no dead-letter queue: a job that always fails would be tried until the queue forgets it (14 days), and then be lost. Give it a redrive policy in stack p-x-prod, and push again`},
-		"a dead-letter queue that is gone": {func(a *account) { delete(a.queues, "p-x-echo-dlq-prod") }, worker("echo", "default"), ask("echo"),
-			`worker "echo": --adopt echo: the dead-letter queue p-x-echo-dlq-prod that queue p-x-echo-prod names does not exist: SQS would keep what fails in the queue, for ever. Make it in stack p-x-prod, or name another one`},
-		"standard, and to be FIFO": {nil, fifo, ask("echo"),
-			`worker "echo": --adopt echo: queue p-x-echo-prod is standard and the worker's is to be FIFO: change the worker's queue options, or let it have a queue of its own`},
-		"a key of one's own": {func(a *account) { a.queues["p-x-echo-prod"]["KmsMasterKeyId"] = "1234" }, worker("echo", "default"), ask("all"),
-			`worker "echo": --adopt echo: queue p-x-echo-prod is encrypted with the key 1234, which the new function may not use: declare kms:Decrypt on it among the worker's permissions`},
-		"a function alone": {func(a *account) { clear(a.queues) }, worker("echo", "default"), ask("all"),
-			`worker "echo": function p-x-prod-workerEcho exists already, made by the Serverless Framework, as the TypeScript tools deploy (stack p-x-prod): there is no queue to adopt with it: delete it, or choose another service with --service`},
-		"a dead-letter queue alone": {func(a *account) { delete(a.queues, "p-x-echo-prod") }, worker("echo", "default"), ask("all"),
-			`worker "echo": dead-letter queue p-x-echo-dlq-prod exists already, made by the Serverless Framework, as the TypeScript tools deploy (stack p-x-prod): there is no queue that it belongs to: delete it once it is empty`},
-		"the API's function": {func(a *account) { a.functions["p-x-prod-api"] = true }, worker("echo", "default"), ask("all"),
-			`function p-x-prod-api exists already, made by nobody known: choose another service with --service, or remove it`},
-		"both stacks are another's": {func(a *account) {
-			a.stacks["p-x-prod-aiwctl"] = &fakeStack{tags: map[string]string{"aiwctl:project": "q"}}
-		}, worker("echo", "default"), ask("all"),
-			`stack p-x-prod-aiwctl exists already, made by aiwctl for project q: choose another service with --service`},
+		"no dead-letter queue": {
+			func(a *account) { delete(a.queues["p-x-echo-prod"], "RedrivePolicy") }, worker("echo", "default"), ask("echo"),
+			`worker "echo": --adopt echo: queue p-x-echo-prod has no dead-letter queue: a job that always fails would be tried until the queue forgets it (14 days), and then be lost. Give it a redrive policy in stack p-x-prod, and push again`,
+		},
+		"a dead-letter queue that is gone": {
+			func(a *account) { delete(a.queues, "p-x-echo-dlq-prod") }, worker("echo", "default"), ask("echo"),
+			`worker "echo": --adopt echo: the dead-letter queue p-x-echo-dlq-prod that queue p-x-echo-prod names does not exist: SQS would keep what fails in the queue, for ever. Make it in stack p-x-prod, or name another one`,
+		},
+		"standard, and to be FIFO": {
+			nil, fifo, ask("echo"),
+			`worker "echo": --adopt echo: queue p-x-echo-prod is standard and the worker's is to be FIFO: change the worker's queue options, or let it have a queue of its own`,
+		},
+		"a key of one's own": {
+			func(a *account) { a.queues["p-x-echo-prod"]["KmsMasterKeyId"] = "1234" }, worker("echo", "default"), ask("all"),
+			`worker "echo": --adopt echo: queue p-x-echo-prod is encrypted with the key 1234, which the new function may not use: declare kms:Decrypt on it among the worker's permissions`,
+		},
+		"a function alone": {
+			func(a *account) { clear(a.queues) }, worker("echo", "default"), ask("all"),
+			`worker "echo": function p-x-prod-workerEcho exists already, made by the Serverless Framework, as the TypeScript tools deploy (stack p-x-prod): there is no queue to adopt with it: delete it, or choose another service with --service`,
+		},
+		"a dead-letter queue alone": {
+			func(a *account) { delete(a.queues, "p-x-echo-prod") }, worker("echo", "default"), ask("all"),
+			`worker "echo": dead-letter queue p-x-echo-dlq-prod exists already, made by the Serverless Framework, as the TypeScript tools deploy (stack p-x-prod): there is no queue that it belongs to: delete it once it is empty`,
+		},
+		"the API's function": {
+			func(a *account) { a.functions["p-x-prod-api"] = true }, worker("echo", "default"), ask("all"),
+			`function p-x-prod-api exists already, made by nobody known: choose another service with --service, or remove it`,
+		},
+		"both stacks are another's": {
+			func(a *account) {
+				a.stacks["p-x-prod-aiwctl"] = &fakeStack{tags: map[string]string{"aiwctl:project": "q"}}
+			}, worker("echo", "default"), ask("all"),
+			`stack p-x-prod-aiwctl exists already, made by aiwctl for project q: choose another service with --service`,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
