@@ -27,6 +27,9 @@ const (
 	exitUsage  = 2
 )
 
+// commandManifest is the argument with which a program prints its manifest.
+const commandManifest = "manifest"
+
 const (
 	envRuntimeAPI = "AWS_LAMBDA_RUNTIME_API"
 	envHandler    = "_HANDLER"
@@ -77,12 +80,15 @@ func (a *App) Run(ctx context.Context, args []string, stdin io.Reader, stdout, s
 	if a.cfg.Getenv(envRuntimeAPI) != "" && len(args) == 0 {
 		return a.serveLambda(ctx, stderr)
 	}
+	if len(a.problems) > 0 {
+		return a.reportProblems(stdout, stderr)
+	}
 	if len(args) == 0 {
 		a.usage(stderr)
 		return exitUsage
 	}
 	switch args[0] {
-	case "manifest":
+	case commandManifest:
 		return a.runManifest(stdout, stderr)
 	case "run":
 		return a.runJob(ctx, args[1:], stdin, stdout, stderr)

@@ -15,8 +15,11 @@ import (
 // Manifest describes the App's workers, sorted by id.
 func (a *App) Manifest() dispatch.Manifest {
 	m := dispatch.Manifest{Version: dispatch.ManifestVersion, Workers: make([]dispatch.ManifestWorker, 0, len(a.workers))}
+	ps := newPlaces()
 	for _, d := range a.workers {
-		m.Workers = append(m.Workers, d.manifest())
+		w := d.manifest()
+		w.Source = ps.text(d.at)
+		m.Workers = append(m.Workers, w)
 	}
 	slices.SortFunc(m.Workers, func(x, y dispatch.ManifestWorker) int { return strings.Compare(x.ID, y.ID) })
 	return m

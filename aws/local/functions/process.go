@@ -11,7 +11,7 @@ import (
 	"sync"
 	"syscall"
 
-	"github.com/microfox-ai/aiwctl/aws/local/procgroup"
+	"github.com/microfox-ai/aiwctl/aws/procgroup"
 )
 
 // process is a running program.
