@@ -15,6 +15,7 @@ import (
 
 	"github.com/microfox-ai/aiwctl/aws/local/functions"
 	"github.com/microfox-ai/aiwctl/dispatch"
+	"github.com/microfox-ai/aiwctl/dispatch/limits"
 )
 
 // errClosed is returned to whoever replaces programs of an endpoint that ends.
@@ -144,7 +145,7 @@ func (d *deployment) putFunctions(ctx context.Context) error {
 			Name:        d.functionName(w.ID),
 			Handler:     "worker." + w.ID,
 			Command:     w.program.Command,
-			Env:         d.env("AIWORKER_MAX_RECEIVE_COUNT=" + strconv.Itoa(w.SQS.MaxReceiveCount)),
+			Env:         append(d.declared(w), d.env("AIWORKER_MAX_RECEIVE_COUNT="+strconv.Itoa(w.SQS.MaxReceiveCount))...),
 			Timeout:     time.Duration(w.TimeoutSeconds) * time.Second,
 			MemoryMB:    w.MemoryMB,
 			Description: w.Description,
@@ -164,6 +165,21 @@ func (d *deployment) putFunctions(ctx context.Context) error {
 		})
 	}
 	return g.Wait()
+}
+
+// declared are the variables that a worker asks for. None of them takes the place of one
+// that the endpoint sets.
+func (d *deployment) declared(w worker) []string {
+	var env []string
+	for _, name := range slices.Concat(w.Environment, w.Secrets) {
+		if d.cfg.Variable == nil || limits.Variable(name) != nil {
+			continue
+		}
+		if value, found := d.cfg.Variable(name); found {
+			env = append(env, name+"="+value)
+		}
+	}
+	return env
 }
 
 // env is what a deployment puts into every function's environment.

@@ -53,6 +53,9 @@ type Config struct {
 	// Env is added to every function's environment, KEY=value. It wins over what
 	// the endpoint itself puts there.
 	Env []string
+	// Variable finds the value of a variable that a worker declares, secret or not: each
+	// function gets those of its own worker, as in a deployment. Nil finds none.
+	Variable func(name string) (value string, found bool)
 	// APIKey guards the workers API; empty means it is open.
 	APIKey string
 	// Logger gets what an operator of the endpoint should know; nil means none.

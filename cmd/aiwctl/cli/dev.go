@@ -1,14 +1,18 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"sync"
 
 	"github.com/spf13/cobra"
 
+	"github.com/microfox-ai/aiwctl/aws/deploy/environ"
+	"github.com/microfox-ai/aiwctl/aws/deploy/project"
 	"github.com/microfox-ai/aiwctl/aws/local"
 	"github.com/microfox-ai/aiwctl/aws/local/build"
 	"github.com/microfox-ai/aiwctl/tui"
@@ -27,7 +31,9 @@ func (a *App) newDev() *cobra.Command {
 		Short: "Build Go worker packages and run them on a local AWS endpoint",
 		Long: "Build the Go packages whose programs call runtime.Main, run them behind a local AWS endpoint, and open " +
 			"the console on it. They are built again when a file changes; queues, messages and logs stay. The default " +
-			"package is ./workers/... .\n\nWith --no-workers the endpoint has none: it is a place to push to, for a rehearsal.",
+			"package is ./workers/... .\n\nVariables that a worker declares (runtime.WithEnvironment, runtime.WithSecrets) have their values from the shell, " +
+			"from .env.dev and from .env, in that order; the files are read at the start.\n\n" +
+			"With --no-workers the endpoint has none: it is a place to push to, for a rehearsal.",
 		Example: "aiwctl dev ./examples/workers\naiwctl dev ./workers/... --headless --listen 127.0.0.1:0\naiwctl dev --no-workers --headless",
 		RunE:    a.run(func(ctx context.Context, args []string) error { return a.dev(ctx, f, args) }),
 	}
@@ -47,6 +53,10 @@ func (a *App) dev(ctx context.Context, f devFlags, patterns []string) error {
 	}
 	if len(patterns) == 0 {
 		patterns = []string{"./workers/..."}
+	}
+	var err error
+	if st.variable, err = a.devVariables(cmp.Or(a.global.target.Stage, st.stage)); err != nil {
+		return err
 	}
 	fmt.Fprintln(a.Err, "building", strings.Join(patterns, " "))
 	b, err := build.New(patterns)
@@ -68,6 +78,26 @@ func (a *App) dev(ctx context.Context, f devFlags, patterns []string) error {
 		}
 		return ls.serve(ctx)
 	})
+}
+
+// devVariables finds the values of what workers declare where push finds them: in the shell,
+// .env.<stage> and .env of this directory. A reference to a secret is no value here: the
+// functions of a stage on this machine have no AWS to read it from.
+func (a *App) devVariables(stage string) (func(name string) (string, bool), error) {
+	files, err := environ.Read(".", stage, os.Environ())
+	if err != nil {
+		return nil, err
+	}
+	for _, warning := range files.Warnings {
+		fmt.Fprintln(a.Err, "warning:", plain(warning))
+	}
+	return func(name string) (string, bool) {
+		value, _, found := files.Lookup(name)
+		if _, err := project.ParseRef(value); err == nil {
+			return "", false
+		}
+		return value, found
+	}, nil
 }
 
 // watch rebuilds on changes until stop is called, which waits for it.

@@ -46,6 +46,8 @@ func (f *localFlags) register(cmd *cobra.Command) {
 type localStage struct {
 	service, stage string
 	env            []string
+	// variable finds the values of variables that workers declare; nil finds none.
+	variable func(name string) (string, bool)
 }
 
 // localSession is a running local endpoint and what is done with it.
@@ -96,7 +98,7 @@ func (a *App) withLocal(ctx context.Context, f localFlags, st localStage, progra
 	}
 	ls.server, err = local.Start(ctx, local.Config{
 		Listen: f.listen, Region: a.global.target.Region, Service: st.service, Stage: st.stage,
-		Programs: programs, Env: st.env, APIKey: ls.apiKey, Logger: log, Faults: wrong,
+		Programs: programs, Env: st.env, Variable: st.variable, APIKey: ls.apiKey, Logger: log, Faults: wrong,
 	})
 	if err != nil {
 		return err
