@@ -25,6 +25,9 @@ import (
 const (
 	// lookAgain is how long it is believed that no stack has such outputs.
 	lookAgain = 5 * time.Minute
+	// stackPatience is how long the stacks may take to answer: where a network lets SQS and
+	// Lambda through and CloudFormation not, workers are shown all the same.
+	stackPatience = 3 * time.Second
 	// mostStacks is how many services' stacks are asked for, where no service is named.
 	mostStacks = 3
 )
@@ -133,8 +136,10 @@ func (s *Stage) findAPI(ctx context.Context, services []string) {
 	}
 	stage := s.Target().Stage
 	found := make([]deployedAPI, len(services))
-	errs := callEach(ctx, len(services), func(i int) (err error) {
-		found[i], err = s.apiOfStacks(ctx, services[i], stage)
+	bounded, cancel := context.WithTimeout(ctx, stackPatience)
+	defer cancel()
+	errs := callEach(bounded, len(services), func(i int) (err error) {
+		found[i], err = s.apiOfStacks(bounded, services[i], stage)
 		return err
 	})
 	if ctx.Err() != nil {

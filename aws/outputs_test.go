@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
@@ -395,4 +396,28 @@ func TestAWorkerThatHasAdoptedItsQueue(t *testing.T) {
 			t.Errorf("resume %v: function %s is %s, the old one %s", resume, w.Function.Name, w.Mapping.State, *f.mappings[0].State)
 		}
 	}
+}
+
+// silentStacks never answer.
+type silentStacks struct{ fakeStacks }
+
+func (*silentStacks) DescribeStacks(ctx context.Context, _ *cloudformation.DescribeStacksInput, _ ...func(*cloudformation.Options)) (*cloudformation.DescribeStacksOutput, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+// Where CloudFormation cannot be reached, the workers are there after a while all the same.
+func TestStacksThatDoNotAnswer(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakeAWS().worker("p-x", "echo", "prod", "nodejs20.x")
+		s := f.stage(Target{Stage: "prod", Service: "p-x"}, Options{})
+		s.api.outputs = &silentStacks{}
+		start := time.Now()
+		inv := mustInventory(t, s)
+		find(t, inv, "echo")
+		if waited := time.Since(start); waited != stackPatience || len(inv.Warnings) > 0 {
+			t.Errorf("after %s, with %v", waited, inv.Warnings)
+		}
+	})
 }

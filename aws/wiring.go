@@ -51,13 +51,9 @@ func (o Operation) String() string { return o.Service + "." + o.Name }
 func Operations() []Operation {
 	var out []Operation
 	add := func(call reflect.Type, write bool) {
-		if call.NumIn() < 2 || call.In(1).Kind() != reflect.Pointer {
-			return
-		}
-		in := call.In(1).Elem()
-		name, ok := strings.CutSuffix(in.Name(), "Input")
-		if dir, service := path.Split(in.PkgPath()); ok && strings.HasSuffix(dir, "/aws-sdk-go-v2/service/") {
-			out = append(out, Operation{Service: service, Name: name, Write: write})
+		if op, ok := operationOf(call); ok {
+			op.Write = write
+			out = append(out, op)
 		}
 	}
 	all := reflect.TypeFor[clients]()
@@ -74,6 +70,35 @@ func Operations() []Operation {
 	}
 	slices.SortFunc(out, func(a, b Operation) int { return strings.Compare(a.String(), b.String()) })
 	return slices.Compact(out)
+}
+
+// DeployOperations lists the further calls that a deployment makes, sorted; what it reads
+// of queues and functions is among Operations.
+func DeployOperations() []Operation {
+	var out []Operation
+	for _, access := range []reflect.Type{
+		reflect.TypeFor[CloudFormationReader](), reflect.TypeFor[S3Reader](), reflect.TypeFor[ParameterReader](), reflect.TypeFor[DeployWriter](),
+	} {
+		for i := range access.NumMethod() {
+			if op, ok := operationOf(access.Method(i).Type); ok {
+				op.Write = access == reflect.TypeFor[DeployWriter]()
+				out = append(out, op)
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b Operation) int { return strings.Compare(a.String(), b.String()) })
+	return slices.Compact(out)
+}
+
+// operationOf reads a call off a method's or a function's type.
+func operationOf(call reflect.Type) (Operation, bool) {
+	if call.NumIn() < 2 || call.In(1).Kind() != reflect.Pointer {
+		return Operation{}, false
+	}
+	in := call.In(1).Elem()
+	name, ok := strings.CutSuffix(in.Name(), "Input")
+	dir, service := path.Split(in.PkgPath())
+	return Operation{Service: service, Name: name}, ok && strings.HasSuffix(dir, "/aws-sdk-go-v2/service/")
 }
 
 // CloudWatch is read access to CloudWatch's metrics, as SQS is to queues.

@@ -166,6 +166,10 @@ func (c *cloud) answer(w http.ResponseWriter, r *http.Request, call string) {
 		fmt.Fprintf(w, `{"Functions":[%s]}`, cloudFunction)
 	case op == "GetFunctionConfiguration":
 		fmt.Fprint(w, cloudFunction)
+	case service == "cloudformation": // the stage was deployed by something else
+		w.Header().Set("Content-Type", "text/xml")
+		w.WriteHeader(http.StatusBadRequest)
+		fmt.Fprint(w, `<ErrorResponse><Error><Type>Sender</Type><Code>ValidationError</Code><Message>Stack with id shop-live does not exist</Message></Error></ErrorResponse>`)
 	case service == "sts":
 		w.Header().Set("Content-Type", "text/xml")
 		fmt.Fprint(w, `<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>
@@ -227,6 +231,9 @@ func callName(r *http.Request, body []byte) string {
 		return "lambda:Get" + path[strings.LastIndexByte(path, '/')+1:]
 	}
 	form, _ := url.ParseQuery(string(body))
+	if action := form.Get("Action"); action == "DescribeStacks" {
+		return "cloudformation:" + action
+	}
 	return "sts:" + form.Get("Action")
 }
 
@@ -246,7 +253,7 @@ func refusal(r *http.Request, call string, w wrong) *http.Response {
 	resp := &http.Response{StatusCode: status, Header: http.Header{}, Request: r}
 	var body []byte
 	switch {
-	case strings.HasPrefix(call, "sts:"):
+	case strings.HasPrefix(call, "sts:"), strings.HasPrefix(call, "cloudformation:"):
 		resp.Header.Set("Content-Type", "text/xml")
 		body = fmt.Appendf(nil, `<ErrorResponse><Error><Type>Sender</Type><Code>%s</Code><Message>%s</Message></Error></ErrorResponse>`, w, message)
 	case strings.HasPrefix(call, "cloudwatch:"):

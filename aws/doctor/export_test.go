@@ -26,3 +26,6 @@ func UnknownCalls(ops []aws.Operation) []string { return unknownCalls(ops) }
 
 // Pattern is pattern, for tests.
 func Pattern(names []string) string { return pattern(names) }
+
+// UnknownPushCalls is unknownPushCalls, for tests.
+func UnknownPushCalls(ops []aws.Operation) []string { return unknownPushCalls(ops) }

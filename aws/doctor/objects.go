@@ -172,9 +172,11 @@ func (d *diagnosis) addAPI(o *objects) {
 		o.by[kind] = append(o.by[kind], r)
 	}
 	switch {
+	case d.target.BaseURL != "": // no stack is asked
+		o.needed = slices.DeleteFunc(o.needed, func(p permission) bool { return p.on == stacks })
 	case info.Stack != "":
 		add(stacks, info.Stack)
-	case o.service != "" && d.target.BaseURL == "":
+	case o.service != "":
 		add(stacks, project.StackName(o.service, d.s.Target().Stage))
 	}
 	ref, err := project.ParseRef(info.KeyRef)

@@ -341,6 +341,12 @@ func (a *account) GetTemplate(_ context.Context, in *cloudformation.GetTemplateI
 }
 
 func (a *account) ListStackResources(_ context.Context, in *cloudformation.ListStackResourcesInput, _ ...func(*cloudformation.Options)) (*cloudformation.ListStackResourcesOutput, error) {
+	if a.denied["ListStackResources "+*in.StackName] {
+		return nil, &smithy.OperationError{ServiceID: "CloudFormation", OperationName: "ListStackResources", Err: &smithy.GenericAPIError{Code: "AccessDenied", Message: "no"}}
+	}
+	if a.stacks[*in.StackName] == nil {
+		return nil, noStack(*in.StackName)
+	}
 	return &cloudformation.ListStackResourcesOutput{StackResourceSummaries: a.stacks[*in.StackName].resources}, nil
 }
 

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	cftypes "github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+
 	"github.com/microfox-ai/aiwctl/aws/deploy/adopt"
 	"github.com/microfox-ai/aiwctl/aws/deploy/project"
 	"github.com/microfox-ai/aiwctl/dispatch"
@@ -304,5 +306,25 @@ func TestStackSuffix(t *testing.T) {
 	a.denied["DescribeStacks"] = true
 	if _, _, err := adopt.StackSuffix(t.Context(), a, of()); err == nil || !strings.Contains(err.Error(), "read stack p-x-prod") {
 		t.Errorf("err = %v", err)
+	}
+}
+
+// A worker that is a step of a multi-step queue has to stay where the next step is started.
+func TestStepsOfMultiStepQueuesAreWarnedOf(t *testing.T) {
+	t.Parallel()
+	a := newAccount()
+	a.typescript("p-x", "echo")
+	kind := "AWS::Lambda::Function"
+	for _, fn := range []string{"p-x-prod-queueNightlyImport", "p-x-prod-workerEcho", "p-x-prod-queueB"} {
+		a.stacks["p-x-prod"].resources = append(a.stacks["p-x-prod"].resources, cftypes.StackResourceSummary{ResourceType: &kind, PhysicalResourceId: &fn})
+	}
+	got := prepared(t, a, of(worker("echo", "default")), adopt.Options{All: true})
+	if text := got.Warnings.Error(); !strings.Contains(text, `worker "echo": stack p-x-prod has the multi-step queues B, NightlyImport: when the worker is a step of one, leave it`) {
+		t.Error(text)
+	}
+	// Who may not see that may adopt all the same.
+	a.denied["ListStackResources p-x-prod"] = true
+	if got := prepared(t, a, of(worker("echo", "default")), adopt.Options{All: true}); strings.Contains(got.Warnings.Error(), "multi-step") {
+		t.Error(got.Warnings)
 	}
 }

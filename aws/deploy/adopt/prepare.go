@@ -61,7 +61,7 @@ func (a *Adoption) settle(ctx context.Context, stacks []string, problems *projec
 	}
 	*problems = append(*problems, a.collisions(adopted)...)
 	a.plan()
-	return nil
+	return a.warnOfSteps(ctx)
 }
 
 // Find says which of the project's queues, dead-letter queues, functions and stacks exist
@@ -107,6 +107,7 @@ func readOurs(ctx context.Context, s Reader, stacks []string) (known map[string]
 
 // remember keeps what earlier deployments have adopted, as far as it is still so.
 func (a *Adoption) remember(ctx context.Context, known map[string]project.Adopted, owned map[string]bool) error {
+	exists := make(map[string]bool) // the stacks that own the queues
 	for _, id := range slices.Sorted(maps.Keys(known)) {
 		ad := known[id]
 		w, ok := a.worker(id)
@@ -124,6 +125,15 @@ func (a *Adoption) remember(ctx context.Context, known map[string]project.Adopte
 			continue
 		} else if err != nil {
 			return err
+		}
+		if ad.Stack != "" && !exists[ad.Stack] {
+			st, err := readStack(ctx, a.s, ad.Stack)
+			if err != nil {
+				return err
+			}
+			if exists[ad.Stack] = st != nil; st == nil {
+				ad.Stack = "" // it was removed and has left the queue: nobody else's template has it
+			}
 		}
 		for _, m := range f.mappings {
 			// Somebody else who reads the queue is to be switched off as well.

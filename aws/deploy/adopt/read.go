@@ -62,7 +62,7 @@ type stack struct {
 func readStack(ctx context.Context, s Reader, name string) (*stack, error) {
 	out, err := s.CloudFormation().DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &name})
 	if err != nil {
-		if api, ok := errors.AsType[smithy.APIError](err); ok && api.ErrorCode() == "ValidationError" && strings.Contains(api.ErrorMessage(), "does not exist") {
+		if noSuchStack(err) {
 			return nil, nil
 		}
 		return nil, fmt.Errorf("read stack %s: %w", name, err)
@@ -81,6 +81,13 @@ func readStack(ctx context.Context, s Reader, name string) (*stack, error) {
 	return nil, nil
 }
 
+// noSuchStack is whether CloudFormation says that there is no stack of the name, for which it has
+// no error of its own.
+func noSuchStack(err error) bool {
+	api, ok := errors.AsType[smithy.APIError](err)
+	return ok && api.ErrorCode() == "ValidationError" && strings.Contains(api.ErrorMessage(), "does not exist")
+}
+
 // metadata is the top-level Metadata of a template of ours.
 type metadata struct {
 	Metadata struct {
@@ -96,7 +103,7 @@ type metadata struct {
 func readAdopted(ctx context.Context, s Reader, name string) (map[string]project.Adopted, error) {
 	out, err := s.CloudFormation().GetTemplate(ctx, &cloudformation.GetTemplateInput{StackName: &name, TemplateStage: cftypes.TemplateStageOriginal})
 	if err != nil {
-		if api, ok := errors.AsType[smithy.APIError](err); ok && api.ErrorCode() == "ValidationError" && strings.Contains(api.ErrorMessage(), "does not exist") {
+		if noSuchStack(err) {
 			return nil, nil
 		}
 		return nil, fmt.Errorf("read the template of stack %s: %w", name, err)

@@ -212,6 +212,21 @@ func TestAnAdoptedQueueFollowsItsWorker(t *testing.T) {
 	})
 }
 
+// Removed with its queues retained, the TypeScript stack owns them no more, and ours goes on.
+func TestAStackThatIsGoneAndHasLeftItsQueues(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a, p := taken(t)
+		delete(a.stacks, "p-x-prod")
+		delete(a.functions, old)
+		a.mappings = slices.DeleteFunc(a.mappings, func(m *mapping) bool { return m.function == old })
+		ad := prepared(t, a, p, adopt.Options{})
+		if len(ad.Warnings)+len(ad.Steps) > 0 || p.Adopted["echo"].Stack != "" || !p.Adopted["echo"].Live || p.StackSuffix != "-aiwctl" {
+			t.Errorf("warnings %v, steps %q, adopted %+v", ad.Warnings, steps(ad), p.Adopted)
+		}
+	})
+}
+
 func TestAnAdoptedQueueThatIsGone(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

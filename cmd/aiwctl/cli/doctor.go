@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/charmbracelet/x/ansi"
 	"github.com/spf13/cobra"
@@ -28,7 +29,7 @@ func (a *App) newDoctor() *cobra.Command {
 			"asked of IAM's policy simulator instead, where iam:SimulatePrincipalPolicy is allowed. It ends within 15 seconds, " +
 			"even when nothing answers.\n\n" +
 			"What is denied is printed as an IAM policy. --policy prints the least policy for this stage and nothing else: `read` to " +
-			"see it, `act` to see it and to dispatch, replay, delete and pause.\n\n" +
+			"see it, `act` to see it and to dispatch, replay, delete and pause, `push` to deploy, roll back and remove it (with --service; each action is explained on standard error).\n\n" +
 			"Exit codes: 0 nothing worse than a warning, 1 an error was found, 2 no region is named, 4 no valid credentials or a permission to read is " +
 			"denied, 5 no error, but a check ended without an answer, 130 interrupted. What is left out on purpose (\"not tried\") " +
 			"and what is missing only for acting do not count as errors.",
@@ -36,23 +37,26 @@ func (a *App) newDoctor() *cobra.Command {
 		Args:    takes(0, 0, ""),
 		RunE:    a.run(func(ctx context.Context, _ []string) error { return a.doctor(ctx, &f) }),
 	}
-	cmd.Flags().StringVar(&f.policy, "policy", "", "print only the least IAM policy: read or act")
+	cmd.Flags().StringVar(&f.policy, "policy", "", "print only the least IAM policy: read, act or push")
 	must(cmd.RegisterFlagCompletionFunc("policy", cobra.FixedCompletions(
-		[]string{string(doctor.Read), string(doctor.Act)}, cobra.ShellCompDirectiveNoFileComp)))
+		[]string{string(doctor.Read), string(doctor.Act), string(doctor.Push)}, cobra.ShellCompDirectiveNoFileComp)))
 	return cmd
 }
 
 func (a *App) doctor(ctx context.Context, f *doctorFlags) error {
 	switch doctor.Purpose(f.policy) {
-	case "", doctor.Read, doctor.Act:
+	case "", doctor.Read, doctor.Act, doctor.Push:
 	default:
-		return usagef("--policy takes read or act, not %q", oneLine(f.policy, 40))
+		return usagef("--policy takes read, act or push, not %q", oneLine(f.policy, 40))
 	}
 	s, err := a.openStage(ctx)
 	if err != nil {
 		return err
 	}
 	o := doctor.Options{Getenv: a.Getenv, Now: a.Now}
+	if doctor.Purpose(f.policy) == doctor.Push {
+		return a.pushPolicy(ctx, s)
+	}
 	if f.policy != "" {
 		return a.doctorPolicy(ctx, s, o, doctor.Purpose(f.policy))
 	}
@@ -90,6 +94,28 @@ func (a *App) doctorPolicy(ctx context.Context, s *aws.Stage, o doctor.Options, 
 	}
 	return writeJSON(a.Out, policy, "  ")
 }
+
+// pushPolicy prints the policy of who deploys the stage, and says what each action is for.
+func (a *App) pushPolicy(ctx context.Context, s *aws.Stage) error {
+	t := s.Target()
+	if t.Service == "" {
+		return usagef("--policy push is made of the names of what is deployed: pass --service, as push does")
+	}
+	ctx, cancel := context.WithTimeout(ctx, policyPatience)
+	defer cancel()
+	id, err := s.Identity(ctx)
+	if err != nil {
+		a.warnings([]string{"which account it is for is not known, so the policy has * where its number would be: " + aws.Brief(err)})
+	}
+	policy, explained := doctor.PushPolicy(doctor.PushScope{Service: t.Service, Stage: t.Stage, Region: t.Region, Account: id.Account})
+	for _, e := range explained {
+		fmt.Fprintf(a.Err, "%s: to %s\n", e.Action, e.Use)
+	}
+	return writeJSON(a.Out, policy, "  ")
+}
+
+// policyPatience is how long STS may take to say which account it is.
+const policyPatience = 4 * time.Second
 
 // doctorError is a diagnosis as an error, for its exit code. The summary line has
 // said the rest.
