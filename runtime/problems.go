@@ -40,7 +40,7 @@ func (p *problem) manifest(ps places) []dispatch.ManifestProblem {
 
 // parts are the errors that errors.Join has put together, however deep.
 func parts(err error) []error {
-	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // an error that wraps a joined one has words of its own
+	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {
 		return []error{err}
 	}

@@ -21,6 +21,8 @@ type Package struct {
 	Imports    []string
 	EmbedFiles []string
 	Module     *Module
+	// Error is why the package cannot be loaded; List alone gives it.
+	Error *struct{ Pos, Err string }
 }
 
 // Module is the module that a package is in.
@@ -42,9 +44,9 @@ func (p Package) IsOurs() bool {
 // fields are those of Package.
 const fields = "-json=ImportPath,Name,Dir,DepOnly,Standard,Imports,EmbedFiles,Module"
 
-// List describes the packages that the patterns match.
+// List describes the packages that the patterns match, also those that cannot be loaded.
 func (g Go) List(ctx context.Context, patterns []string) ([]Package, error) {
-	return g.list(ctx, patterns, "list", "-tags", Tags, fields)
+	return g.list(ctx, patterns, "list", "-e", "-tags", Tags, fields+",Error")
 }
 
 // ListDeps describes the packages that the patterns match, and all they depend on.
