@@ -192,7 +192,7 @@ def main():
             with open(os.path.join(os.path.dirname(template), "serverless-state.json"), encoding="utf-8") as f:
                 state = json.load(f)["service"]
             stage = what.split(os.sep)[0]
-            name = f"{state['service']}-{state['provider']['stage']}"
+            name = state["provider"]["stackName"]
             ours = Template(f"{stages}/{stage}/cloudformation/{name}.json")
             compare(judge, f"{stage}, stack {name}", ours, theirs)
 

@@ -120,6 +120,7 @@ func (f *serviceFile) provider() yaml.MapSlice {
 		{Key: "runtime", Value: lambdaRuntime},
 		{Key: "architecture", Value: arch(f.p)},
 		{Key: "stage", Value: f.p.Stage},
+		{Key: "stackName", Value: f.stack.Name},
 	}
 	if f.p.Region != "" {
 		out = append(out, yaml.MapItem{Key: "region", Value: f.p.Region})
