@@ -263,11 +263,19 @@ func deniedHint(err error, api smithy.APIError) string {
 func iamAction(op *smithy.OperationError) string {
 	prefix, ok := map[string]string{
 		"SQS": "sqs", "Lambda": "lambda", "CloudWatch Logs": "logs", "CloudWatch": "cloudwatch", "STS": "sts",
+		"CloudFormation": "cloudformation", "S3": "s3", "SSM": "ssm", "Secrets Manager": "secretsmanager",
 	}[op.ServiceID]
 	if !ok {
 		return ""
 	}
-	return prefix + ":" + op.OperationName
+	name := op.OperationName
+	if prefix == "s3" { // its actions are not its operations
+		name = cmp.Or(map[string]string{
+			"HeadBucket": "ListBucket", "ListObjectsV2": "ListBucket", "HeadObject": "GetObject", "DeleteObjects": "DeleteObject",
+			"PutPublicAccessBlock": "PutBucketPublicAccessBlock",
+		}[name], name)
+	}
+	return prefix + ":" + name
 }
 
 // principal shortens an ARN to what a person calls it: "role ops-read".

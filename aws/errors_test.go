@@ -48,6 +48,8 @@ func TestClassify(t *testing.T) {
 		{"region", fmt.Errorf("open: %w", ErrNoRegion), KindInvalid, ""},
 
 		{"denied, no detail", apiError("SQS", "ReceiveMessage", "AccessDenied", "Access to the resource https://sqs... is denied."), KindDenied, "access denied: sqs:ReceiveMessage is missing from these credentials"},
+		{"denied, S3", apiError("S3", "HeadBucket", "AccessDenied", "Access Denied"), KindDenied, "access denied: s3:ListBucket is missing from these credentials"},
+		{"denied, CloudFormation", apiError("CloudFormation", "CreateChangeSet", "AccessDenied", "no"), KindDenied, "access denied: cloudformation:CreateChangeSet is missing from these credentials"},
 		{"denied, SQS", apiError("SQS", "ReceiveMessage", "AccessDenied", "User: arn:aws:sts::111122223333:assumed-role/ops-read/somebody is not authorized to perform: sqs:receivemessage on resource: arn:aws:sqs:eu-west-1:111122223333:orders because no identity-based policy allows the sqs:receivemessage action"), KindDenied, "access denied: sqs:ReceiveMessage is missing from role ops-read"},
 		{"denied, user", apiError("Lambda", "ListFunctions", "AccessDeniedException", "User: arn:aws:iam::111122223333:user/ops is not authorized to perform: lambda:ListFunctions on resource: * because no identity-based policy allows the lambda:ListFunctions action"), KindDenied, "access denied: lambda:ListFunctions is missing from user ops"},
 		{"denied by a boundary", apiError("CloudWatch Logs", "FilterLogEvents", "AccessDeniedException", "User: arn:aws:iam::111122223333:user/ops is not authorized to perform: logs:FilterLogEvents on resource: x with an explicit deny in a service control policy"), KindDenied, "logs:FilterLogEvents is refused to user ops by an explicit deny in a service control policy"},

@@ -13,6 +13,7 @@ import boto3
 from botocore.config import Config
 
 import cli
+import deployment
 import differences
 import identity
 import lambdas
@@ -69,6 +70,9 @@ def run(ours, judge, tally, tried):
         ("identity", lambda rec, watch: identity.scenario(rec, *[watch(client(s, rec.endpoint, checked)) for s, checked in [
             ("sts", True), ("cloudwatch", True), ("cloudwatch", False), ("sqs", True),
             ("resourcegroupstaggingapi", True), ("resourcegroupstaggingapi", False)]]), differences.IDENTITY),
+        ("s3", scenario_of("s3", deployment.objects), differences.S3),
+        ("secrets", scenario_of("ssm", deployment.secrets, "secretsmanager"), differences.SECRETS),
+        ("stacks", scenario_of("cloudformation", deployment.stacks), differences.STACKS),
         ("cli", lambda rec, watch: cli.scenario(rec, watch(client("logs", rec.endpoint))), differences.CLI),
     ]:
         us, them = Recorder(name, ours, tally), Recorder("moto", judge, None)
@@ -86,6 +90,7 @@ def run(ours, judge, tally, tried):
     stage.mappings(rec, functions, queues, groups)
     stage.failing(rec, queues, groups)
     stage.metrics(rec, queues, cloudwatch)
+    deployment.changing(rec, tried.watch(client("cloudformation", ours)), tried.watch(client("s3", ours)), queues)
     cli.stage(rec)
     print(f"stage: {len(rec.steps)} steps", flush=True)
 

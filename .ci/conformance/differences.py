@@ -174,4 +174,15 @@ IDENTITY = [
     ("an unknown page", "", ..., ACCEPTED, "GetMetricData: InvalidNextToken"),
 ]
 
+S3 = [
+    ("make one of a bad name", "", ..., ACCEPTED, "user guide: the names that buckets may have"),
+    ("put what is not what it says", "", ..., ACCEPTED, "PutObject: Content-MD5 is held against the body"),
+]
+
+SECRETS = [
+    ("below what is no path", "", ..., ACCEPTED, "GetParametersByPath: a path begins with a slash"),
+]
+
+STACKS = []
+
 CLI = []

@@ -19,8 +19,10 @@ PAGE = ROOT / "docs" / "local-endpoint.md"
 SUITE = ROOT / "aws" / "conformance" / "testdata" / "differences.json"
 # What a part is called on the page, and the table or tables that it is made of.
 SCENARIOS = {"SQS": differences.SQS, "CloudWatch Logs": differences.LOGS, "Lambda": differences.LAMBDA,
-             "STS, CloudWatch and tags": differences.IDENTITY, "The AWS CLI": differences.CLI}
-PROTOCOLS = {"sqs": "AWS JSON 1.0", "logs": "AWS JSON 1.1", "cloudwatch": "RPC v2 CBOR, AWS JSON 1.0", "lambda": "REST-JSON", "sts": "Query", "resourcegroupstaggingapi": "AWS JSON 1.1"}
+             "STS, CloudWatch and tags": differences.IDENTITY, "S3": differences.S3,
+             "Systems Manager and Secrets Manager": differences.SECRETS, "CloudFormation": differences.STACKS, "The AWS CLI": differences.CLI}
+PROTOCOLS = {"sqs": "AWS JSON 1.0", "logs": "AWS JSON 1.1", "cloudwatch": "RPC v2 CBOR, AWS JSON 1.0", "lambda": "REST-JSON", "sts": "Query", "resourcegroupstaggingapi": "AWS JSON 1.1",
+             "s3": "REST-XML", "cloudformation": "Query", "ssm": "AWS JSON 1.1", "secretsmanager": "AWS JSON 1.1"}
 
 
 def parts():

@@ -1,6 +1,7 @@
 """The operations that the local endpoint serves, read from its source, and those that
 a run has tried. The endpoint registers an operation of a JSON or CBOR protocol with
 Handle("Name", ...), or looks for Target + ".Name" where the answer is a stream; one of
+S3 or CloudFormation with handle("Name", ...), one of
 Lambda with a method and a path, and one of STS by its action."""
 
 import pathlib
@@ -10,6 +11,7 @@ import botocore.session
 
 LOCAL = pathlib.Path(__file__).resolve().parents[2] / "aws" / "local"
 HANDLE = r'(?:\.Handle\(|Target \+ )"\.?([A-Z]\w+)"'
+BY_NAME = r'\bhandle\("([A-Z]\w+)"'
 # The services, by the name that boto3 gives them: the directory of each, and what stands
 # in its source.
 SERVICES = {
@@ -19,6 +21,10 @@ SERVICES = {
     "lambda": ("functions", None),  # by its routes
     "sts": (".", r'action == "(\w+)"'),
     "resourcegroupstaggingapi": (".", HANDLE),
+    "s3": ("objects", BY_NAME),
+    "cloudformation": ("stacks", BY_NAME),
+    "ssm": ("parameters", HANDLE),
+    "secretsmanager": ("secrets", HANDLE),
 }
 
 

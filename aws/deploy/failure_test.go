@@ -222,6 +222,27 @@ func TestRemove(t *testing.T) {
 	})
 }
 
+// A stage of which nothing was made yet is removed too.
+func TestRemoveWhatWasNeverMade(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld("test")
+		w.fail["ExecuteChangeSet"] = apiError("AccessDenied", "no")
+		if _, _, err := push(t.Context(), w, s, Confirmed{}, Options{}); err == nil || w.named("shop-media-test").status != "REVIEW_IN_PROGRESS" {
+			t.Fatalf("err = %v", err)
+		}
+		d := newDeployer(w, Options{})
+		p, err := d.PlanRemove(t.Context(), "shop")
+		if err != nil || len(p.Stacks) != 1 {
+			t.Fatalf("plan %+v, %v", p, err)
+		}
+		if _, err := d.Apply(t.Context(), p, Confirmed{}); err != nil || w.named("shop-media-test") != nil || len(w.objects) != 0 {
+			t.Errorf("err = %v, %d objects", err, len(w.objects))
+		}
+	})
+}
+
 // AWS that throttles and does not answer is borne; what may not be read is done without.
 func TestBadWeather(t *testing.T) {
 	t.Parallel()

@@ -233,18 +233,7 @@ func (f fakeCFN) DescribeStacks(ctx context.Context, in *cloudformation.Describe
 			show(s)
 			return out, nil
 		}
-		there := slices.DeleteFunc(slices.Clone(f.w.stacks), func(s *fakeStack) bool { return s.status == "DELETE_COMPLETE" })
-		from := 0
-		if in.NextToken != nil {
-			from, _ = strconv.Atoi(*in.NextToken)
-		}
-		for _, s := range there[min(from, len(there)):min(from+f.w.page, len(there))] {
-			show(s)
-		}
-		if from+f.w.page < len(there) {
-			out.NextToken = new(fmt.Sprint(from + f.w.page))
-		}
-		return out, nil
+		return nil, apiError("AccessDenied", "not authorized to perform: cloudformation:DescribeStacks on resource: *")
 	})
 }
 
@@ -296,8 +285,22 @@ func (f fakeCFN) GetTemplate(ctx context.Context, in *cloudformation.GetTemplate
 	})
 }
 
-func (f fakeCFN) ListStacks(context.Context, *cloudformation.ListStacksInput, ...func(*cloudformation.Options)) (*cloudformation.ListStacksOutput, error) {
-	panic("not used")
+func (f fakeCFN) ListStacks(ctx context.Context, in *cloudformation.ListStacksInput, _ ...func(*cloudformation.Options)) (*cloudformation.ListStacksOutput, error) {
+	return call(ctx, f.w, "ListStacks", func() (*cloudformation.ListStacksOutput, error) {
+		there := slices.DeleteFunc(slices.Clone(f.w.stacks), func(s *fakeStack) bool { return !slices.Contains(in.StackStatusFilter, cfn.StackStatus(s.status)) })
+		from := 0
+		if in.NextToken != nil {
+			from, _ = strconv.Atoi(*in.NextToken)
+		}
+		out := &cloudformation.ListStacksOutput{}
+		for _, s := range there[min(from, len(there)):min(from+f.w.page, len(there))] {
+			out.StackSummaries = append(out.StackSummaries, cfn.StackSummary{StackName: &s.name, StackStatus: cfn.StackStatus(s.status)})
+		}
+		if from+f.w.page < len(there) {
+			out.NextToken = new(strconv.Itoa(from + f.w.page))
+		}
+		return out, nil
+	})
 }
 
 func (f fakeCFN) ListChangeSets(ctx context.Context, in *cloudformation.ListChangeSetsInput, _ ...func(*cloudformation.Options)) (*cloudformation.ListChangeSetsOutput, error) {
@@ -445,7 +448,7 @@ func (f fakeSSM) GetParametersByPath(ctx context.Context, in *ssm.GetParametersB
 			after = *in.NextToken
 		}
 		for _, name := range slices.Sorted(maps.Keys(f.w.params)) {
-			if !strings.HasPrefix(name, *in.Path+"/") || name <= after {
+			if !strings.HasPrefix(name, *in.Path) || name <= after {
 				continue
 			}
 			if len(out.Parameters) == f.w.page {

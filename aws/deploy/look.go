@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -78,23 +79,42 @@ func described(t types.Stack) *stack {
 	return s
 }
 
-// stacks are all of the account and region, by name.
-func (d *Deployer) stacks(ctx context.Context) (map[string]*stack, error) {
-	out := map[string]*stack{}
-	in := &cloudformation.DescribeStacksInput{}
+// stacks are those that may be of a stage by their names, and those with the names that are given, by
+// name. They are listed, and then described one by one: a policy can be limited to a
+// stage's stacks for all but the list.
+func (d *Deployer) stacks(ctx context.Context, service, stage string, more ...string) (map[string]*stack, error) {
+	names := map[string]bool{}
+	for _, name := range more {
+		names[name] = true
+	}
+	in := &cloudformation.ListStacksInput{StackStatusFilter: slices.DeleteFunc(types.StackStatus("").Values(), func(s types.StackStatus) bool { return s == types.StackStatusDeleteComplete })}
 	for {
-		page, err := d.api.CloudFormation().DescribeStacks(ctx, in)
+		page, err := d.api.CloudFormation().ListStacks(ctx, in)
 		if err != nil {
-			return nil, fmt.Errorf("read the stacks in %s: %w", d.api.Target().Region, err)
+			return nil, fmt.Errorf("list the stacks in %s: %w", d.api.Target().Region, err)
 		}
-		for i := range page.Stacks {
-			s := described(page.Stacks[i])
-			out[s.name] = s
+		for _, s := range page.StackSummaries {
+			if name := awssdk.ToString(s.StackName); strings.HasPrefix(name, service+"-") && strings.Contains(name, "-"+stage) {
+				names[name] = true
+			}
 		}
 		if in.NextToken = page.NextToken; awssdk.ToString(in.NextToken) == "" {
-			return out, nil
+			break
 		}
 	}
+	sorted := slices.Sorted(maps.Keys(names))
+	read := make([]*stack, len(sorted))
+	err := each(ctx, len(sorted), func(ctx context.Context, i int) (err error) {
+		read[i], err = d.stack(ctx, sorted[i])
+		return err
+	})
+	out := map[string]*stack{}
+	for _, s := range read {
+		if s != nil {
+			out[s.name] = s
+		}
+	}
+	return out, err
 }
 
 // stack reads one, by name or id; nil when it is not there.

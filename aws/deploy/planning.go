@@ -28,7 +28,11 @@ type draft struct {
 // of a call that failed; what stands against the plan itself is in its Refusals.
 func (d *Deployer) Plan(ctx context.Context, in Input) (*Plan, error) {
 	p := in.Project
-	dr, err := d.begin(ctx, Push, p.Service, p.Stage)
+	names := make([]string, len(in.Documents))
+	for i, doc := range in.Documents {
+		names[i] = doc.Stack.Name
+	}
+	dr, err := d.begin(ctx, Push, p.Service, p.Stage, names...)
 	if err != nil {
 		return nil, err
 	}
@@ -57,8 +61,8 @@ func (d *Deployer) Plan(ctx context.Context, in Input) (*Plan, error) {
 	return dr.p, nil
 }
 
-// begin reads what every plan needs.
-func (d *Deployer) begin(ctx context.Context, kind Kind, service, stage string) (*draft, error) {
+// begin reads what every plan needs, with the stacks of these names besides the stage's.
+func (d *Deployer) begin(ctx context.Context, kind Kind, service, stage string, names ...string) (*draft, error) {
 	t := d.api.Target()
 	if t.Stage != stage {
 		return nil, fmt.Errorf("plan the %s of %s: it is of stage %q, and the target is stage %q", kind, service, stage, t.Stage)
@@ -81,7 +85,7 @@ func (d *Deployer) begin(ctx context.Context, kind Kind, service, stage string) 
 		dr.refuse(b.name, "%s", refusal)
 		dr.exists = false
 	}
-	if dr.stacks, err = d.stacks(ctx); err != nil {
+	if dr.stacks, err = d.stacks(ctx, service, stage, names...); err != nil {
 		return nil, err
 	}
 	if dr.exists {

@@ -3,12 +3,15 @@ package deploy
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
+
+	"github.com/microfox-ai/aiwctl/aws/deploy/project"
 )
 
 // PlanRemove is Plan for a stage that is not to be there any more: its stacks, parameters,
@@ -21,6 +24,11 @@ func (d *Deployer) PlanRemove(ctx context.Context, service string) (*Plan, error
 		return nil, err
 	}
 	gone := ofStage(dr.stacks, service, stage)
+	empty, err := dr.unmadeStacks(ctx)
+	if err != nil {
+		return nil, err
+	}
+	gone = append(empty, gone...)
 	slices.Reverse(gone) // the base stack first: nobody sends any more
 	if err := dr.remove(ctx, gone); err != nil {
 		return nil, err
@@ -48,6 +56,38 @@ func (d *Deployer) PlanRemove(ctx context.Context, service string) (*Plan, error
 		dr.note("%d objects below s3://%s/%s are deleted: artifacts, templates and records; the bucket stays", n, dr.bucket.name, prefixOf(service, stage))
 	}
 	return dr.p, nil
+}
+
+// unmadeStacks are stacks of ours that wait for their first change set: a deployment was killed before it
+// executed that. They have nothing in them, and no tags yet.
+func (dr *draft) unmadeStacks(ctx context.Context) ([]*stack, error) {
+	names := map[string]bool{project.StackName(dr.p.Service, dr.p.Stage): true}
+	if dr.records != nil {
+		newest, err := dr.records.read(ctx, 0)
+		if err != nil {
+			return nil, err
+		}
+		if newest != nil {
+			for _, s := range newest.Stacks {
+				names[s.Name] = true
+			}
+		}
+	}
+	var out []*stack
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		s := dr.stacks[name]
+		if s == nil || conditionOf(s.status) != absent || s.tag(project.TagProject) != "" {
+			continue
+		}
+		sets, err := dr.d.changeSets(ctx, s)
+		if err != nil {
+			return nil, err
+		}
+		if slices.ContainsFunc(sets, func(c changeSet) bool { return strings.HasPrefix(c.name, changeSetPrefix) }) {
+			out = append(out, s)
+		}
+	}
+	return out, nil
 }
 
 // removeStage deletes stacks first, then what only they needed.

@@ -112,7 +112,7 @@ func (r *run) storeSecret(ctx context.Context, s *SecretPlan) error {
 // parameters are the names of those that push made for a stage: what bears its tags below the
 // stage's path. No value is decrypted for it.
 func (d *Deployer) parameters(ctx context.Context, service, stage string) ([]string, error) {
-	path := "/" + service + "/" + stage
+	path := "/" + service + "/" + stage + "/"
 	var names []string
 	in := &ssm.GetParametersByPathInput{Path: &path, Recursive: awssdk.Bool(true)}
 	for {

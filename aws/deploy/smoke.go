@@ -76,7 +76,7 @@ func (d *Deployer) Smoke(ctx context.Context, service string, s Smoke) (*Smoked,
 		s.OnStep = func(string) {}
 	}
 	stage := d.api.Target().Stage
-	all, err := d.stacks(ctx)
+	all, err := d.stacks(ctx, service, stage)
 	if err != nil {
 		return nil, err
 	}

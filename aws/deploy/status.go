@@ -69,7 +69,7 @@ func (d *Deployer) Status(ctx context.Context, service string, n int) (*Status, 
 	if err != nil {
 		return nil, err
 	}
-	all, err := d.stacks(ctx)
+	all, err := d.stacks(ctx, service, t.Stage)
 	if err != nil {
 		return nil, err
 	}

@@ -100,7 +100,6 @@ func pushGroups() []pushGroup {
 		{sid: "PushStacks", on: func(s PushScope) []string {
 			return each(s.stackNames(), func(n string) string { return s.arn("cloudformation", "stack/"+n+"/*") })
 		}, actions: []PushAction{
-			{"cloudformation:CancelUpdateStack", "stop a deployment that is interrupted"},
 			{"cloudformation:ContinueUpdateRollback", "bring a stack to rest whose roll-back has failed"},
 			{"cloudformation:CreateChangeSet", "find out what a deployment changes"},
 			{"cloudformation:DeleteChangeSet", "take back a change set that is not carried out"},
@@ -110,6 +109,7 @@ func pushGroups() []pushGroup {
 			{"cloudformation:DescribeStacks", "see which stacks there are, and their outputs"},
 			{"cloudformation:ExecuteChangeSet", "carry a deployment out"},
 			{"cloudformation:GetTemplate", "compare with what is deployed"},
+			{"cloudformation:ListChangeSets", "see what a deployment that was killed has left"},
 			{"cloudformation:ListStackResources", "see what a stack has"},
 			{"cloudformation:TagResource", "tag the stacks, by which they are known as the stage's"},
 			{"cloudformation:UntagResource", "take a tag off a stack"},
@@ -133,6 +133,8 @@ func pushGroups() []pushGroup {
 			{"ssm:AddTagsToResource", "tag the stage's secrets"},
 			{"ssm:DeleteParameter", "delete them when the stage is removed"},
 			{"ssm:GetParameter", "leave those alone that have not changed, and call the workers API"},
+			{"ssm:GetParametersByPath", "find them when the stage is removed"},
+			{"ssm:ListTagsForResource", "see which of them push has made"},
 			{"ssm:PutParameter", "store the stage's secrets, and make the key of its workers API"},
 		}},
 		{sid: "PushQueues", on: func(s PushScope) []string {

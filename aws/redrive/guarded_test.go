@@ -368,8 +368,8 @@ func newWire(t *testing.T) *wire {
 			fmt.Fprint(rw, `{"ok":true,"messageId":"m"}`)
 		case operation == "GetCallerIdentity":
 			fmt.Fprint(rw, `<GetCallerIdentityResponse><GetCallerIdentityResult><Account>000000000000</Account><Arn>arn:aws:iam::000000000000:user/x</Arn></GetCallerIdentityResult></GetCallerIdentityResponse>`)
-		case operation == "DescribeStacks":
-			fmt.Fprint(rw, `<DescribeStacksResponse><DescribeStacksResult><Stacks/></DescribeStacksResult></DescribeStacksResponse>`)
+		case operation == "ListStacks":
+			fmt.Fprint(rw, `<ListStacksResponse><ListStacksResult><StackSummaries/></ListStacksResult></ListStacksResponse>`)
 		case r.Method == http.MethodHead: // there is no bucket yet
 			rw.WriteHeader(http.StatusNotFound)
 		case r.Method == http.MethodPut: // it is made

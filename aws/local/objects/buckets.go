@@ -2,11 +2,9 @@ package objects
 
 import (
 	"encoding/xml"
-	"maps"
 	"net/http"
 	"net/netip"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/microfox-ai/aiwctl/aws/local/wire"
@@ -115,24 +113,6 @@ func (s *Store) deleteBucket(c *call) error {
 		c.w.WriteHeader(http.StatusNoContent)
 		return nil
 	})
-}
-
-func (s *Store) listBuckets(c *call) error {
-	type entry struct {
-		Name, CreationDate string
-	}
-	out := struct {
-		XMLName   xml.Name `xml:"ListAllMyBucketsResult"`
-		Namespace string   `xml:"xmlns,attr"`
-		Owner     string   `xml:"Owner>ID"`
-		Buckets   []entry  `xml:"Buckets>Bucket"`
-	}{Namespace: namespace, Owner: s.cfg.Account}
-	s.mu.Lock()
-	for _, name := range slices.Sorted(maps.Keys(s.buckets)) {
-		out.Buckets = append(out.Buckets, entry{name, s.buckets[name].created.UTC().Format(timeFormat)})
-	}
-	s.mu.Unlock()
-	return c.answer(out)
 }
 
 func (s *Store) getBucketLocation(c *call) error {

@@ -18,6 +18,10 @@ import (
 func (o *object) show(c *call) {
 	h := c.w.Header()
 	for name, value := range o.headers {
+		if strings.HasPrefix(name, "X-Amz-Meta-") {
+			h[strings.ToLower(name)] = []string{value} // as S3 writes the names that clients have given
+			continue
+		}
 		h.Set(name, value)
 	}
 	h.Set("Etag", o.etag)

@@ -24,21 +24,21 @@ type call struct {
 // route is how an operation is told from others: by its method, by whether its path names a
 // key, and by a parameter of its query.
 type route struct {
-	name, method string
-	onKey        bool
-	query        string
-	serve        func(*call) error
+	method string
+	onKey  bool
+	query  string
+	serve  func(*call) error
 }
 
 // Handler serves the requests that were signed for S3: the first element of a path is the
 // bucket, the rest is the key.
 func (s *Store) Handler() http.Handler {
 	var routes []route
-	handle := func(name, method string, onKey bool, query string, serve func(*call) error) {
-		routes = append(routes, route{name, method, onKey, query, serve})
+	// The name is for whoever reads which operations are served.
+	handle := func(_, method string, onKey bool, query string, serve func(*call) error) {
+		routes = append(routes, route{method, onKey, query, serve})
 	}
 	const bucket, key = false, true
-	handle("ListBuckets", http.MethodGet, bucket, "", s.listBuckets)
 	handle("CreateBucket", http.MethodPut, bucket, "", s.createBucket)
 	handle("HeadBucket", http.MethodHead, bucket, "", s.headBucket)
 	handle("DeleteBucket", http.MethodDelete, bucket, "", s.deleteBucket)
@@ -84,7 +84,7 @@ func (s *Store) dispatch(routes []route, c *call) error {
 		}
 	}
 	for _, r := range routes {
-		if r.method != c.r.Method || r.onKey != (c.key != "") || r.query != asked || (r.name == "ListBuckets") != (c.bucket == "") {
+		if r.method != c.r.Method || r.onKey != (c.key != "") || r.query != asked || c.bucket == "" {
 			continue
 		}
 		if c.r.Header.Get("X-Amz-Copy-Source") != "" {

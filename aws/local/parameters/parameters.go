@@ -116,10 +116,12 @@ func checkName(name string) error {
 	case strings.Count(name, "/") > 15:
 		return wire.NewError("HierarchyLevelLimitExceededException", "A hierarchy can have a maximum of 15 levels.")
 	}
-	for _, word := range []string{"aws", "ssm"} {
-		if first := strings.ToLower(strings.TrimPrefix(name, "/")); strings.HasPrefix(first, word) {
-			return validation(`Parameter name: can't be prefixed with "%s" (case-insensitive).`, word)
-		}
+	first, path := strings.ToLower(strings.TrimPrefix(name, "/")), strings.Count(name, "/") > 1
+	switch {
+	case path && strings.HasPrefix(first, "aws"):
+		return wire.Errorf("AccessDeniedException", "No access to reserved parameter name: %s.", name)
+	case strings.HasPrefix(first, "aws"), strings.HasPrefix(first, "ssm"):
+		return validation(`Parameter name: can't be prefixed with "aws" or "ssm" (case-insensitive).`)
 	}
 	return nil
 }

@@ -78,7 +78,7 @@ func TestParameters(t *testing.T) {
 		t.Errorf("after it was deleted: %v", err)
 	}
 	for bad, want := range map[string]string{
-		"/aws/key": `can't be prefixed with "aws"`, "no/slash": "must be a fully qualified name", "/with space": "following 3 symbols",
+		"aws-key": `can't be prefixed with "aws"`, "no/slash": "must be a fully qualified name", "/with space": "following 3 symbols",
 	} {
 		_, err := c.PutParameter(ctx, &ssm.PutParameterInput{Name: &bad, Value: awssdk.String("x"), Type: types.ParameterTypeString})
 		if codeOf(err) != "ValidationException" || !strings.Contains(err.Error(), want) {
