@@ -213,7 +213,7 @@ func TestGuideNamesEveryVariable(t *testing.T) {
 			continue
 		}
 		for name := range strings.FieldsFuncSeq(cells[1], func(r rune) bool { return strings.ContainsRune("`, ", r) }) {
-			if name = strings.TrimSuffix(name, "<ID>"); variableName.MatchString(name) {
+			if name = strings.TrimSuffix(strings.TrimSuffix(name, "<ID>"), "<NAME>"); variableName.MatchString(name) {
 				named[name] = true
 			}
 		}

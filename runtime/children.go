@@ -13,6 +13,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/aws/smithy-go"
 
 	"github.com/microfox-ai/aiwctl/dispatch"
 	"github.com/microfox-ai/aiwctl/runtime/internal/jsonlog"
@@ -151,7 +152,7 @@ func (c *child) Send(ctx context.Context, m *dispatch.Message, delay time.Durati
 	}
 	id, err := dispatch.NewSQS(api, d.batch.app.childQueueURL).Send(ctx, &out, delay)
 	if err != nil {
-		return "", err
+		return "", d.adviseOnCall(out.WorkerID, err)
 	}
 	d.recordChild(ctx, jobstore.Child{
 		JobID: out.JobID, WorkerID: out.WorkerID, Awaited: c.awaited, DelaySeconds: int(wholeSecondsUp(delay)),
@@ -164,7 +165,7 @@ func (c *child) Send(ctx context.Context, m *dispatch.Message, delay time.Durati
 // authors see their logs, has no roles.
 func (d *delivery) warnUndeclared(ctx context.Context, workerID string) {
 	app := d.batch.app
-	if workerID == d.def.id || slices.Contains(d.def.settings.calls, workerID) || app.cfg.Getenv(envRuntimeAPI) == "" {
+	if d.declaresCall(workerID) || app.cfg.Getenv(envRuntimeAPI) == "" {
 		return
 	}
 	if _, told := app.undeclared.LoadOrStore([2]string{d.def.id, workerID}, true); told {
@@ -173,6 +174,18 @@ func (d *delivery) warnUndeclared(ctx context.Context, workerID string) {
 	d.events.LogAttrs(ctx, slog.LevelWarn, "the worker starts a job of another one without saying so: add runtime.WithCalls to its options, "+
 		"since a function deployed by aiwctl push may send to the queues of those that are named there only",
 		slog.String("calls", workerID))
+}
+
+func (d *delivery) declaresCall(workerID string) bool {
+	return workerID == d.def.id || slices.Contains(d.def.settings.calls, workerID)
+}
+
+// adviseOnCall adds to a refusal what its reason probably is.
+func (d *delivery) adviseOnCall(workerID string, err error) error {
+	if api, ok := errors.AsType[smithy.APIError](err); ok && strings.Contains(api.ErrorCode(), "AccessDenied") && !d.declaresCall(workerID) {
+		return fmt.Errorf("%w (worker %q does not declare this call: add runtime.WithCalls(%q), by which aiwctl push makes the function's role)", err, d.def.id, workerID)
+	}
+	return err
 }
 
 // sentBefore reports whether the child is on its way, or at its end, already.

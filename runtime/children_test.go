@@ -14,6 +14,7 @@ import (
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/aws/smithy-go"
 
 	"github.com/microfox-ai/aiwctl/dispatch"
 	"github.com/microfox-ai/aiwctl/runtime"
@@ -153,6 +154,32 @@ func TestUndeclaredCallsAreWarnedOf(t *testing.T) {
 		if got := strings.Count(log.String(), "add runtime.WithCalls"); got != want || strings.Count(log.String(), `"calls":"forgotten"`) != want {
 			t.Errorf("%d warnings with the Runtime API at %q, want %d:\n%s", got, lambda, want, log)
 		}
+	}
+}
+
+// closedQueue lets nobody send.
+type closedQueue struct{ wire }
+
+func (*closedQueue) SendMessage(context.Context, *sqs.SendMessageInput, ...func(*sqs.Options)) (*sqs.SendMessageOutput, error) {
+	return nil, &smithy.GenericAPIError{Code: "AccessDenied", Message: "not authorized to perform sqs:SendMessage"}
+}
+
+func TestARefusedCallSaysHowToDeclareIt(t *testing.T) {
+	t.Parallel()
+	var got []string
+	w := parent(func(ctx context.Context, j *runtime.Job[int]) error {
+		for _, id := range []string{"declared", "forgotten"} {
+			_, err := j.Dispatch(ctx, id, 1)
+			got = append(got, fmt.Sprint(err))
+		}
+		return nil
+	}, runtime.WithCalls("declared"))
+	app, _ := newAppWith(t, runtime.AppConfig{SQS: &closedQueue{}, Getenv: queueEnv}, w)
+	if _, err := app.HandleSQS(t.Context(), oneMessage("parent", "1")); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(got[0], "AccessDenied") || strings.Contains(got[0], "WithCalls") || !strings.Contains(got[1], `worker "parent" does not declare this call: add runtime.WithCalls("forgotten")`) {
+		t.Errorf("%q", got)
 	}
 }
 

@@ -42,13 +42,13 @@ func (g Getenv) IsTrue(name string) bool {
 	return err == nil && yes
 }
 
-// Endpoint is the one that the environment names for a service, as every SDK reads it:
-// service is SQS, SSM or SECRETS_MANAGER. Empty means AWS's own.
-func (g Getenv) Endpoint(service string) string {
+// Endpoint is the one that the environment names for a service, as every SDK reads it: the
+// service's own variable is AWS_ENDPOINT_URL_SQS or the like. Empty means AWS's own.
+func (g Getenv) Endpoint(variable string) string {
 	if g.IsTrue("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS") {
 		return ""
 	}
-	if own := g("AWS_ENDPOINT_URL_" + service); own != "" {
+	if own := g(variable); own != "" {
 		return own
 	}
 	return g("AWS_ENDPOINT_URL")

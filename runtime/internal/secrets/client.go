@@ -36,13 +36,13 @@ const (
 // service is one of the two that keep secrets.
 type service struct {
 	name   string // in host names and signatures
-	env    string // in AWS_ENDPOINT_URL_<env>
+	env    string // the variable that names its endpoint
 	target string // of its operations
 }
 
 var (
-	ssm            = service{"ssm", "SSM", "AmazonSSM"}
-	secretsManager = service{"secretsmanager", "SECRETS_MANAGER", "secretsmanager"}
+	ssm            = service{"ssm", "AWS_ENDPOINT_URL_SSM", "AmazonSSM"}
+	secretsManager = service{"secretsmanager", "AWS_ENDPOINT_URL_SECRETS_MANAGER", "secretsmanager"}
 )
 
 // client makes calls in AWS's JSON 1.1 protocol.

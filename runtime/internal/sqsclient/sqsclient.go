@@ -71,7 +71,7 @@ func (l *Lazy) open() (API, error) {
 	}
 	cfg := awssdk.Config{Region: l.env.Region(l.Region), Credentials: awssdk.NewCredentialsCache(provider), HTTPClient: dispatch.StableHTTPClient(client)}
 	return sqs.NewFromConfig(cfg, func(o *sqs.Options) {
-		if endpoint := l.env.Endpoint("SQS"); endpoint != "" {
+		if endpoint := l.env.Endpoint("AWS_ENDPOINT_URL_SQS"); endpoint != "" {
 			o.BaseEndpoint = &endpoint
 		}
 		if l.env.IsTrue("AWS_USE_FIPS_ENDPOINT") {
