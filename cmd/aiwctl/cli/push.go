@@ -33,6 +33,7 @@ type pushFlags struct {
 	plain        []string
 	envFiles     []string
 	emit, out    string
+	cacheDir     string
 }
 
 // applyFlags are those of everything that changes a stage.
@@ -101,7 +102,9 @@ func (a *App) newPush() *cobra.Command {
 	fl.StringArrayVar(&f.envFiles, "env-file", nil, "read this file instead of .env and .env.STAGE; may be repeated, later ones win")
 	fl.StringVar(&f.emit, "emit", "", "write files for another tool instead of deploying: cloudformation or serverless")
 	fl.StringVar(&f.out, "out", "", "with --emit: the directory of the files")
+	fl.StringVar(&f.cacheDir, "cache-dir", "", "where programs are kept that were built before (default: aiwctl/push in the user's cache directory)")
 	f.register(cmd)
+	must(cmd.MarkFlagDirname("cache-dir"))
 	must(cmd.RegisterFlagCompletionFunc("arch", cobra.FixedCompletions([]string{"arm64", "amd64"}, cobra.ShellCompDirectiveNoFileComp)))
 	must(cmd.RegisterFlagCompletionFunc("emit", cobra.FixedCompletions([]string{"cloudformation", "serverless"}, cobra.ShellCompDirectiveNoFileComp)))
 	must(cmd.MarkFlagDirname("out"))
@@ -233,7 +236,7 @@ func (a *App) push(ctx context.Context, f *pushFlags, patterns []string) error {
 	if err != nil {
 		return problems(err)
 	}
-	if err := c.tools.build(ctx, p, c.events.step); err != nil {
+	if err := c.tools.build(ctx, p, f.cacheDir, c.events.step); err != nil {
 		return problems(err)
 	}
 	in, err := c.input(p, secrets)
@@ -259,8 +262,7 @@ func (a *App) readProject(ctx context.Context, f *pushFlags, t aws.Target, patte
 	}
 	tools, events := a.realTools(), a.newPushEvents()
 	defer events.done()
-	events.step("looking for workers in " + strings.Join(patterns, " "))
-	programs, err := tools.scan(ctx, patterns, events.step)
+	programs, err := tools.scan(ctx, patterns, f.cacheDir, events.step)
 	if err != nil {
 		return nil, nil, problems(err)
 	}

@@ -48,7 +48,7 @@ func newPushRig(t *testing.T, in string) *pushRig {
 	r.App, r.stdout, r.stderr = testApp(in, map[string]string{"XDG_STATE_HOME": state, "HOME": state, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_EC2_METADATA_DISABLED": "true"})
 	r.InTTY = in != ""
 	r.tools = &pushTools{
-		scan: func(_ context.Context, patterns []string, _ func(string)) ([]project.Program, error) {
+		scan: func(_ context.Context, patterns []string, _ string, _ func(string)) ([]project.Program, error) {
 			r.did("scan " + strings.Join(patterns, " "))
 			return []project.Program{{Package: "example.com/shop/workers", Dir: "workers", Manifest: dispatch.Manifest{Workers: []dispatch.ManifestWorker{{ID: "bill"}, {ID: "ship"}}}}}, nil
 		},
@@ -58,7 +58,7 @@ func newPushRig(t *testing.T, in string) *pushRig {
 			return r.secrets, r.missing, nil
 		},
 		account: func(context.Context, *aws.Stage) (string, error) { return "123456789012", nil },
-		build: func(_ context.Context, p *project.Project, step func(string)) error {
+		build: func(_ context.Context, p *project.Project, _ string, step func(string)) error {
 			r.did("build")
 			step("building workers")
 			r.built = p
@@ -595,7 +595,7 @@ func TestPushEmit(t *testing.T) {
 	out := filepath.Join(dir, "out")
 	run := func(args ...string) (*pushRig, int) {
 		r := newPushRig(t, "")
-		r.tools.build = func(_ context.Context, p *project.Project, _ func(string)) error {
+		r.tools.build = func(_ context.Context, p *project.Project, _ string, _ func(string)) error {
 			p.API = project.Artifact{File: zip, SHA256: "4a70fe9aa6436e02c2dea340fbd1e352e4ef2d8ce6ca52ad25d4b95471fc8bf2", Size: 3}
 			p.Programs[0].Artifact = p.API
 			return nil

@@ -23,7 +23,7 @@ func (a *App) pushEmit(ctx context.Context, f *pushFlags, r settings.Resolved, p
 	p.Bucket = f.bucketName(a)
 	tools, events := a.realTools(), a.newPushEvents()
 	defer events.done()
-	if err := tools.build(ctx, p, events.step); err != nil {
+	if err := tools.build(ctx, p, f.cacheDir, events.step); err != nil {
 		return problems(err)
 	}
 	var files []emit.File

@@ -19,12 +19,14 @@ type pushEvents struct {
 	mu sync.Mutex
 	// said is what the last line was: an event that is told twice is printed once.
 	said string
+	// uploaded are the objects whose end was told.
+	uploaded map[string]bool
 	// settled are the stacks that were brought to their templates.
 	settled int
 }
 
 func (a *App) newPushEvents() *pushEvents {
-	return &pushEvents{app: a, p: a.newProgress(), began: a.Now()}
+	return &pushEvents{app: a, p: a.newProgress(), began: a.Now(), uploaded: map[string]bool{}}
 }
 
 // step says what is being done.
@@ -40,6 +42,13 @@ func (e *pushEvents) event(ev deploy.Event) {
 			return
 		}
 		e.p.state("")
+		e.mu.Lock()
+		told := e.uploaded[ev.Resource]
+		e.uploaded[ev.Resource] = true
+		e.mu.Unlock()
+		if told { // the end of an upload is its last bytes and its answer
+			return
+		}
 		e.line("uploaded " + name + "  " + bytesText(ev.Total))
 	case deploy.EventStep:
 		e.line(ev.Text)

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"strings"
@@ -10,9 +11,11 @@ import (
 	"github.com/microfox-ai/aiwctl/aws"
 	"github.com/microfox-ai/aiwctl/aws/deploy"
 	"github.com/microfox-ai/aiwctl/aws/deploy/adopt"
+	"github.com/microfox-ai/aiwctl/aws/deploy/bundle"
 	"github.com/microfox-ai/aiwctl/aws/deploy/emit"
 	"github.com/microfox-ai/aiwctl/aws/deploy/environ"
 	"github.com/microfox-ai/aiwctl/aws/deploy/project"
+	"github.com/microfox-ai/aiwctl/aws/deploy/scan"
 	"github.com/microfox-ai/aiwctl/aws/deploy/template"
 )
 
@@ -20,13 +23,13 @@ import (
 type pushTools struct {
 	// scan finds the worker programs of packages and asks each what it has; step is told
 	// what is being done.
-	scan func(ctx context.Context, patterns []string, step func(string)) ([]project.Program, error)
+	scan func(ctx context.Context, patterns []string, cache string, step func(string)) ([]project.Program, error)
 	// check says what is wrong with a project, before anything is built for deployment.
 	check func(*project.Project) project.Problems
 	// environ gives a project its variables, and the secrets that are to be stored.
 	environ func(*project.Project, environOptions) ([]deploy.Secret, project.Problems, error)
 	// build makes the artifacts of a project.
-	build func(ctx context.Context, p *project.Project, step func(string)) error
+	build func(ctx context.Context, p *project.Project, cache string, step func(string)) error
 	// documents are the templates of a project, serverless the files of the Serverless
 	// Framework instead. artifact is where either expects an artifact, below its directory.
 	documents  func(*project.Project) ([]deploy.Document, error)
@@ -85,6 +88,13 @@ func (a *App) realTools() *pushTools {
 		return a.tools
 	}
 	return &pushTools{
+		scan: func(ctx context.Context, patterns []string, cache string, step func(string)) ([]project.Program, error) {
+			return scan.Scan(ctx, scan.Options{Patterns: patterns, Cache: cache, OnStep: step})
+		},
+		build: func(ctx context.Context, p *project.Project, cache string, step func(string)) error {
+			step(fmt.Sprintf("building %s for linux/%s", plural(len(p.Programs), "program"), p.Arch.GOARCH()))
+			return bundle.Build(ctx, bundle.Options{Cache: cache}, p)
+		},
 		check:   project.Check,
 		environ: a.readEnviron,
 		compare: func(deployed, next []byte) (any, error) { return template.Compare(deployed, next) },
