@@ -1,5 +1,5 @@
 # What people type. .ci/run is what must hold before a change lands; these are its parts.
-.PHONY: all build test race lint conformance page stores bench demo ci
+.PHONY: all build test race lint conformance deploy page stores bench demo ci
 
 all: build test lint
 
@@ -19,6 +19,10 @@ lint:
 # boto3, the AWS CLI and moto's server (PyPI) judge the local endpoint and package aws.
 conformance:
 	.ci/conformance/run
+
+# cfn-lint (PyPI) and osls (npm) judge the files that push writes.
+deploy:
+	.ci/deploy/run
 
 # The parts of docs/local-endpoint.md that the conformance run checks.
 page:

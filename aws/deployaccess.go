@@ -25,6 +25,7 @@ type CloudFormationReader interface {
 	GetTemplate(context.Context, *cloudformation.GetTemplateInput, ...func(*cloudformation.Options)) (*cloudformation.GetTemplateOutput, error)
 	DescribeChangeSet(context.Context, *cloudformation.DescribeChangeSetInput, ...func(*cloudformation.Options)) (*cloudformation.DescribeChangeSetOutput, error)
 	ListStacks(context.Context, *cloudformation.ListStacksInput, ...func(*cloudformation.Options)) (*cloudformation.ListStacksOutput, error)
+	ListChangeSets(context.Context, *cloudformation.ListChangeSetsInput, ...func(*cloudformation.Options)) (*cloudformation.ListChangeSetsOutput, error)
 }
 
 // S3Reader is the part of S3 that looks.
@@ -37,6 +38,7 @@ type S3Reader interface {
 
 // ParameterReader is the part of Systems Manager that looks. A parameter is read decrypted: it is a secret.
 type ParameterReader interface {
+	DescribeParameters(context.Context, *ssm.DescribeParametersInput, ...func(*ssm.Options)) (*ssm.DescribeParametersOutput, error)
 	GetParameter(context.Context, *ssm.GetParameterInput, ...func(*ssm.Options)) (*ssm.GetParameterOutput, error)
 }
 
@@ -103,6 +105,9 @@ func (s *Stage) Parameters() ParameterReader { return struct{ ParameterReader }{
 
 // Secrets is read access to Secrets Manager, for the packages below this one.
 func (s *Stage) Secrets() SecretReader { return struct{ SecretReader }{s.deploy().secrets} }
+
+// Tags is read access to tags, for the packages below this one.
+func (s *Stage) Tags() TagsReader { return struct{ TagsReader }{s.api.tags} }
 
 // Deploy is Do with the write access of a deployment.
 func (g *Guard) Deploy(ctx context.Context, a Action, fn func(context.Context, DeployWriter) error) error {

@@ -95,6 +95,7 @@ func (s *Stage) Inventory(ctx context.Context) (*Inventory, error) {
 		return nil, fmt.Errorf("find the workers of stage %s: %w", s.Target().Stage, err)
 	}
 	d.joinManifest()
+	d.apiNote()
 	d.finish()
 	return d.inv, nil
 }
@@ -152,16 +153,21 @@ func (d *discovery) sources(ctx context.Context) error {
 		cfgErr, mapErr, tagErr error
 		wg                     sync.WaitGroup
 	)
-	if d.t.BaseURL != "" {
-		wg.Go(func() { cfg, cfgErr = s.fetchConfig(ctx) })
-	} else {
-		cfgErr = errNoBaseURL
-	}
+	wg.Go(func() {
+		// A stage that was deployed by push says itself where its API is.
+		s.findAPI(ctx, d.t.services())
+		cfg, cfgErr = d.fetchConfig(ctx)
+	})
 	if d.t.Tags != "" {
 		wg.Go(func() { tags, tagErr = s.listTagged(ctx) })
 	}
 	wg.Go(func() { mappings, mapErr = s.listMappings(ctx) })
 	wg.Wait()
+	if len(d.t.services()) == 0 && !s.knownAPI() {
+		// The names of queues and functions say which services there are.
+		s.findAPI(ctx, d.mappedServices(mappings))
+		cfg, cfgErr = d.fetchConfig(ctx)
+	}
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("find the workers of stage %s: %w", s.Target().Stage, err)
 	}
@@ -173,15 +179,7 @@ func (d *discovery) sources(ctx context.Context) error {
 		d.source(SourceTags)
 		d.tagged = tags
 	}
-	if cfgErr == nil {
-		cfgErr = s.learn(cfg)
-	}
-	if cfgErr == nil {
-		d.source(SourceConfig)
-		d.addConfig(cfg)
-	} else if !errors.Is(cfgErr, errNoBaseURL) {
-		d.warn(SourceConfig, cfgErr)
-	}
+	cfgErr = d.takeConfig(cfg, cfgErr)
 	if mapErr == nil {
 		d.source(SourceMappings)
 		d.mappingsRead = true
@@ -211,6 +209,28 @@ func (d *discovery) sources(ctx context.Context) error {
 	return nil
 }
 
+// fetchConfig reads workers/config, where anybody knows where that is.
+func (d *discovery) fetchConfig(ctx context.Context) (*dispatch.WorkersConfig, error) {
+	if d.s.baseURL() == "" {
+		return nil, errNoBaseURL
+	}
+	return d.s.fetchConfig(ctx)
+}
+
+// takeConfig makes candidates of workers/config; its error is why there are none.
+func (d *discovery) takeConfig(cfg *dispatch.WorkersConfig, err error) error {
+	if err == nil {
+		err = d.s.learn(cfg)
+	}
+	if err == nil {
+		d.source(SourceConfig)
+		d.addConfig(cfg)
+	} else if !errors.Is(err, errNoBaseURL) {
+		d.warn(SourceConfig, err)
+	}
+	return err
+}
+
 // learn keeps what workers/config says about the stage. It is an error when the
 // API serves another stage than the one the target names: its workers must not
 // be shown, or written to, under that name.
@@ -225,11 +245,26 @@ func (s *Stage) learn(cfg *dispatch.WorkersConfig) error {
 	if s.target.Stage != "" && stage != "" && stage != s.target.Stage {
 		s.learned.foreignAPI, s.learned.workers = stage, nil
 		return fmt.Errorf("%s serves stage %q, not %q: pass --stage %s, or the base URL of stage %s",
-			redactURL(s.target.BaseURL), stage, s.target.Stage, stage, s.target.Stage)
+			redactURL(cmp.Or(s.target.BaseURL, s.learned.api.Base)), stage, s.target.Stage, stage, s.target.Stage)
 	}
-	s.learned.stage = stage
+	if s.target.BaseURL != "" {
+		s.learned.stage = stage
+		return nil
+	}
+	// The API was found by itself: it is not asked for other stages' and other services' jobs.
+	s.learned.apiQueues = make(map[string]string, len(cfg.Workers))
+	for id, entry := range cfg.Workers {
+		if q, ok := queueFromURL(entry.QueueURL, ""); ok {
+			s.learned.apiQueues[id] = q.name
+		}
+	}
 	return nil
 }
+
+// configDecides reports whether workers/config was read and says which workers the stage has:
+// somebody named it. One that was found by itself, in a stack's outputs, adds to what
+// is known and leaves out nothing: other tools' workers may stand beside it.
+func (d *discovery) configDecides() bool { return d.configRead && d.s.target.BaseURL != "" }
 
 // candidate is a worker in the making.
 type candidate struct {
@@ -313,7 +348,10 @@ func (d *discovery) add(c *candidate) {
 // addConfig makes a candidate of every worker of workers/config.
 func (d *discovery) addConfig(cfg *dispatch.WorkersConfig) {
 	d.configRead = true
-	d.stage = cmp.Or(d.t.Stage, d.s.Target().Stage)
+	stage := cmp.Or(d.t.Stage, d.s.Target().Stage)
+	if d.configDecides() {
+		d.stage = stage
+	}
 	why := make(map[string]string)
 	for _, e := range cfg.Errors {
 		why[e.WorkerID] = strings.TrimSpace(clean(e.Name + " " + e.Message))
@@ -349,9 +387,9 @@ func (d *discovery) addConfig(cfg *dispatch.WorkersConfig) {
 			if !here {
 				elsewhere = c.ref.region
 			}
-			if service, ok := strings.CutSuffix(c.ref.baseName(), "-"+id+"-"+d.stage); ok {
-				c.name = deployedName{service: service, id: id, stage: d.stage}
-				c.function = cmp.Or(c.function, dispatch.FunctionName(service, d.stage, id))
+			if service, ok := strings.CutSuffix(c.ref.baseName(), "-"+id+"-"+stage); ok {
+				c.name = deployedName{service: service, id: id, stage: stage}
+				c.function = cmp.Or(c.function, dispatch.FunctionName(service, stage, id))
 				if here {
 					d.services = append(d.services, service)
 				}
@@ -388,7 +426,7 @@ func (d *discovery) addMappings(ctx context.Context, all []mapped) {
 			wanted[c.function] = functionRef{name: c.function}
 		}
 	}
-	if len(wanted) > 0 && (!d.namesOnly || !d.configRead) {
+	if len(wanted) > 0 && (!d.namesOnly || !d.configDecides()) {
 		var err error
 		d.functions, d.gone, err = d.s.functionsOf(ctx, wanted)
 		if err != nil {
@@ -457,7 +495,7 @@ func (d *discovery) inService(queue, function string) bool {
 	services := d.services
 	if d.t.Service != "" {
 		services = []string{d.t.Service}
-	} else if !d.configRead {
+	} else if !d.configDecides() {
 		return true
 	}
 	return slices.ContainsFunc(services, func(svc string) bool {
@@ -475,7 +513,7 @@ func (d *discovery) unlisted(m mapped) *candidate {
 	}
 	c := &candidate{ref: m.queue, hasRef: true}
 	name, agrees := nameAgrees(m.queue.baseName(), m.function.name, d.t.Service, cmp.Or(stage, fn.stage))
-	if d.configRead && d.t.Service == "" && !d.narrow() && (!agrees || !slices.Contains(d.services, name.service)) {
+	if d.configDecides() && d.t.Service == "" && !d.narrow() && (!agrees || !slices.Contains(d.services, name.service)) {
 		// A prefix of a name is too little to call it a worker of this stage.
 		return nil
 	}

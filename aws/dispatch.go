@@ -168,7 +168,7 @@ func (s *Stage) plan(r DispatchRequest) (planned, error) {
 func (s *Stage) route(r DispatchRequest) (via string, err error) {
 	base := s.apiBase()
 	via = ViaTrigger
-	if base == "" || r.Delay > 0 {
+	if base == "" || r.Delay > 0 || !s.serves(r.Worker) {
 		via = ViaQueue
 	}
 	if via == ViaQueue {
@@ -216,7 +216,19 @@ func (s *Stage) apiBase() string {
 	if s.learned.foreignAPI != "" {
 		return ""
 	}
-	return s.target.BaseURL
+	return cmp.Or(s.target.BaseURL, s.learned.api.Base)
+}
+
+// serves is whether the workers API may be given a worker's jobs: one that was named may, one
+// that was found by itself only where it sends to the worker's own queue.
+func (s *Stage) serves(w Worker) bool {
+	if s.target.BaseURL != "" {
+		return true
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	queue, ok := s.learned.apiQueues[w.ID]
+	return ok && (w.Queue == nil || w.Queue.Name == queue)
 }
 
 // queueSend sends straight to the worker's queue.
@@ -230,11 +242,18 @@ func queueSend(q Queue, m *dispatch.Message, delay time.Duration) func(context.C
 // within Guard.Do is what guards it.
 func (s *Stage) triggerSend(m *dispatch.Message) (func(context.Context, Writer) (string, error), error) {
 	base := s.apiBase()
-	trigger, err := dispatch.NewTrigger(base, dispatch.TriggerKeyFromEnv(s.opts.Getenv), s.api.http)
-	if err != nil {
+	if _, err := dispatch.NewTrigger(base, "", s.api.http); err != nil {
 		return nil, err
 	}
 	return func(ctx context.Context, _ Writer) (string, error) {
+		key, err := s.apiKey(ctx, dispatch.TriggerKeyFromEnv) // it may have to be read
+		if err != nil {
+			return "", err
+		}
+		trigger, err := dispatch.NewTrigger(base, key, s.api.http)
+		if err != nil {
+			return "", err
+		}
 		id, err := trigger.Send(ctx, m, 0)
 		status, ok := errors.AsType[*dispatch.StatusError](err)
 		if !ok {
@@ -242,7 +261,7 @@ func (s *Stage) triggerSend(m *dispatch.Message) (func(context.Context, Writer) 
 		}
 		switch {
 		case keyRefused(status):
-			return "", fmt.Errorf("%w: %s", err, keyAdvice(s.opts.Getenv, "WORKERS_TRIGGER_API_KEY"))
+			return "", fmt.Errorf("%w: %s", err, s.keyAdvice("WORKERS_TRIGGER_API_KEY"))
 		case status.StatusCode == http.StatusNotFound:
 			return "", fmt.Errorf("%w: %s", err, s.knownWorkers(ctx, base))
 		}
@@ -257,11 +276,12 @@ func keyRefused(e *dispatch.StatusError) bool {
 		e.StatusCode == http.StatusForbidden && !strings.Contains(e.Body, "Missing Authentication Token")
 }
 
-// keyAdvice says which variable a refused key came from, never the key.
-func keyAdvice(getenv func(string) string, own string) string {
+// keyAdvice says where a refused key came from, never the key. One that was read by
+// reference is read again next time.
+func (s *Stage) keyAdvice(own string) string {
 	order := []string{own, "WORKERS_API_KEY", "MICROFOX_PROJECT_ID"}
 	for i, name := range order {
-		if strings.TrimSpace(getenv(name)) == "" {
+		if strings.TrimSpace(s.opts.Getenv(name)) == "" {
 			continue
 		}
 		from := "the key sent came from " + name
@@ -269,6 +289,10 @@ func keyAdvice(getenv func(string) string, own string) string {
 			from = "the key sent was derived from " + name
 		}
 		return from + ": it is not this stage's (looked for in " + strings.Join(order, ", ") + ")"
+	}
+	if ref := s.WorkersAPI().KeyRef; ref != "" {
+		s.forgetAPI()
+		return "the key sent came from " + clean(ref) + ": the API's function was started with another one, or that was changed since"
 	}
 	return "no key was sent: set WORKERS_API_KEY to the stage's key (looked for in " + strings.Join(order, ", ") + ")"
 }

@@ -44,7 +44,7 @@ func (d *discovery) finish() {
 // learnStage takes the stage's name from the functions' environments, when
 // nothing else says it and they all say the same.
 func (d *discovery) learnStage(kept []*candidate) {
-	if d.configRead || d.t.Stage != "" {
+	if d.configDecides() || d.t.Stage != "" {
 		return
 	}
 	said := make(map[string]bool)
@@ -86,9 +86,9 @@ func (d *discovery) attach(c *candidate) {
 	if len(c.mappings) > 0 {
 		m := &c.mappings[0]
 		for i := range c.mappings {
-			if c.mappings[i].State == "Enabled" {
-				m = &c.mappings[i]
-				break
+			other := &c.mappings[i]
+			if on, was := other.State == "Enabled", m.State == "Enabled"; on && !was || on == was && other.function.adopter() && !m.function.adopter() {
+				m = other
 			}
 		}
 		mapping := m.Mapping

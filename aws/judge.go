@@ -3,6 +3,7 @@ package aws
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,7 +15,7 @@ func (d *discovery) judge(c *candidate, owners map[string][]string) {
 	d.judgeMapping(c)
 	c.judgeFunction()
 	c.judgeManifest()
-	if d.configRead && !c.listed && c.hasRef && c.Mapping != nil {
+	if d.configDecides() && !c.listed && c.hasRef && c.Mapping != nil {
 		c.problem(SeverityWarning, ProblemUnlisted, "workers/config does not list this worker: it has no schema here, and the workers API may not find its queue")
 	}
 }
@@ -120,6 +121,21 @@ func (c *candidate) elsewhere() string {
 	return "account " + ref.account + ", " + ref.region
 }
 
+// readers are the functions of the mappings that read the queue. One that is off next to one
+// that is on is what taking a queue over leaves behind: that is a note.
+func (c *candidate) readers() (n int, names []string) {
+	on := slices.ContainsFunc(c.mappings, func(m mapped) bool { return m.State != "Disabled" })
+	for i := range c.mappings {
+		m := &c.mappings[i]
+		if m.State == "Disabled" && on {
+			c.note(NoteMappingOff, "an event source mapping by which function %s would read queue %s is disabled", m.function.key(), c.ref.name)
+			continue
+		}
+		names = append(names, m.function.key())
+	}
+	return len(names), names
+}
+
 func (d *discovery) judgeMapping(c *candidate) {
 	if !d.mappingsRead || !c.hasRef {
 		return
@@ -139,11 +155,7 @@ func (d *discovery) judgeMapping(c *candidate) {
 	default:
 		c.problem(SeverityWarning, ProblemMappingState, "the event source mapping is %s%s", strings.ToLower(clean(m.State)), m.why())
 	}
-	if n := len(c.mappings); n > 1 {
-		names := make([]string, n)
-		for i := range c.mappings {
-			names[i] = c.mappings[i].function.key()
-		}
+	if n, names := c.readers(); n > 1 {
 		c.problem(SeverityWarning, ProblemSeveralMappings, "%d event source mappings read queue %s: each job goes to any one of %s", n, c.ref.name, strings.Join(names, ", "))
 	}
 	if len(m.Filters) > 0 {

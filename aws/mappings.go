@@ -69,7 +69,8 @@ func (r *PauseResult) States() string {
 }
 
 // Pause disables every event source mapping that reads the worker's queue, or
-// enables them, through the guard. Jobs under way go on; messages wait in the queue,
+// enables them, through the guard; of a queue that push has taken over from another
+// function, only the mapping of the new one is enabled. Jobs under way go on; messages wait in the queue,
 // for as long as its retention lets them.
 //
 // Nothing is written when they all are in the wanted state. The error wraps
@@ -138,6 +139,10 @@ func (s *Stage) PlanPause(ctx context.Context, r PauseRequest) (PauseResult, err
 	found, err := s.mappingsOf(ctx, r.Worker.Queue)
 	if err != nil {
 		return res, fmt.Errorf("%s worker %q: read its event source mappings: %w", verb, r.Worker.ID, err)
+	}
+	if r.Resume && slices.ContainsFunc(found, func(m mapped) bool { return m.function.adopter() }) {
+		// The function that the queue was taken over from stays off.
+		found = slices.DeleteFunc(found, func(m mapped) bool { return !m.function.adopter() })
 	}
 	if len(found) == 0 {
 		return res, fmt.Errorf("%s worker %q: %w: nothing reads queue %s, so there is nothing to %s", verb, r.Worker.ID, ErrNoMapping, r.Worker.Queue.Name, verb)

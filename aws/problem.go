@@ -57,6 +57,7 @@ const (
 	NoteRetention   ProblemKind = "dead letters keep their age"
 	NoteUpdating    ProblemKind = "function updating"
 	NoteReserved    ProblemKind = "concurrency reserved"
+	NoteMappingOff  ProblemKind = "another mapping is off"
 )
 
 // The findings about a stage.
@@ -66,4 +67,5 @@ const (
 	FindingChainEmpty   ProblemKind = "chain without steps"
 	FindingNotDeployed  ProblemKind = "not deployed"
 	FindingQueuesUnread ProblemKind = "queues not looked at"
+	FindingNoAPI        ProblemKind = "workers API not found"
 )

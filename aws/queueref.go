@@ -120,7 +120,8 @@ func nameAgrees(queue, function, service, stage string) (deployedName, bool) {
 		if i < 0 {
 			return deployedName{}, false
 		}
-		svc, camel := function[:at+i], function[at+i+len(sep):]
+		// The function of a worker that has adopted its queue has a name of its own.
+		svc, camel := function[:at+i], strings.TrimSuffix(function[at+i+len(sep):], "-go")
 		id, okPrefix := strings.CutPrefix(queue, svc+"-")
 		id, okSuffix := strings.CutSuffix(id, "-"+stage)
 		if okPrefix && okSuffix && id != "" && "worker"+camel == dispatch.FunctionKey(id) && (service == "" || svc == service || strings.HasPrefix(svc, service+"-")) {

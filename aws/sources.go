@@ -42,9 +42,16 @@ func (e *SourceError) Unwrap() error { return e.Err }
 
 // fetchConfig reads workers/config with the caller's key.
 func (s *Stage) fetchConfig(ctx context.Context) (*dispatch.WorkersConfig, error) {
-	cfg, err := dispatch.FetchConfig(ctx, s.target.BaseURL, dispatch.ConfigKeyFromEnv(s.opts.Getenv), s.api.http)
+	key, err := s.apiKey(ctx, dispatch.ConfigKeyFromEnv)
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := dispatch.FetchConfig(ctx, s.baseURL(), key, s.api.http)
 	if status, ok := errors.AsType[*dispatch.StatusError](err); ok && keyRefused(status) {
-		return nil, fmt.Errorf("%w: %s", err, keyAdvice(s.opts.Getenv, "WORKERS_CONFIG_API_KEY"))
+		return nil, fmt.Errorf("%w: %s", err, s.keyAdvice("WORKERS_CONFIG_API_KEY"))
+	}
+	if err != nil && ctx.Err() == nil && s.target.BaseURL == "" {
+		s.forgetAPI() // the stack may have been deployed anew
 	}
 	return cfg, err
 }
@@ -83,6 +90,10 @@ func (f functionRef) key() string {
 	}
 	return f.name + ":" + f.qualifier
 }
+
+// adopter is whether the function was deployed to take a queue over from another, by its
+// name: see project.FunctionName.
+func (f functionRef) adopter() bool { return strings.HasSuffix(f.name, "-go") }
 
 // functionFromARN reads arn:aws:lambda:region:account:function:name[:qualifier].
 func functionFromARN(raw string) functionRef {

@@ -103,6 +103,14 @@ type learned struct {
 	foreignAPI string
 	// workers are the ids the workers API knows, sorted.
 	workers []string
+	// api is what stacks say of the workers API, apiAsked when they were asked; zero means
+	// never. apiKey is its key, once it was needed; it is never shown.
+	api      deployedAPI
+	apiAsked time.Time
+	apiKey   string
+	// apiQueues are the queues of the workers that an API found by itself serves, by
+	// worker.
+	apiQueues map[string]string
 	// identity is zero until STS has answered; asked is true once the guard has
 	// tried.
 	identity Identity
@@ -122,6 +130,8 @@ type clients struct {
 	http    *http.Client
 	calls   func() uint64
 	wires   wires
+	// outputs finds the workers API of a deployed stage; nil finds none.
+	outputs outputsReader
 	// deploy makes the clients of a deployment, once.
 	deploy func() *deployClients
 	// sqsCalls and pace may be nil.
@@ -171,12 +181,13 @@ func Open(ctx context.Context, t Target, o Options) (*Stage, error) {
 	if httpClient == nil {
 		httpClient = newAPIClient()
 	}
+	deploy := sync.OnceValue(func() *deployClients { return newDeployClients(cfg, base, sqsClient, lambdaClient) })
 	s := newStage(t, o, clients{
 		sqs: sqsClient, logs: logsClient, live: newLiveTail(cfg, base, counter), lambda: lambdaClient, sts: stsClient, metrics: metricsClient, tags: tagsClient,
 		writer: sdkWriter{sqs: sqsClient, lambda: lambdaClient},
-		deploy: sync.OnceValue(func() *deployClients { return newDeployClients(cfg, base, sqsClient, lambdaClient) }),
-		http:   httpClient,
-		calls:  counter.n.Load, sqsCalls: counter.sqs.Load, pace: counter.pacer.pace,
+		deploy: deploy, outputs: lazyOutputs{deploy},
+		http:  httpClient,
+		calls: counter.n.Load, sqsCalls: counter.sqs.Load, pace: counter.pacer.pace,
 		wires: wires{
 			credentials: cfg.Credentials, http: counter.next,
 			resolve: endpointsOf(sqsClient, lambdaClient, logsClient, metricsClient, stsClient),

@@ -225,7 +225,7 @@ func (d *discovery) addUnfed() {
 		if stage != "" && fn.stage != stage || !d.wants(queueRef{}, fn.Name) {
 			continue
 		}
-		if d.configRead && !slices.ContainsFunc(d.knownServices(), func(service string) bool {
+		if d.configDecides() && !slices.ContainsFunc(d.knownServices(), func(service string) bool {
 			return dispatch.FunctionName(service, stage, id) == fn.Name
 		}) {
 			continue // of another service whose name begins in the same way

@@ -2,6 +2,16 @@ package dispatch
 
 import "strings"
 
+// GroupService is the service of a deployment group: the project's, followed by the group's
+// name without dashes, cut to 12 characters. The default group has the project's own.
+func GroupService(service, group string) string {
+	if group == "" || group == DefaultGroup {
+		return service
+	}
+	group = strings.ReplaceAll(group, "-", "")
+	return service + "-" + group[:min(len(group), 12)]
+}
+
 // FunctionName is the name of a worker's Lambda function as deployments make it:
 // <service>-<stage>-<key>, see FunctionKey. Its log group is /aws/lambda/<name>.
 func FunctionName(service, stage, workerID string) string {

@@ -1,6 +1,9 @@
 package dispatch
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"fmt"
+)
 
 // DefaultGroup is the deployment group of a worker that names none.
 const DefaultGroup = "default"
@@ -15,6 +18,30 @@ type Manifest struct {
 	Version int `json:"version"`
 	// Workers lists the workers the binary contains, sorted by ID.
 	Workers []ManifestWorker `json:"workers"`
+	// Problems are the reasons for which the program cannot run; there are none in the
+	// manifest of one that can. A program that prints some exits with 1.
+	Problems []ManifestProblem `json:"problems,omitempty"`
+}
+
+// ManifestProblem is a setting of a program that is not allowed.
+type ManifestProblem struct {
+	// Source is where the worker is made; see ManifestWorker. May be empty.
+	Source string `json:"source,omitempty"`
+	// Worker is the worker's id, as the author wrote it; may be empty.
+	Worker string `json:"worker,omitempty"`
+	// Text says what is wrong.
+	Text string `json:"text"`
+}
+
+func (p ManifestProblem) String() string {
+	s := p.Text
+	if p.Worker != "" {
+		s = fmt.Sprintf("worker %q: %s", p.Worker, s)
+	}
+	if p.Source != "" {
+		s = p.Source + ": " + s
+	}
+	return s
 }
 
 // ManifestWorker describes one worker of a Manifest. Durations are whole
@@ -24,6 +51,9 @@ type ManifestWorker struct {
 	ID string `json:"id"`
 	// Group is the deployment group, "default" unless the author named one.
 	Group string `json:"group"`
+	// Source is where the worker is made, as file:line, relative to the program's module;
+	// empty when it is not known. It is for messages.
+	Source string `json:"source,omitempty"`
 	// Description says in a sentence what the worker does; may be empty.
 	Description string `json:"description,omitempty"`
 	// InputSchema and OutputSchema are JSON Schemas; empty accepts everything.
@@ -51,6 +81,8 @@ type ManifestWorker struct {
 	ReservedConcurrency int `json:"reservedConcurrency,omitempty"`
 	// Schedules run the worker by the clock.
 	Schedules []ScheduleSetting `json:"schedules,omitempty"`
+	// Source is where the worker is made, as file:line; empty when that is not known.
+	Source string `json:"source,omitempty"`
 }
 
 // Permission allows a function's role some actions on some resources.

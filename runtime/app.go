@@ -128,15 +128,20 @@ type Outcome struct {
 type App struct {
 	cfg     AppConfig
 	workers map[string]*definition
-	out     *jsonlog.Writer
-	log     *slog.Logger
-	webhook *webhookSender
-	queue   *queueOps
-	store   jobstore.Store // nil: none
+	// problems are those of a program that is asked for its manifest; otherwise
+	// NewApp returns them.
+	problems []*problem
+	out      *jsonlog.Writer
+	log      *slog.Logger
+	webhook  *webhookSender
+	queue    *queueOps
+	store    jobstore.Store // nil: none
 	// maxStored is AppConfig.MaxStoredOutput, resolved.
 	maxStored int
 	// children are the queues of workers that jobs dispatch to.
 	children queueURLs
+	// undeclared are the calls, from worker to worker, that the log has warned of.
+	undeclared sync.Map
 	// maxReceive is the queue's maxReceiveCount; 0 is unknown.
 	maxReceive int
 	// active is held for reading by every invocation, so that a shutdown can wait
@@ -145,7 +150,10 @@ type App struct {
 }
 
 // NewApp makes an App. Two workers must not have the same id, nor ids that make
-// the same function, queue or variable name when deployed.
+// the same function, queue or variable name when deployed; the error names all that do.
+//
+// In a program that was started to print its manifest (its last argument is "manifest") they
+// are no error of NewApp: Run prints them, and those of every Must, in the manifest.
 func NewApp(cfg AppConfig, workers ...Runner) (*App, error) {
 	if cfg.Getenv == nil {
 		cfg.Getenv = os.Getenv
@@ -184,27 +192,55 @@ func NewApp(cfg AppConfig, workers ...Runner) (*App, error) {
 			a.maxReceive = n
 		}
 	}
+	problems := a.take(workers)
+	if manifestWanted() {
+		a.problems = append(remembered(), problems...)
+		return a, nil
+	}
+	if len(problems) > 0 {
+		errs := make([]error, len(problems))
+		for i, p := range problems {
+			errs[i] = p.err
+		}
+		return nil, errors.Join(errs...)
+	}
+	return a, nil
+}
+
+// take makes the workers the App's, and says what is wrong with them together.
+func (a *App) take(workers []Runner) []*problem {
+	var problems []*problem
+	wrong := func(d *definition, format string, args ...any) {
+		p := &problem{err: fmt.Errorf(format, args...)}
+		if d != nil {
+			p.at, p.id = d.at, d.id
+		}
+		problems = append(problems, p)
+	}
 	for i, w := range workers {
 		if w == nil {
-			return nil, fmt.Errorf("worker number %d is nil", i+1)
+			wrong(nil, "worker number %d is nil", i+1)
+			continue
 		}
 		d := w.definition()
-		if d == nil {
-			return nil, fmt.Errorf("worker number %d was not made by New", i+1)
+		switch {
+		case d == nil:
+			wrong(nil, "worker number %d was not made by New", i+1)
+		case d.refused: // Must has remembered why
+		case a.workers[d.id] != nil:
+			wrong(d, "two workers have the id %q", d.id)
+		default:
+			a.workers[d.id] = d
 		}
-		if _, taken := a.workers[d.id]; taken {
-			return nil, fmt.Errorf("two workers have the id %q", d.id)
-		}
-		a.workers[d.id] = d
 	}
-	return a, a.checkNames()
+	a.checkNames(wrong)
+	return problems
 }
 
 // checkNames refuses ids that differ and still collide once deployed: the
 // function's name drops dashes and letter case, the variable's name drops case,
 // and the dead-letter queue of "a" is called like the queue of "a-dlq".
-func (a *App) checkNames() error {
-	var errs []error
+func (a *App) checkNames(wrong func(d *definition, format string, args ...any)) {
 	functions := map[string]string{}
 	for _, id := range a.ids() {
 		key := strings.ToLower(strings.Map(func(r rune) rune {
@@ -214,14 +250,13 @@ func (a *App) checkNames() error {
 			return -1
 		}, id))
 		if other, taken := functions[key]; taken {
-			errs = append(errs, fmt.Errorf("workers %q and %q would share one function name: rename one", other, id))
+			wrong(a.workers[id], "workers %q and %q would share one function name: rename one", other, id)
 		}
 		functions[key] = id
-		if _, taken := a.workers[id+"-dlq"]; taken {
-			errs = append(errs, fmt.Errorf("worker %q would share the dead-letter queue of worker %q: rename one", id+"-dlq", id))
+		if d, taken := a.workers[id+"-dlq"]; taken {
+			wrong(d, "worker %q would share the dead-letter queue of worker %q: rename one", id+"-dlq", id)
 		}
 	}
-	return errors.Join(errs...)
 }
 
 // ids are the workers' ids, sorted.

@@ -51,7 +51,7 @@ var errNoDelivery = errors.New("this Job belongs to no delivery; run the worker 
 // WORKER_QUEUE_URL_<ID> names (see dispatch.QueueURLEnv), else
 // <service>-<worker>-<stage>, with .fifo for a FIFO queue, where the service is
 // AIWORKER_SERVICE or WORKER_SERVICE_NAME and the stage ENVIRONMENT, STAGE or prod.
-// The function must be allowed to send to it. In local mode the job runs in this
+// The function must be allowed to send to it: see WithCalls. In local mode the job runs in this
 // process, and only workers that the App holds can be started.
 //
 // Input for a worker of the same App is checked against its schema first; a
@@ -144,6 +144,7 @@ func (c *child) Send(ctx context.Context, m *dispatch.Message, delay time.Durati
 	if sent {
 		return "", nil
 	}
+	d.warnUndeclared(ctx, out.WorkerID)
 	api, err := d.batch.app.queue.client.Get(ctx)
 	if err != nil {
 		return "", fmt.Errorf("make the client of SQS: %w", err)
@@ -156,6 +157,22 @@ func (c *child) Send(ctx context.Context, m *dispatch.Message, delay time.Durati
 		JobID: out.JobID, WorkerID: out.WorkerID, Awaited: c.awaited, DelaySeconds: int(wholeSecondsUp(delay)),
 	})
 	return id, nil
+}
+
+// warnUndeclared tells the author of a call that WithCalls does not name, once in the life of
+// a function: the role that aiwctl push makes refuses it, and the local endpoint, where
+// authors see their logs, has no roles.
+func (d *delivery) warnUndeclared(ctx context.Context, workerID string) {
+	app := d.batch.app
+	if workerID == d.def.id || slices.Contains(d.def.settings.calls, workerID) || app.cfg.Getenv(envRuntimeAPI) == "" {
+		return
+	}
+	if _, told := app.undeclared.LoadOrStore([2]string{d.def.id, workerID}, true); told {
+		return
+	}
+	d.events.LogAttrs(ctx, slog.LevelWarn, "the worker starts a job of another one without saying so: add runtime.WithCalls to its options, "+
+		"since a function deployed by aiwctl push may send to the queues of those that are named there only",
+		slog.String("calls", workerID))
 }
 
 // sentBefore reports whether the child is on its way, or at its end, already.

@@ -122,6 +122,40 @@ func TestJobDispatchSendsToTheChildsQueue(t *testing.T) {
 	}
 }
 
+// The role of a deployed function refuses what the worker has not declared: its author hears
+// of that where nothing refuses it, once.
+func TestUndeclaredCallsAreWarnedOf(t *testing.T) {
+	t.Parallel()
+	w := parent(func(ctx context.Context, j *runtime.Job[int]) error {
+		for _, id := range []string{"declared", "parent", "forgotten"} {
+			if _, err := j.Dispatch(ctx, id, 1); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, runtime.WithCalls("declared"))
+	for lambda, want := range map[string]int{"127.0.0.1:1": 1, "": 0} {
+		var queue wire
+		app, log := newAppWith(t, runtime.AppConfig{SQS: &queue, Getenv: func(name string) string {
+			if name == "AWS_LAMBDA_RUNTIME_API" {
+				return lambda
+			}
+			return queueEnv(name)
+		}}, w)
+		for i := range 2 {
+			if resp, err := app.HandleSQS(t.Context(), oneMessage("parent", fmt.Sprint(i))); err != nil || len(resp.BatchItemFailures) != 0 {
+				t.Fatalf("%+v, %v", resp, err)
+			}
+		}
+		if len(queue.sent) != 6 {
+			t.Errorf("%d messages were sent", len(queue.sent))
+		}
+		if got := strings.Count(log.String(), "add runtime.WithCalls"); got != want || strings.Count(log.String(), `"calls":"forgotten"`) != want {
+			t.Errorf("%d warnings with the Runtime API at %q, want %d:\n%s", got, lambda, want, log)
+		}
+	}
+}
+
 func TestJobDispatchOptionsOfTheCaller(t *testing.T) {
 	t.Parallel()
 	var queue wire

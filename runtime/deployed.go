@@ -12,29 +12,6 @@ import (
 	"github.com/microfox-ai/aiwctl/runtime/internal/jsonlog"
 )
 
-// WithLayers adds Lambda layers to the function, by the ARNs of their versions
-// (arn:aws:lambda:<region>:<account>:layer:<name>:<version>) and in their order, at
-// most 5. Several options add up. Default: none.
-func WithLayers(arns ...string) Option {
-	return func(s *settings) { s.layers = append(s.layers, arns...) }
-}
-
-// WithEnvironment names variables that the worker needs, such as the key of a
-// service; a deployment finds their values. The names stand in the manifest, the
-// values never do. In Lambda the log gets a warning at start for each one that is
-// missing: only the handler knows whether it can do without. Letters, digits and _,
-// a letter first; the names that Lambda reserves for itself (AWS_, LAMBDA_) are
-// refused. Several options add up. Default: none.
-func WithEnvironment(names ...string) Option {
-	return func(s *settings) {
-		for _, name := range names {
-			if !slices.Contains(s.environment, name) {
-				s.environment = append(s.environment, name)
-			}
-		}
-	}
-}
-
 // workerSchedule is a schedule whose input has not been checked yet.
 type workerSchedule struct {
 	expression string

@@ -3,6 +3,7 @@ package runtime
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -31,6 +32,32 @@ func TestNewRefusesWhatCannotBeDeployed(t *testing.T) {
 		{"a variable with a digit first", []Option{WithEnvironment("2FA")}, "a letter first"},
 		{"a reserved variable", []Option{WithEnvironment("AWS_REGION")}, "Lambda reserves"},
 		{"a reserved variable in small letters", []Option{WithEnvironment("lambda_task_root")}, "Lambda reserves"},
+		{"a variable of the deployment", []Option{WithEnvironment("STAGE")}, "a deployment sets it by itself"},
+		{"a queue's URL", []Option{WithEnvironment("WORKER_QUEUE_URL_ECHO")}, "a deployment sets it by itself"},
+		{"a layer of wherever it is deployed", []Option{WithLayers("arn:aws:lambda:${aws:region}:${aws:accountId}:layer:ffmpeg:3")}, ""},
+		{"a layer with another placeholder", []Option{WithLayers("arn:aws:lambda:${AWS::Region}:123456789012:layer:ffmpeg:3")}, "in which ${aws:region} and ${aws:accountId} may stand"},
+		{"secrets", []Option{WithSecrets("OPENAI_API_KEY", "DB_URL"), WithEnvironment("BUCKET")}, ""},
+		{"a secret with a dash", []Option{WithSecrets("OPENAI-KEY")}, "letters, digits and _ only"},
+		{"a reserved secret", []Option{WithSecrets("AWS_SECRET_ACCESS_KEY")}, "Lambda reserves"},
+		{"a secret of the deployment", []Option{WithSecrets("AIWORKER_SECRET_KEY")}, "a deployment sets it by itself"},
+		{"a variable that is a secret too", []Option{WithEnvironment("A_KEY", "B_KEY"), WithSecrets("B_KEY")}, `"B_KEY" is in both WithEnvironment and WithSecrets`},
+		{"calls", []Option{WithCalls("echo", "make_thumb"), WithCalls("w")}, ""},
+		{"a call to no id", []Option{WithCalls("https://queue")}, `calls worker "https://queue": the id may hold`},
+		{"a call to nobody", []Option{WithCalls("")}, `calls worker "": the id is empty`},
+		{"permissions", []Option{
+			WithPermission([]string{"dynamodb:PutItem", "dynamodb:Batch*"}, "arn:aws:dynamodb:${aws:region}:${aws:accountId}:table/${service}-jobs-${stage}"),
+			WithPermission([]string{"s3:GetObject"}, "arn:aws:s3:::media/*"), WithPermission([]string{"transcribe:StartTranscriptionJob"}, "*"),
+		}, ""},
+		{"a permission for nothing", []Option{WithPermission(nil, "*")}, "a permission without actions"},
+		{"a permission on nothing", []Option{WithPermission([]string{"s3:GetObject"})}, "a permission for s3:GetObject without resources"},
+		{"a permission for everything", []Option{WithPermission([]string{"*"}, "*")}, `a permission for "*": IAM wants a service and its action`},
+		{"a permission on a name", []Option{WithPermission([]string{"s3:GetObject"}, "media")}, `a permission on "media": IAM wants an ARN`},
+		{"a permission on CloudFormation's words", []Option{WithPermission([]string{"s3:GetObject"}, "arn:aws:s3:::media-${AWS::Region}")}, "only ${aws:region}, ${aws:accountId}, ${service} and ${stage} are filled in"},
+		{"a permission on two lines", []Option{WithPermission([]string{"s3:GetObject"}, "arn:aws:s3:::media\n/*")}, "no spaces"},
+		{"reserved concurrency", []Option{WithReservedConcurrency(1)}, ""},
+		{"negative reserved concurrency", []Option{WithReservedConcurrency(-1)}, "reserved concurrency of -1"},
+		{"less reserved than the queue may use", []Option{WithReservedConcurrency(4), WithMaximumConcurrency(5)}, "reserve at least 5"},
+		{"as much reserved as the queue may use", []Option{WithReservedConcurrency(5), WithMaximumConcurrency(5)}, ""},
 		{"a large batch", []Option{WithBatchSize(11)}, ""},
 		{"a large batch without a window", []Option{WithBatchSize(11), WithBatchWindow(0)}, "above 10 Lambda wants a batching window"},
 		{"a window for a small batch", []Option{WithBatchSize(10), WithBatchWindow(300 * time.Second)}, ""},
@@ -81,7 +108,9 @@ func TestNewReportsEverythingAtOnce(t *testing.T) {
 func TestManifestOfADeployment(t *testing.T) {
 	t.Parallel()
 	const layer = "arn:aws:lambda:us-east-1:123456789012:layer:ffmpeg:3"
-	full := Must(New("full", accept, WithLayers(layer), WithEnvironment("A_KEY", "B_KEY"), WithEnvironment("A_KEY"), WithBatchSize(100), WithBatchWindow(20*time.Second),
+	full := Must(New("full", accept, WithLayers(layer), WithEnvironment("A_KEY", "B_KEY"), WithEnvironment("A_KEY"),
+		WithSecrets("C_KEY"), WithSecrets("C_KEY", "D_KEY"), WithCalls("line", "large"), WithCalls("line"), WithReservedConcurrency(20),
+		WithPermission([]string{"s3:GetObject"}, "arn:aws:s3:::a/*", "arn:aws:s3:::b/*"), WithBatchSize(100), WithBatchWindow(20*time.Second),
 		WithSchedule("rate(5 minutes)", ScheduleInput(order{Number: 7})),
 		WithSchedule("cron(0 9 ? * MON-FRI *)", ScheduleInput(order{Note: "<&>"}), ScheduleDisabled())))
 	large := Must(New("large", accept, WithBatchSize(11)))
@@ -96,6 +125,10 @@ func TestManifestOfADeployment(t *testing.T) {
 	var got struct {
 		Layers      []string         `json:"layers"`
 		Environment []string         `json:"environment"`
+		Secrets     []string         `json:"secrets"`
+		Calls       []string         `json:"calls"`
+		Permissions []map[string]any `json:"permissions"`
+		Reserved    int              `json:"reservedConcurrency"`
 		Schedules   []map[string]any `json:"schedules"`
 		SQS         map[string]any   `json:"sqs"`
 	}
@@ -104,6 +137,13 @@ func TestManifestOfADeployment(t *testing.T) {
 	}
 	if !reflect.DeepEqual(got.Layers, []string{layer}) || !reflect.DeepEqual(got.Environment, []string{"A_KEY", "B_KEY"}) {
 		t.Errorf("layers %q, environment %q", got.Layers, got.Environment)
+	}
+	if fmt.Sprint(got.Secrets, got.Calls, got.Permissions, got.Reserved) !=
+		"[C_KEY D_KEY] [line large] [map[actions:[s3:GetObject] resources:[arn:aws:s3:::a/* arn:aws:s3:::b/*]]] 20" {
+		t.Errorf("secrets %q, calls %q, permissions %v, reserved %d", got.Secrets, got.Calls, got.Permissions, got.Reserved)
+	}
+	if bare, err := json.Marshal(workers[1]); err != nil || strings.Contains(string(bare), "secrets") || strings.Contains(string(bare), "reserved") {
+		t.Errorf("a worker that asks for nothing says %s, %v", bare, err)
 	}
 	if want := []map[string]any{
 		{"expression": "rate(5 minutes)", "input": map[string]any{"number": 7.0}},
@@ -127,10 +167,10 @@ func TestManifestOfADeployment(t *testing.T) {
 
 func TestMissingVariablesAreNamedAtStart(t *testing.T) {
 	t.Parallel()
-	a := Must(New("a", accept, WithEnvironment("THERE", "EMPTY", "GONE")))
+	a := Must(New("a", accept, WithEnvironment("THERE", "EMPTY", "GONE"), WithSecrets("NO_KEY")))
 	b := Must(New("b", accept, WithEnvironment("OTHER")))
 	for handler, want := range map[string]string{
-		"worker.a": `"workerId":"a","missing":["EMPTY","GONE"]`,
+		"worker.a": `"workerId":"a","missing":["EMPTY","GONE","NO_KEY"]`,
 		"main":     `"workerId":"b","missing":["OTHER"]`,
 	} {
 		r := newRig(t, map[string]string{"_HANDLER": handler, "THERE": "x", "EMPTY": ""}, a, b)

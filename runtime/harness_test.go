@@ -158,6 +158,10 @@ func testWorkers() []Runner {
 		Must(New("exit", func(context.Context, *Job[order]) (order, error) { goexit(); return order{}, nil })),
 		Must(New("bad-output", func(context.Context, *Job[order]) (order, error) { return order{Number: -1}, nil },
 			WithOutputSchema(json.RawMessage(`{"type":"object","properties":{"number":{"minimum":0}}}`)))),
+		Must(New("secret", func(context.Context, *Job[order]) (order, error) {
+			return order{Number: len(os.Getenv("THE_KEY"))}, nil
+		},
+			WithSecrets("THE_KEY"))),
 		Must(New("unencodable", func(context.Context, *Job[order]) (any, error) { return make(chan int), nil })),
 	}
 }

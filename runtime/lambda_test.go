@@ -42,7 +42,7 @@ func (a *runtimeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // startFunction runs this test binary as a worker program in Lambda.
-func startFunction(t *testing.T, handler string) (api *runtimeAPI, cmd *exec.Cmd, output *bytes.Buffer) {
+func startFunction(t *testing.T, handler string, env ...string) (api *runtimeAPI, cmd *exec.Cmd, output *bytes.Buffer) {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("starts a process")
@@ -57,6 +57,7 @@ func startFunction(t *testing.T, handler string) (api *runtimeAPI, cmd *exec.Cmd
 	cmd = exec.CommandContext(t.Context(), exe)
 	cmd.Env = append(os.Environ(), envFakeLambda+"=1",
 		"AWS_LAMBDA_RUNTIME_API="+strings.TrimPrefix(srv.URL, "http://")+"/env-7", "_HANDLER="+handler, "AIWORKER_MAX_RECEIVE_COUNT=2")
+	cmd.Env = append(cmd.Env, env...)
 	cmd.Stdout, cmd.Stderr = output, output
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

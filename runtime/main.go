@@ -27,6 +27,9 @@ const (
 	exitUsage  = 2
 )
 
+// commandManifest is the argument with which a program prints its manifest.
+const commandManifest = "manifest"
+
 const (
 	envRuntimeAPI = "AWS_LAMBDA_RUNTIME_API"
 	envHandler    = "_HANDLER"
@@ -50,28 +53,42 @@ const (
 //	  anything else       runs the worker that each message names
 //	WORKERS manifest      prints what the program contains, as JSON
 //	WORKERS run ID INPUT  runs one job here and prints its output
+//
+// In Lambda the function's secrets are read first; see LoadSecrets.
 func Main(workers ...Runner) {
+	ctx := context.Background()
+	if os.Getenv(envRuntimeAPI) != "" && len(os.Args) == 1 {
+		// Before the App reads its settings, some of which are secrets.
+		if err := LoadSecrets(ctx); err != nil {
+			fmt.Fprintf(os.Stderr, "start: %v\n", err)
+			os.Exit(exitFailed)
+		}
+	}
 	app, err := NewApp(AppConfig{}, workers...)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "%v\n", err)
 		os.Exit(exitFailed)
 	}
-	os.Exit(app.Run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	os.Exit(app.Run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
 // Run is Main without the process: it returns the exit code, 0 when done, 1 when
 // it failed, 2 when the arguments or the input were invalid. In Lambda it returns
-// when the process is asked to stop (SIGTERM) or ctx ends.
+// when the process is asked to stop (SIGTERM) or ctx ends, and first reads those of the
+// function's secrets that have not been read yet; see LoadSecrets.
 func (a *App) Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if a.cfg.Getenv(envRuntimeAPI) != "" && len(args) == 0 {
 		return a.serveLambda(ctx, stderr)
+	}
+	if len(a.problems) > 0 {
+		return a.reportProblems(stdout, stderr)
 	}
 	if len(args) == 0 {
 		a.usage(stderr)
 		return exitUsage
 	}
 	switch args[0] {
-	case "manifest":
+	case commandManifest:
 		return a.runManifest(stdout, stderr)
 	case "run":
 		return a.runJob(ctx, args[1:], stdin, stdout, stderr)
@@ -206,6 +223,11 @@ func isTerminal(r io.Reader) bool {
 
 // serveLambda runs the Runtime API loop until the process is asked to stop.
 func (a *App) serveLambda(ctx context.Context, stderr io.Writer) int {
+	err := a.loadSecrets(ctx)
+	if err != nil {
+		fmt.Fprintf(stderr, "start: %v\n", err)
+		return exitFailed
+	}
 	handler, err := a.lambdaHandler()
 	if err != nil {
 		fmt.Fprintf(stderr, "start: %v\n", err)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -14,8 +15,11 @@ import (
 // Manifest describes the App's workers, sorted by id.
 func (a *App) Manifest() dispatch.Manifest {
 	m := dispatch.Manifest{Version: dispatch.ManifestVersion, Workers: make([]dispatch.ManifestWorker, 0, len(a.workers))}
+	ps := newPlaces()
 	for _, d := range a.workers {
-		m.Workers = append(m.Workers, d.manifest())
+		w := d.manifest()
+		w.Source = ps.text(d.at)
+		m.Workers = append(m.Workers, w)
 	}
 	slices.SortFunc(m.Workers, func(x, y dispatch.ManifestWorker) int { return strings.Compare(x.ID, y.ID) })
 	return m
@@ -44,11 +48,27 @@ func (d *definition) manifest() dispatch.ManifestWorker {
 		},
 		Layers:      slices.Clone(s.layers),
 		Environment: slices.Clone(s.environment),
+		Secrets:     slices.Clone(s.secrets),
+		Calls:       slices.Clone(s.calls),
+		Permissions: slices.Clone(s.permissions),
 		Schedules:   s.scheduleSettings(),
+
+		ReservedConcurrency: s.reserved,
 	}
 }
 
 func seconds(d time.Duration) int { return int(d / time.Second) }
+
+// manifestPath is the file that AIWORKER_MANIFEST names: a relative path is relative to the
+// directory that Lambda has unpacked the function into, and without one to the working
+// directory.
+func manifestPath(getenv func(string) string) string {
+	path := getenv("AIWORKER_MANIFEST")
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(getenv("LAMBDA_TASK_ROOT"), path)
+}
 
 // readManifest reads the manifest of a whole stage, which may be made of several
 // programs.

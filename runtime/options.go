@@ -46,10 +46,6 @@ const (
 	// maxIDLength leaves 27 of the 80 characters of a queue name to the service
 	// and the stage: <service>-<id>-dlq-<stage>; 22 with the .fifo of FIFO queues.
 	maxIDLength = 48
-	// maxGroupLength is what a deployment keeps of a group in a service name.
-	maxGroupLength = 12
-	// coreGroup is the deployment's own group, which holds the workers API.
-	coreGroup = "core"
 	// adviceVisibility is AWS's advice for a queue that feeds a function: six
 	// times the function's timeout.
 	adviceVisibility = 6
@@ -80,6 +76,10 @@ type settings struct {
 	engine       dispatch.SchemaEngine
 	layers       []string
 	environment  []string
+	secrets      []string
+	calls        []string
+	permissions  []dispatch.Permission
+	reserved     int // 0: none
 	schedules    []workerSchedule
 	tries        int // handler runs within one delivery; 0 and 1: no retry
 	patterns     []RetryPattern

@@ -9,7 +9,7 @@ import (
 // a function URL.
 func (a *App) apiHandler() (any, error) {
 	manifest := a.Manifest()
-	if path := a.cfg.Getenv("AIWORKER_MANIFEST"); path != "" {
+	if path := manifestPath(a.cfg.Getenv); path != "" {
 		var err error
 		if manifest, err = readManifest(path); err != nil {
 			return nil, err

@@ -99,6 +99,26 @@ func TestReadManifest(t *testing.T) {
 	}
 }
 
+// Lambda unpacks a function into LAMBDA_TASK_ROOT, and starts it in a directory that may be
+// another one.
+func TestTheManifestOfTheStageIsBesideTheProgram(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "manifest.json"), []byte(`{"version":2}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ path, root, want string }{
+		{"manifest.json", dir, filepath.Join(dir, "manifest.json") + ": it has version 2"},
+		{filepath.Join(dir, "manifest.json"), "/elsewhere", filepath.Join(dir, "manifest.json") + ": it has version 2"},
+		{"manifest.json", "", "open manifest.json: no such file"},
+	} {
+		r := newRig(t, map[string]string{"_HANDLER": "api", "AIWORKER_MANIFEST": tt.path, "LAMBDA_TASK_ROOT": tt.root}, testWorkers()...)
+		if _, err := r.lambdaHandler(); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s in %q: %v, want %q", tt.path, tt.root, err, tt.want)
+		}
+	}
+}
+
 func TestLambdaRefusesAWorkerItDoesNotHave(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, map[string]string{envRuntimeAPI: "127.0.0.1:1", envHandler: "worker.nobody"}, testWorkers()...)

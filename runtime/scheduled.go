@@ -131,7 +131,7 @@ func (a *App) warnMissing(only *definition) {
 		if only != nil && d != only {
 			continue
 		}
-		missing := slices.DeleteFunc(slices.Clone(d.settings.environment), func(name string) bool { return a.cfg.Getenv(name) != "" })
+		missing := slices.DeleteFunc(slices.Concat(d.settings.environment, d.settings.secrets), func(name string) bool { return a.cfg.Getenv(name) != "" })
 		if len(missing) > 0 {
 			a.log.Warn("environment variables that the worker needs are not set: add them to the function's configuration", "workerId", id, "missing", missing)
 		}

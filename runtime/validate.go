@@ -3,45 +3,18 @@ package runtime
 import (
 	"errors"
 	"fmt"
-	"strings"
+	"slices"
 	"time"
 
+	"github.com/microfox-ai/aiwctl/dispatch/limits"
 	"github.com/microfox-ai/aiwctl/runtime/internal/jsonlog"
 )
 
-// The patterns of names are written out by hand: compiling four regular expressions
-// would take a tenth of the time in which a function starts.
-
-// consistsOf reports whether text is not empty and made of ASCII letters, digits and
-// others.
-func consistsOf(text, others string) bool {
-	return text != "" && !strings.ContainsFunc(text, func(r rune) bool { return !isAlphanumeric(r) && !strings.ContainsRune(others, r) })
-}
-
-func isDigits(text string) bool {
-	return text != "" && strings.Trim(text, "0123456789") == ""
-}
-
-// isLayerVersion reports whether text is the ARN of a layer's version. Source: API
-// reference of Lambda, LayerVersionArn.
-func isLayerVersion(text string) bool {
-	p := strings.Split(text, ":")
-	return len(p) == 8 && p[0] == "arn" && consistsOf(p[1], "-") && p[2] == "lambda" && consistsOf(p[3], "-") &&
-		len(p[4]) == 12 && isDigits(p[4]) && p[5] == "layer" && consistsOf(p[6], "-_") && len(p[6]) <= 140 && isDigits(p[7])
-}
-
 func validateID(id string) error {
-	switch {
-	case id == "":
-		return errors.New("the id is empty: it names the queue, so choose a short one such as \"resize-image\"")
-	case len(id) > maxIDLength:
+	if len(id) > maxIDLength {
 		return fmt.Errorf("the id has %d characters; at most %d leave room for service and stage in a queue name of 80", len(id), maxIDLength)
-	case !consistsOf(id, "-_"):
-		return errors.New("the id may hold letters, digits, - and _ only, as SQS allows in a queue name")
-	case !strings.ContainsFunc(id, isAlphanumeric):
-		return errors.New("the id needs a letter or a digit: it names a Lambda function")
 	}
-	return nil
+	return limits.WorkerID(id)
 }
 
 // validate reports every setting that AWS would refuse, so that the author hears
@@ -50,7 +23,7 @@ func (s settings) validate() error {
 	var errs []error
 	refuse := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 
-	if err := validateGroup(s.group); err != nil {
+	if err := limits.Group(s.group); err != nil {
 		errs = append(errs, err)
 	}
 	if s.timeout < time.Second || s.timeout > maxTimeout || !wholeSeconds(s.timeout) {
@@ -81,16 +54,7 @@ func (s settings) validate() error {
 	if len(s.layers) > maxLayers {
 		refuse("%d layers: Lambda allows %d", len(s.layers), maxLayers)
 	}
-	for _, arn := range s.layers {
-		if !isLayerVersion(arn) {
-			refuse("layer %q: Lambda wants the ARN of a layer's version, arn:aws:lambda:<region>:<account>:layer:<name>:<version>", jsonlog.Truncate(arn, 200))
-		}
-	}
-	for _, name := range s.environment {
-		if err := validateVariable(name); err != nil {
-			errs = append(errs, err)
-		}
-	}
+	errs = append(errs, s.validateDeclared()...)
 	return errors.Join(errs...)
 }
 
@@ -115,30 +79,36 @@ func (s settings) validateBatch(refuse func(string, ...any)) {
 	}
 }
 
-func validateVariable(name string) error {
-	upper := strings.ToUpper(name)
-	switch {
-	// Source: API reference of Lambda, Environment.
-	case len(name) < 2 || !consistsOf(name, "_") || !isLetter(name[0]):
-		return fmt.Errorf("environment variable %q: Lambda allows letters, digits and _ only, a letter first, and at least two characters", jsonlog.Truncate(name, 200))
-	case strings.HasPrefix(upper, "AWS_"), strings.HasPrefix(upper, "LAMBDA_"):
-		return fmt.Errorf("environment variable %q: Lambda reserves names that begin with AWS_ and LAMBDA_ for itself", name)
+// validateDeclared checks what the worker says that it needs.
+func (s settings) validateDeclared() (errs []error) {
+	refuse := func(err error) {
+		if err != nil {
+			errs = append(errs, err)
+		}
 	}
-	return nil
-}
-
-func validateGroup(group string) error {
-	switch {
-	// Dashes are dropped where a group becomes part of a service's name, so co-re would
-	// be core there.
-	case strings.EqualFold(strings.ReplaceAll(group, "-", ""), coreGroup):
-		return fmt.Errorf("group %q is taken: it is the deployment's own group for the workers API", group)
-	case len(group) > maxGroupLength:
-		return fmt.Errorf("group %q has %d characters; at most %d fit into a service name", group, len(group), maxGroupLength)
-	case !consistsOf(group, "-") || group[0] == '-':
-		return fmt.Errorf("group %q: letters, digits and - only, a letter or digit first", group)
+	for _, arn := range s.layers {
+		refuse(limits.LayerVersion(arn))
 	}
-	return nil
+	for _, name := range slices.Concat(s.environment, s.secrets) {
+		refuse(limits.Variable(name))
+	}
+	for _, name := range s.secrets {
+		if slices.Contains(s.environment, name) {
+			refuse(fmt.Errorf("environment variable %q is in both WithEnvironment and WithSecrets: leave it in WithSecrets if its value is secret, else in WithEnvironment", name))
+		}
+	}
+	for _, id := range s.calls {
+		if err := validateID(id); err != nil {
+			refuse(fmt.Errorf("calls worker %q: %w", jsonlog.Truncate(id, 200), err))
+		}
+	}
+	for _, p := range s.permissions {
+		refuse(limits.Permission(p))
+	}
+	if text := limits.Reserved(s.reserved, s.concurrency); text != "" {
+		refuse(errors.New(text))
+	}
+	return errs
 }
 
 func legalRetention(d time.Duration) bool {
@@ -146,8 +116,6 @@ func legalRetention(d time.Duration) bool {
 }
 
 func wholeSeconds(d time.Duration) bool { return d%time.Second == 0 }
-
-func isLetter(c byte) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' }
 
 func isAlphanumeric(r rune) bool {
 	return r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'

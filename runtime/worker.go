@@ -37,6 +37,8 @@ type Runner interface {
 // fit into one App.
 type definition struct {
 	id       string
+	at       codeLine // where New was called
+	refused  bool     // Must was given an error: nothing but id and at is known
 	settings settings
 	input    *schema
 	output   *schema
@@ -71,6 +73,7 @@ type typedRun interface {
 //
 // The error names every setting that AWS would refuse, with what it allows.
 func New[In, Out any](id string, h Handler[In, Out], opts ...Option) (*Worker[In, Out], error) {
+	at := callerOf()
 	var errs []error // all of them, so that an author corrects everything at once
 	refuse := func(err error) {
 		if err != nil {
@@ -94,10 +97,10 @@ func New[In, Out any](id string, h Handler[In, Out], opts ...Option) (*Worker[In
 	}
 	refuse(s.checkSchedules(input, reflect.TypeFor[In]()))
 	if err := errors.Join(errs...); err != nil {
-		return nil, fmt.Errorf("worker %q: %w", id, err)
+		return nil, &problem{at: at, id: id, err: err}
 	}
 
-	def := &definition{id: id, settings: s, input: input, output: output}
+	def := &definition{id: id, at: at, settings: s, input: input, output: output}
 	numbers := holdsAny(reflect.TypeFor[In](), nil)
 	def.decode = func(r *run, input json.RawMessage) (typedRun, error) {
 		d := r.d
@@ -149,10 +152,19 @@ func (t *typed[In, Out]) encode() (json.RawMessage, error) {
 
 // Must returns the worker, or panics when New returned an error. It is meant for
 // package-level variables.
+//
+// In a program that was started to print its manifest (its last argument is "manifest") it
+// does not panic: the error of every worker is then printed at once, and the program exits
+// with 1. The worker that Must returns there has an id and nothing else.
 func Must[In, Out any](w *Worker[In, Out], err error) *Worker[In, Out] {
-	if err != nil {
+	if err == nil {
+		return w
+	}
+	if !manifestWanted() {
 		panic(err)
 	}
+	w = &Worker[In, Out]{def: remember(err, callerOf())}
+	w.client = sync.OnceValues(w.newClient)
 	return w
 }
 

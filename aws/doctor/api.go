@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 
@@ -48,9 +49,15 @@ func (a answer) refused() bool {
 // checkAPI knocks at both doors of the workers API with the key, with a wrong one
 // and without any. It dispatches nothing.
 func (d *diagnosis) checkAPI(ctx context.Context) []Check {
-	base := d.target.BaseURL
+	found := d.inventory() // which looks for the API in the stage's stacks
+	info := d.s.WorkersAPI()
+	base := info.BaseURL
 	if base == "" {
-		return []Check{{Name: "workers API", Status: Info, Text: "no base URL is known, so dispatches go straight to the queues and workers are found through AWS alone: pass --base-url or set WORKER_BASE_URL if there is one"}}
+		text := "no base URL is known, so dispatches go straight to the queues and workers are found through AWS alone: pass --base-url or set WORKER_BASE_URL if there is one"
+		if info.Note != "" {
+			text = info.Note
+		}
+		return []Check{{Name: "workers API", Status: Info, Text: text}}
 	}
 	doors := []door{
 		{name: "workers/config", method: http.MethodGet, header: "x-workers-config-key", key: dispatch.ConfigKeyFromEnv(d.o.Getenv), variable: "WORKERS_CONFIG_API_KEY", url: dispatch.ConfigURL},
@@ -70,6 +77,9 @@ func (d *diagnosis) checkAPI(ctx context.Context) []Check {
 	}
 	wg.Wait()
 	var checks []Check
+	if info.Stack != "" {
+		checks = append(checks, foundBy(info))
+	}
 	if c, ok := clearText(base); ok {
 		checks = append(checks, c)
 	}
@@ -78,9 +88,41 @@ func (d *diagnosis) checkAPI(ctx context.Context) []Check {
 		guarded = guarded || door.key != "" || answers[i][2].refused()
 	}
 	for i, door := range doors {
-		checks = append(checks, d.doorChecks(door, base, answers[i][0], answers[i][1], answers[i][2], guarded)...)
+		cs := d.doorChecks(door, base, answers[i][0], answers[i][1], answers[i][2], guarded)
+		if door.key == "" && info.KeyRef != "" && answers[i][2].refused() && !answers[i][1].open() {
+			cs = []Check{referred(door, info, found)}
+		}
+		checks = append(checks, cs...)
 	}
 	return checks
+}
+
+// foundBy says how the API was found.
+func foundBy(info aws.APIInfo) Check {
+	text := fmt.Sprintf("the outputs of stack %s say that it is %s", info.Stack, info.BaseURL)
+	if info.KeyRef != "" {
+		text += ", and that its key is in " + info.KeyRef
+	}
+	return Check{Name: "workers API", Status: OK, Text: text}
+}
+
+// referred is a door whose key is read by reference when it is needed. Discovery has used
+// it: doctor never holds it.
+func referred(door door, info aws.APIInfo, found discovered) Check {
+	c := Check{Name: door.name, Status: Error, Text: "wants a key, and the one in " + info.KeyRef + " was not taken", Remedy: "set WORKERS_API_KEY to the stage's key"}
+	if found.inv == nil {
+		c.Status, c.Text = Unknown, "wants a key, which was not read from "+info.KeyRef
+		return c
+	}
+	if slices.Contains(found.inv.Sources, aws.SourceConfig) {
+		c.Status, c.Text, c.Remedy = OK, "reached; refuses those without the key, which was read from "+info.KeyRef, ""
+	}
+	for _, w := range found.inv.Warnings {
+		if s, ok := errors.AsType[*aws.SourceError](w); ok && s.Source == aws.SourceConfig {
+			c.Text += ": " + aws.Brief(s.Err)
+		}
+	}
+	return c
 }
 
 // doorChecks says what three knocks have shown. guarded is whether somebody

@@ -28,6 +28,8 @@ type Stage interface {
 	Logs() aws.LogsReader
 	Lambda() aws.LambdaReader
 	CloudWatch() aws.MetricsReader
+	CloudFormation() aws.CloudFormationReader
+	WorkersAPI() aws.APIInfo
 	API() *http.Client
 	Simulate(ctx context.Context, callerARN string, actions []string, resource string) ([]aws.SimulatedDecision, error)
 }

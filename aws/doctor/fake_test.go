@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
@@ -52,12 +53,16 @@ type fakeStage struct {
 	key       string // of the queues; empty: none
 	workers   []aws.Worker
 	findings  []aws.Problem
+	sources   []string
+	warnings  []error
+	info      aws.APIInfo // what the stacks say of the workers API, unless the target does
 	api       *http.Client
 }
 
 func newFake() *fakeStage {
 	return &fakeStage{
 		target: aws.Target{Region: region, Stage: "prod"}, denied: map[string]string{}, simulator: true,
+		info:  aws.APIInfo{KeyRef: "ssm:/p-x/prod/WORKERS_API_KEY", Stack: "p-x-prod"},
 		calls: map[string]int{}, workers: []aws.Worker{worker("echo"), worker("video")}, api: http.DefaultClient,
 	}
 }
@@ -101,6 +106,24 @@ func (f *fakeStage) Lambda() aws.LambdaReader      { return f }
 func (f *fakeStage) CloudWatch() aws.MetricsReader { return f }
 func (f *fakeStage) API() *http.Client             { return f.api }
 
+func (f *fakeStage) CloudFormation() aws.CloudFormationReader { return fakeStacks{f: f} }
+
+func (f *fakeStage) WorkersAPI() aws.APIInfo {
+	if f.target.BaseURL != "" {
+		return aws.APIInfo{BaseURL: f.target.BaseURL}
+	}
+	return f.info
+}
+
+type fakeStacks struct {
+	aws.CloudFormationReader
+	f *fakeStage
+}
+
+func (s fakeStacks) DescribeStacks(ctx context.Context, _ *cloudformation.DescribeStacksInput, _ ...func(*cloudformation.Options)) (*cloudformation.DescribeStacksOutput, error) {
+	return nil, s.f.enter(ctx, "CloudFormation", "DescribeStacks", "cloudformation:DescribeStacks")
+}
+
 func (f *fakeStage) Endpoints(context.Context) (out []aws.ServiceEndpoint) {
 	for _, s := range []string{"sqs", "lambda", "logs", "cloudwatch", "sts"} {
 		out = append(out, aws.ServiceEndpoint{Service: s, URL: "https://" + s + "." + region + ".amazonaws.com"})
@@ -138,7 +161,7 @@ func (f *fakeStage) Inventory(ctx context.Context) (*aws.Inventory, error) {
 		<-ctx.Done()
 		return nil, ctx.Err()
 	}
-	return &aws.Inventory{Workers: f.workers, Findings: f.findings}, nil
+	return &aws.Inventory{Workers: f.workers, Findings: f.findings, Sources: f.sources, Warnings: f.warnings}, nil
 }
 
 func (f *fakeStage) Simulate(_ context.Context, caller string, actions []string, resource string) ([]aws.SimulatedDecision, error) {

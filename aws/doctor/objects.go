@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"github.com/microfox-ai/aiwctl/aws"
+	"github.com/microfox-ai/aiwctl/aws/deploy/project"
 )
 
 // resource is one thing of the stage, as calls name it and as policies do.
@@ -92,6 +93,7 @@ func (d *diagnosis) collect(ctx context.Context) *objects {
 		o.by[kind] = slices.CompactFunc(rs, func(a, b resource) bool { return a.arn() == b.arn() })
 	}
 	d.addKeys(ctx, o)
+	d.addAPI(o)
 	return o
 }
 
@@ -110,6 +112,12 @@ func (o *objects) shape(kind object) (prefix, suffix string) {
 		return o.base("logs") + "log-group:", ":*"
 	case keys:
 		return o.base("kms") + "key/", ""
+	case stacks:
+		return o.base("cloudformation") + "stack/", "/*"
+	case parameters:
+		return o.base("ssm") + "parameter/", ""
+	case secrets:
+		return o.base("secretsmanager") + "secret:", "-??????" // Secrets Manager's own ending of every ARN
 	case anything:
 	}
 	return "", ""
@@ -152,6 +160,36 @@ func (o *objects) sample(kind object) []resource {
 		return rs
 	}
 	return []resource{rs[0], rs[len(rs)-1]}
+}
+
+// addAPI adds the stack that says where the workers API is, or would, and the secret that
+// it refers to.
+func (d *diagnosis) addAPI(o *objects) {
+	info := d.s.WorkersAPI()
+	add := func(kind object, name string) {
+		r := resource{handle: name, name: strings.TrimPrefix(name, "/")}
+		r.prefix, r.suffix = o.shape(kind)
+		o.by[kind] = append(o.by[kind], r)
+	}
+	switch {
+	case info.Stack != "":
+		add(stacks, info.Stack)
+	case o.service != "" && d.target.BaseURL == "":
+		add(stacks, project.StackName(o.service, d.s.Target().Stage))
+	}
+	ref, err := project.ParseRef(info.KeyRef)
+	if err != nil {
+		return
+	}
+	for _, p := range secretPermissions() {
+		if (p.on == parameters) == (ref.Store == project.SSM) {
+			o.needed = append(o.needed, p)
+			add(p.on, ref.Name)
+		}
+	}
+	if at := o.by[secrets]; len(at) > 0 && strings.HasPrefix(ref.Name, "arn:") {
+		at[0].prefix, at[0].name, at[0].suffix = "", ref.Name, ""
+	}
 }
 
 // addKeys reads which KMS keys a sample of the queues is encrypted with. The

@@ -25,7 +25,10 @@ const (
 	functions
 	logGroups
 	mappings
-	keys // the KMS keys of encrypted queues
+	keys       // the KMS keys of encrypted queues
+	stacks     // the stage's stack with the workers API
+	parameters // where the key of the workers API is kept, in SSM
+	secrets    // or in Secrets Manager
 )
 
 // permission is an IAM action that this program needs.
@@ -63,6 +66,7 @@ func permissions() []permission {
 		{action: "lambda:GetEventSourceMapping", purpose: Read, on: mappings, calls: []string{"lambda.GetEventSourceMapping"}, use: "see whether a mapping is enabled"},
 		{action: "lambda:ListTags", purpose: Read, on: functions, calls: []string{"lambda.ListTags"}, use: "choose functions by tag"},
 		{action: "tag:GetResources", purpose: Read, calls: []string{"resourcegroupstaggingapi.GetResources"}, optional: true, use: "choose workers by tag"},
+		{action: "cloudformation:DescribeStacks", purpose: Read, on: stacks, calls: []string{"cloudformation.DescribeStacks"}, optional: true, use: "find the workers API of a stage that push has deployed"},
 		{action: "sqs:ListQueues", purpose: Read, calls: []string{"sqs.ListQueues"}, use: "find queues when nothing else names them"},
 		{action: "sqs:ListQueueTags", purpose: Read, on: queues, calls: []string{"sqs.ListQueueTags"}, optional: true, use: "choose queues by tag"},
 		{action: "sqs:GetQueueUrl", purpose: Read, on: queues, calls: []string{"sqs.GetQueueUrl"}, use: "find a queue by its name"},
@@ -104,11 +108,20 @@ func keyPermissions() []permission {
 	}
 }
 
+// secretPermissions are needed where a stack says where the key of the workers API is kept.
+func secretPermissions() []permission {
+	const use = "read the key of the workers API"
+	return []permission{
+		{action: "ssm:GetParameter", purpose: Read, on: parameters, calls: []string{"ssm.GetParameter"}, optional: true, use: use},
+		{action: "secretsmanager:GetSecretValue", purpose: Read, on: secrets, calls: []string{"secretsmanager.GetSecretValue"}, optional: true, use: use},
+	}
+}
+
 // Unknown lists the calls of package aws that the table does not know, sorted. It is
 // empty, which a test sees to.
 func unknownCalls(ops []aws.Operation) []string {
 	known := slices.Clone(needsNoPermission)
-	for _, p := range permissions() {
+	for _, p := range slices.Concat(permissions(), secretPermissions()) {
 		known = append(known, p.calls...)
 	}
 	var out []string

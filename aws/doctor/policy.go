@@ -88,7 +88,7 @@ func (o *objects) policy(want func(permission) bool) (policy *Policy, level int)
 
 func (o *objects) policyAt(want func(permission) bool, level int) *Policy {
 	policy := &Policy{Version: "2012-10-17", Statement: []Statement{}}
-	for _, kind := range []object{anything, queues, deadLetters, functions, logGroups, mappings, keys} {
+	for _, kind := range []object{anything, queues, deadLetters, functions, logGroups, mappings, keys, stacks, parameters, secrets} {
 		s := Statement{Sid: sid(kind), Effect: "Allow"}
 		for _, p := range o.needed {
 			if p.on == kind && want(p) {
@@ -132,6 +132,12 @@ func sid(kind object) string {
 		return "AiwctlMappings"
 	case keys:
 		return "AiwctlKeys"
+	case stacks:
+		return "AiwctlStacks"
+	case parameters:
+		return "AiwctlParameters"
+	case secrets:
+		return "AiwctlSecrets"
 	case anything:
 	}
 	return "AiwctlAnywhere"
@@ -165,6 +171,8 @@ func (o *objects) patterns(kind object, level int) []string {
 			name = o.service + "-*"
 		} else if o.service != "" && kind == logGroups {
 			name = "/aws/lambda/" + o.service + "-*"
+		} else if o.service != "" && kind == stacks {
+			name = o.service + "-*"
 		}
 		return []string{prefix + name + suffix}
 	}

@@ -9,12 +9,14 @@ import (
 	"time"
 
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/aws/smithy-go"
 
 	"github.com/microfox-ai/aiwctl/aws"
 )
@@ -64,6 +66,13 @@ func (d *diagnosis) attempts(o *objects) map[string]attempt {
 			_, err := q.ChangeMessageVisibilityBatch(ctx, &sqs.ChangeMessageVisibilityBatchInput{QueueUrl: &r.handle, Entries: []types.ChangeMessageVisibilityBatchRequestEntry{
 				{Id: awssdk.String("0"), ReceiptHandle: awssdk.String(noHandle), VisibilityTimeout: 0},
 			}})
+			return err
+		},
+		"cloudformation:DescribeStacks": func(ctx context.Context, r resource) error {
+			_, err := d.s.CloudFormation().DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &r.handle})
+			if api, ok := errors.AsType[smithy.APIError](err); ok && api.ErrorCode() == "ValidationError" {
+				return nil // there is no such stack, which is told to those who may ask
+			}
 			return err
 		},
 		"lambda:ListFunctions": func(ctx context.Context, _ resource) error {
@@ -123,6 +132,8 @@ func untried(p permission) string {
 	switch {
 	case p.action == "sqs:ReceiveMessage":
 		return "it would hide a message and raise its receive count"
+	case p.on == parameters, p.on == secrets:
+		return "it would read a secret"
 	case p.on == keys:
 		return "it would take a message"
 	case p.action == "logs:StartLiveTail":
@@ -168,6 +179,8 @@ func (d *diagnosis) cannotTry(o *objects, p permission) string {
 		return errRefused.Error()
 	case d.unreachable(service) != nil:
 		return service + " cannot be reached"
+	case p.on == stacks && d.unreachable("sqs") != nil && d.unreachable("lambda") != nil:
+		return errUnreachable.Error()
 	case p.on != anything && len(o.sample(p.on)) == 0:
 		return "no " + noun(p.on) + " of this stage is known to try it on"
 	}
@@ -186,6 +199,10 @@ func noun(kind object) string {
 		return "mapping"
 	case keys:
 		return "key"
+	case stacks:
+		return "stack"
+	case parameters, secrets:
+		return "secret"
 	case anything, queues:
 	}
 	return "queue"

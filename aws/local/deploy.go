@@ -34,12 +34,29 @@ func (s *Server) SetPrograms(ctx context.Context, programs []Program) error {
 	if s.closed {
 		return fmt.Errorf("replace the programs: %w", errClosed)
 	}
+	if err := s.checkOwners(workers); err != nil {
+		return fmt.Errorf("run the programs: %w", err)
+	}
 	d := deployment{Server: s, workers: workers, queues: make(map[string]queueAddress)}
 	for _, step := range []func(context.Context) error{
 		d.ensureQueues, d.writeManifest, d.putFunctions, d.putMappings, d.removeOthers, d.putSchedules,
 	} {
 		if err := step(ctx); err != nil {
 			return fmt.Errorf("run the programs: %w", err)
+		}
+	}
+	return nil
+}
+
+// checkOwners refuses workers whose functions would take the name of a stack's.
+func (s *Server) checkOwners(workers []worker) error {
+	owners := map[string]string{}
+	for _, f := range s.functions.Functions() {
+		owners[f.Name] = f.Owner
+	}
+	for _, w := range workers {
+		if owner := owners[s.functionName(w.ID)]; owner != "" {
+			return fmt.Errorf("the function %s of worker %q belongs to %s: remove that stack, or use another service or stage", s.functionName(w.ID), w.ID, owner)
 		}
 	}
 	return nil
@@ -220,6 +237,9 @@ func (d *deployment) removeOthers(ctx context.Context) error {
 		keep = append(keep, d.apiFunctionName())
 	}
 	for _, m := range d.functions.Mappings() {
+		if m.Owner != "" {
+			continue // a stack's
+		}
 		if !slices.Contains(keep, m.FunctionName) || slices.Contains(stale, m.QueueARN) {
 			if err := d.functions.RemoveMapping(m.UUID); err != nil {
 				return err
@@ -228,7 +248,7 @@ func (d *deployment) removeOthers(ctx context.Context) error {
 	}
 	var g errgroup.Group
 	for _, f := range d.functions.Functions() {
-		if !slices.Contains(keep, f.Name) {
+		if f.Owner == "" && !slices.Contains(keep, f.Name) {
 			g.Go(func() error { return d.functions.Remove(ctx, f.Name) })
 		}
 	}

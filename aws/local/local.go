@@ -1,6 +1,7 @@
 // Package local is an AWS endpoint inside this process, for the demo, for
-// development and for tests: SQS, CloudWatch Logs, and the parts of Lambda, STS and
-// CloudWatch that the console reads, spoken over AWS's own protocols, and worker
+// development and for tests: SQS, CloudWatch Logs, the parts of Lambda, STS and
+// CloudWatch that the console reads, and what a deployment needs of S3 and
+// CloudFormation, spoken over AWS's own protocols, and worker
 // binaries run for real behind an event source mapping. It is not for
 // production: there, SQS and Lambda are themselves.
 //
@@ -25,8 +26,12 @@ import (
 	"github.com/microfox-ai/aiwctl/aws/local/cwlogs"
 	"github.com/microfox-ai/aiwctl/aws/local/faults"
 	"github.com/microfox-ai/aiwctl/aws/local/functions"
+	"github.com/microfox-ai/aiwctl/aws/local/gateway"
 	"github.com/microfox-ai/aiwctl/aws/local/metrics"
+	"github.com/microfox-ai/aiwctl/aws/local/objects"
 	"github.com/microfox-ai/aiwctl/aws/local/queues"
+	"github.com/microfox-ai/aiwctl/aws/local/rules"
+	"github.com/microfox-ai/aiwctl/aws/local/stacks"
 	"github.com/microfox-ai/aiwctl/dispatch"
 )
 
@@ -58,6 +63,9 @@ type Config struct {
 	// Faults makes SQS and Lambda worse on purpose, for trying out workers and what
 	// else speaks to them.
 	Faults faults.Faults
+	// StackPace is the pause before each step of a change of a CloudFormation stack; zero
+	// means stacks.DefaultPace.
+	StackPace time.Duration
 }
 
 // Program is a worker binary: a program that calls runtime.Main.
@@ -112,6 +120,10 @@ type Server struct {
 	functions *functions.Manager
 	schedules *scheduler
 	metrics   *metrics.Recorder
+	objects   *objects.Store
+	stacks    *stacks.Service
+	rules     *rules.Service
+	apis      gateway.APIs
 	manifest  *manifestFile
 
 	// deploying is held while programs are replaced.
@@ -148,7 +160,9 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 		Region: cfg.Region, Account: cfg.Account, Logger: cfg.Logger,
 		Queues: s.queues, Logs: s.logs, Faults: cfg.Faults.Delivery, Meter: s.metrics,
 		RuntimeAPI: func() string { return s.address },
+		BaseEnv:    s.stackEnv(),
 	})
+	s.startStacks()
 	s.schedules = newScheduler(s.sendScheduled, cfg.Logger)
 	s.serve()
 	if err := s.SetPrograms(ctx, cfg.Programs); err != nil {
@@ -166,18 +180,22 @@ func (s *Server) Endpoint() string { return s.endpoint }
 
 // Environment is what another program needs in order to use the endpoint, as
 // KEY=value. The credentials are dummies, which AWS clients insist on. The key of
-// the workers API is not among it.
+// the workers API is not among it, and neither is its URL while no program serves it: a stage
+// that was deployed here says itself where its own is.
 func (s *Server) Environment() []string {
-	return []string{
+	env := []string{
 		"AWS_ENDPOINT_URL=" + s.endpoint,
 		"AWS_REGION=" + s.cfg.Region,
 		"AWS_DEFAULT_REGION=" + s.cfg.Region, // version 1 of the AWS CLI reads this one only
 		"AWS_ACCESS_KEY_ID=local",
 		"AWS_SECRET_ACCESS_KEY=local",
-		"WORKER_BASE_URL=" + s.endpoint,
 		"AIWCTL_STAGE=" + s.cfg.Stage,
 		"AIWCTL_STORE=" + s.JobStore(),
 	}
+	if s.functions.Has(s.apiFunctionName()) {
+		env = append(env, "WORKER_BASE_URL="+s.endpoint)
+	}
+	return env
 }
 
 // JobStore is where the workers keep their job records, as AIWORKER_STORE says it.
@@ -207,8 +225,10 @@ func (s *Server) close(ctx context.Context) error {
 	if deadline, ok := ctx.Deadline(); ctx.Err() != nil || ok && time.Until(deadline) < killGrace {
 		patient = kill
 	}
-	// The functions go first: their processes are clients of this server. A
-	// SetPrograms that is under way fails soon after.
+	// What makes functions goes before them, and they before the rest: their processes are
+	// clients of this server. A SetPrograms that is under way fails soon after.
+	s.stacks.Close()
+	s.rules.Close()
 	errs := []error{s.functions.Close(patient)}
 	s.deploying.Lock()
 	s.closed = true

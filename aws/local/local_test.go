@@ -456,10 +456,17 @@ func TestPages(t *testing.T) {
 func TestEnvironment(t *testing.T) {
 	t.Parallel()
 	s := start(t, local.Config{Region: "eu-central-1", APIKey: "secret-key"})
+	base := "WORKER_BASE_URL=" + s.Endpoint()
+	if slices.Contains(s.Environment(), base) {
+		t.Errorf("%s is there, and no program serves it", base)
+	}
+	if err := s.SetPrograms(t.Context(), []local.Program{program(manifest(t, "echo"))}); err != nil {
+		t.Fatal(err)
+	}
 	got := s.Environment()
 	for _, want := range []string{
 		"AWS_ENDPOINT_URL=" + s.Endpoint(), "AWS_REGION=eu-central-1", "AWS_DEFAULT_REGION=eu-central-1",
-		"AWS_ACCESS_KEY_ID=local", "AWS_SECRET_ACCESS_KEY=local", "WORKER_BASE_URL=" + s.Endpoint(), "AIWCTL_STAGE=demo",
+		"AWS_ACCESS_KEY_ID=local", "AWS_SECRET_ACCESS_KEY=local", base, "AIWCTL_STAGE=demo",
 	} {
 		if !slices.Contains(got, want) {
 			t.Errorf("%s is missing from %q", want, got)

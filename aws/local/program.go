@@ -1,33 +1,19 @@
 package local
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/microfox-ai/aiwctl/aws/local/procgroup"
+	"github.com/microfox-ai/aiwctl/aws/program"
 	"github.com/microfox-ai/aiwctl/dispatch"
-)
-
-// manifestTimeout is how long a program may take to say what it contains.
-const manifestTimeout = 10 * time.Second
-
-// maxManifest is the longest manifest that is read, and maxComplaint how much of
-// what a failing program says is shown.
-const (
-	maxManifest  = 16 << 20
-	maxComplaint = 4 << 10
 )
 
 // worker is a worker and the program it is in.
@@ -53,7 +39,7 @@ func (s *Server) inspect(ctx context.Context, programs []Program) ([]worker, err
 			continue
 		}
 		g.Go(func() (err error) {
-			manifests[i], err = askManifest(ctx, p, s.cfg.Env)
+			manifests[i], err = program.Ask(ctx, p.Name, p.Command, s.cfg.Env)
 			return err
 		})
 	}
@@ -63,11 +49,8 @@ func (s *Server) inspect(ctx context.Context, programs []Program) ([]worker, err
 	var workers []worker
 	for i, p := range programs {
 		m := manifests[i]
-		if m.Version > dispatch.ManifestVersion {
-			return nil, fmt.Errorf("program %q has a manifest of version %d, and this aiwctl knows up to %d: update aiwctl", p.Name, m.Version, dispatch.ManifestVersion)
-		}
-		if len(m.Workers) == 0 {
-			return nil, fmt.Errorf("program %q contains no workers: give them to runtime.Main", p.Name)
+		if err := program.Check(p.Name, m); err != nil {
+			return nil, err
 		}
 		for _, w := range m.Workers {
 			if err := s.checkWorker(w); err != nil {
@@ -78,51 +61,6 @@ func (s *Server) inspect(ctx context.Context, programs []Program) ([]worker, err
 	}
 	slices.SortStableFunc(workers, func(a, b worker) int { return cmp.Compare(a.ID, b.ID) })
 	return workers, checkConflicts(workers)
-}
-
-// askManifest runs the program with "manifest" as its last argument.
-func askManifest(ctx context.Context, p Program, env []string) (dispatch.Manifest, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, manifestTimeout, fmt.Errorf("it did not answer within %s", manifestTimeout))
-	defer cancel()
-	args := append(slices.Clone(p.Command[1:]), "manifest")
-	cmd := exec.CommandContext(ctx, p.Command[0], args...) //nolint:gosec // running the given program is what this is for
-	cmd.Env = append(os.Environ(), env...)
-	// A program that hangs may have started others, as go run does.
-	procgroup.Isolate(cmd)
-	cmd.Cancel = func() error { procgroup.Kill(cmd.Process); return nil }
-	cmd.WaitDelay = time.Second // for output that a grandchild holds open
-	out, complaint := &limitedBuffer{limit: maxManifest}, &limitedBuffer{limit: maxComplaint}
-	cmd.Stdout, cmd.Stderr = out, complaint
-	err := cmd.Run()
-	if cmd.Process != nil {
-		procgroup.Kill(cmd.Process) // what it has left behind
-	}
-	var m dispatch.Manifest
-	if err == nil {
-		if err = json.Unmarshal(out.Bytes(), &m); err == nil {
-			return m, nil
-		}
-		err = fmt.Errorf("its answer is not a manifest: %w", err)
-	} else if cause := context.Cause(ctx); cause != nil {
-		err = cause
-	}
-	if said := strings.TrimSpace(complaint.String()); said != "" {
-		err = fmt.Errorf("%w\n%s", err, said)
-	}
-	return m, fmt.Errorf("ask program %q what workers it contains: %w\n(a worker program calls runtime.Main, which answers the argument \"manifest\")", p.Name, err)
-}
-
-// limitedBuffer keeps the beginning of what is written to it.
-type limitedBuffer struct {
-	bytes.Buffer
-	limit int
-}
-
-func (b *limitedBuffer) Write(p []byte) (int, error) {
-	if room := b.limit - b.Len(); room > 0 {
-		_, _ = b.Buffer.Write(p[:min(room, len(p))]) // a bytes.Buffer never fails
-	}
-	return len(p), nil
 }
 
 // manifestFile is the merged manifest on disk, for the function that serves the

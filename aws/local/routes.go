@@ -9,7 +9,10 @@ import (
 
 	"github.com/microfox-ai/aiwctl/aws/local/cwlogs"
 	"github.com/microfox-ai/aiwctl/aws/local/faults"
+	"github.com/microfox-ai/aiwctl/aws/local/gateway"
 	"github.com/microfox-ai/aiwctl/aws/local/metrics"
+	"github.com/microfox-ai/aiwctl/aws/local/parameters"
+	"github.com/microfox-ai/aiwctl/aws/local/secrets"
 	"github.com/microfox-ai/aiwctl/aws/local/wire"
 )
 
@@ -18,8 +21,8 @@ const sqsTarget = "AmazonSQS"
 
 // router sends each request to the service it is for.
 type router struct {
-	sqs, logs, metrics, tagging, runtime, lambda, sts, api, info http.Handler
-	unknown                                                      *wire.Service
+	sqs, logs, metrics, tagging, runtime, lambda, sts, s3, ssm, secrets, api, apis, info http.Handler
+	unknown                                                                              *wire.Service
 	// stagePrefix is the path below which API Gateway serves the stage.
 	stagePrefix string
 }
@@ -33,7 +36,11 @@ func (s *Server) routes() http.Handler {
 		runtime:     s.functions.RuntimeHandler(),
 		lambda:      s.functions.APIHandler(),
 		sts:         wire.Recover(s.cfg.Logger, writeSTSError, http.HandlerFunc(s.serveSTS)),
-		api:         wire.Recover(s.cfg.Logger, writeAPIError, http.HandlerFunc(s.serveWorkersAPI)),
+		s3:          s.objects.Handler(),
+		ssm:         parameters.New(parameters.Config{Region: s.cfg.Region, Account: s.cfg.Account, Logger: s.cfg.Logger}).Handler(),
+		secrets:     secrets.New(secrets.Config{Region: s.cfg.Region, Account: s.cfg.Account, Logger: s.cfg.Logger}).Handler(),
+		api:         wire.Recover(s.cfg.Logger, gateway.WriteError, http.HandlerFunc(s.serveWorkersAPI)),
+		apis:        s.apis.Handler(s.proxy()),
 		info:        s.infoRoutes(),
 		unknown:     &wire.Service{Logger: s.cfg.Logger},
 		stagePrefix: "/" + s.cfg.Stage,
@@ -56,14 +63,22 @@ func (rt *router) choose(r *http.Request) http.Handler {
 			return rt.metrics
 		case taggingTarget:
 			return rt.tagging
+		case parameters.Target:
+			return rt.ssm
+		case secrets.Target:
+			return rt.secrets
 		default:
 			return rt.unknown
 		}
 	}
 	path := r.URL.Path
 	switch {
+	case signedFor(r, "s3"): // whatever the path: it begins with a bucket's name
+		return rt.s3
 	case strings.HasPrefix(path, "/env-"):
 		return rt.runtime
+	case strings.HasPrefix(path, gateway.Prefix):
+		return rt.apis
 	case strings.HasPrefix(path, metrics.Path):
 		return rt.metrics
 	case isDated(path):
@@ -75,6 +90,17 @@ func (rt *router) choose(r *http.Request) http.Handler {
 	default:
 		return rt.info
 	}
+}
+
+// signedFor says whether a request was signed for a service: by the scope of its credentials,
+// in its header or, where a URL was signed, in its query.
+func signedFor(r *http.Request, service string) bool {
+	_, scope, found := strings.Cut(r.Header.Get("Authorization"), "Credential=")
+	if !found {
+		scope = r.URL.Query().Get("X-Amz-Credential")
+	}
+	scope, _, _ = strings.Cut(scope, ",")
+	return strings.HasSuffix(strings.TrimSpace(scope), "/"+service+"/aws4_request")
 }
 
 // isDated recognizes the REST APIs of Lambda: their paths begin with the date of
@@ -113,7 +139,7 @@ func (s *Server) infoRoutes() http.Handler {
 			"region":    s.cfg.Region,
 			"account":   s.cfg.Account,
 			"functions": len(s.functions.Functions()),
-			"services":  []string{"sqs", "logs", "cloudwatch", "lambda", "sts", "resourcegroupstaggingapi"},
+			"services":  []string{"sqs", "logs", "cloudwatch", "lambda", "sts", "resourcegroupstaggingapi", "s3", "cloudformation", "ssm", "secretsmanager"},
 		})
 	})
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {

@@ -159,13 +159,3 @@ func (d *deployment) putSchedules(context.Context) error {
 	d.schedules.set(entries)
 	return nil
 }
-
-// checkSchedules refuses what EventBridge refuses, before anything has changed.
-func checkSchedules(w dispatch.ManifestWorker) error {
-	for _, setting := range w.Schedules {
-		if _, err := schedule.Parse(setting.Expression); err != nil {
-			return fmt.Errorf("worker %q: %w", w.ID, err)
-		}
-	}
-	return nil
-}

@@ -3,6 +3,7 @@ package local
 import (
 	"net/http"
 
+	"github.com/microfox-ai/aiwctl/aws/local/stacks"
 	"github.com/microfox-ai/aiwctl/aws/local/wire"
 )
 
@@ -19,8 +20,8 @@ type callerIdentity struct {
 	Account string `xml:"Account"`
 }
 
-// serveSTS answers requests of the Query protocol, of which only STS is left, and IAM's
-// simulator, which says that everything is allowed: SQS is
+// serveSTS answers requests of the Query protocol: CloudFormation's, STS's, and IAM's
+// simulator, which says that everything is allowed. SQS is
 // served in its JSON protocol, which every SDK has spoken since 2023, and CloudWatch
 // in the two that came after this one.
 func (s *Server) serveSTS(w http.ResponseWriter, r *http.Request) {
@@ -31,6 +32,8 @@ func (s *Server) serveSTS(w http.ResponseWriter, r *http.Request) {
 		err = wire.Errorf("InvalidAction", "the local endpoint serves SQS in the AWS JSON protocol only: update the client that sent %s", action)
 	case params.Get("Version") == "2010-08-01":
 		err = wire.Errorf("InvalidAction", "the local endpoint serves CloudWatch in the protocols RPC v2 CBOR and AWS JSON only: update the client that sent %s", action)
+	case params.Get("Version") == stacks.Version:
+		s.stacks.Answer(w, action, params)
 	case params.Get("Version") == iamVersion:
 		err = serveIAM(w, action, params)
 	case action == "GetCallerIdentity":

@@ -39,6 +39,10 @@ func TestAPI(t *testing.T) {
 			name: "queue from the environment", env: map[string]string{"WORKER_QUEUE_URL_VIDEO_PROCESSING": "http://env/q"}, body: `{"workerId":"video-processing","body":{}}`,
 			status: 200, want: `{"ok":true,"workerId":"video-processing","stage":"demo","queueUrl":"http://env/q","messageId":"message-1"}`, sent: `{}`,
 		},
+		{
+			name: "queue of a group's service", env: map[string]string{"AIWORKER_GROUP_SERVICES": "true"}, body: `{"workerId":"video-processing","body":{}}`,
+			status: 404, want: `{"error":"Queue does not exist or not accessible","queueName":"aiw-media-video-processing-demo","message":"QueueDoesNotExist: The specified queue does not exist."}`,
+		},
 		{name: "no worker", body: `{"body":{}}`, status: 400, want: noWorker},
 		{name: "no worker in text", body: `plain`, status: 400, want: noWorker},
 		{name: "no message", body: `{"workerId":"echo","body":""}`, status: 400, want: noBody},

@@ -40,11 +40,16 @@ func (a *api) stage(ctx context.Context) string {
 }
 
 func (a *api) queueName(ctx context.Context, workerID string) string {
-	name := a.cfg.Service + "-" + workerID + "-" + a.stage(ctx)
-	if w := a.workers[workerID]; w != nil && w.manifest.SQS.FIFO {
-		name += ".fifo" // SQS insists on it
+	service, suffix := a.cfg.Service, ""
+	if w := a.workers[workerID]; w != nil {
+		if a.cfg.GroupServices {
+			service = dispatch.GroupService(service, w.manifest.Group)
+		}
+		if w.manifest.SQS.FIFO {
+			suffix = ".fifo" // SQS insists on it
+		}
 	}
-	return name
+	return service + "-" + workerID + "-" + a.stage(ctx) + suffix
 }
 
 // functionName is the worker's function where its service is known. A worker of a

@@ -55,6 +55,10 @@ type Config struct {
 	// Service is the first part of the names of queues and functions; empty means
 	// AIWORKER_SERVICE.
 	Service string
+	// GroupServices says that the names of a deployment group's workers begin with the
+	// group's service (dispatch.GroupService), as push deploys them, instead of with Service;
+	// false means what AIWORKER_GROUP_SERVICES says: true or nothing.
+	GroupServices bool
 	// Key guards trigger and config; empty means WORKERS_API_KEY.
 	Key string
 	// TriggerKey and ConfigKey guard one of them when there is no Key; empty means
@@ -104,6 +108,7 @@ func New(cfg Config) http.Handler {
 	cfg.Stage = cmp.Or(cfg.Stage, env("ENVIRONMENT"), env("STAGE"), defaultStage)
 	cfg.Region = cmp.Or(cfg.Region, env("AWS_REGION"), env("AWS_DEFAULT_REGION"), defaultRegion)
 	cfg.Service = cmp.Or(cfg.Service, env("AIWORKER_SERVICE"))
+	cfg.GroupServices = cfg.GroupServices || env("AIWORKER_GROUP_SERVICES") == "true"
 	// A key for everything wins over the older keys, as in the deployed system.
 	key := cmp.Or(cfg.Key, env("WORKERS_API_KEY"))
 	cfg.TriggerKey = cmp.Or(key, cfg.TriggerKey, env("WORKERS_TRIGGER_API_KEY"))

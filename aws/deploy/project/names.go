@@ -4,21 +4,15 @@ import (
 	"strings"
 
 	"github.com/microfox-ai/aiwctl/dispatch"
+	"github.com/microfox-ai/aiwctl/dispatch/limits"
 )
 
 // The names of what a deployment makes in AWS. Queues, functions and stacks are called as
 // the TypeScript system calls them, so that a console and a dispatcher of either find
 // those of the other.
 
-// GroupService is the service of a deployment group: the project's, followed by the
-// group's name without dashes, cut to 12 characters. The default group has the project's own.
-func GroupService(service, group string) string {
-	if group == "" || group == dispatch.DefaultGroup {
-		return service
-	}
-	group = strings.ReplaceAll(group, "-", "")
-	return service + "-" + group[:min(len(group), 12)]
-}
+// GroupService is the service of a deployment group, see dispatch.GroupService.
+func GroupService(service, group string) string { return dispatch.GroupService(service, group) }
 
 // StackName is the CloudFormation stack of a service.
 func StackName(service, stage string) string { return service + "-" + stage }
@@ -72,12 +66,11 @@ func ParameterName(service, stage, name string) string {
 // for each account and region.
 func BucketName(account, region string) string { return "aiwctl-artifacts-" + account + "-" + region }
 
-// The limits of AWS on names. Sources: the API references of Lambda (CreateFunction), SQS
-// (CreateQueue) and CloudFormation (CreateStack).
+// The limits of AWS on names.
 const (
-	MaxFunctionName = 64
-	MaxQueueName    = 80
-	MaxStackName    = 128
+	MaxFunctionName = limits.FunctionName
+	MaxQueueName    = limits.QueueName
+	MaxStackName    = limits.StackName
 )
 
 // The tags of a stage's stacks, queues and functions. STAGE is the Serverless Framework's,

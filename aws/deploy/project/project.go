@@ -58,7 +58,14 @@ type Project struct {
 	// Adopted are the workers whose queues another tool has made, by id: they are used and
 	// never owned.
 	Adopted map[string]Adopted
+	// StackSuffix follows the name of every stack of the stage. It is empty, or
+	// ForeignSuffix where another tool's stack has one of the names; package adopt decides.
+	StackSuffix string
 }
+
+// ForeignSuffix sets a stage's stacks apart from those of another tool, which have the same
+// names.
+const ForeignSuffix = "-aiwctl"
 
 // DefaultLogRetentionDays is how long log groups keep lines unless somebody says
 // otherwise. Lambda's own is for ever.
@@ -115,6 +122,21 @@ type Adopted struct {
 	Mappings []string `json:"mappings,omitempty"`
 	// Function is what they fed.
 	Function string `json:"function,omitempty"`
+	// Stack is the CloudFormation stack that owns the queue; empty when none is known to.
+	Stack string `json:"stack,omitempty"`
+	// Live is whether our mapping reads the queue, which the template says of it
+	// (Enabled). It is false from the deployment that brings our function until the old
+	// mappings are off.
+	Live bool `json:"live,omitempty"`
+	// Was is what the queue was set to before it was fitted to the worker; nil when nothing
+	// was changed.
+	Was *QueueSetting `json:"was,omitempty"`
+}
+
+// QueueSetting is the part of a queue's attributes that taking it over may change.
+type QueueSetting struct {
+	VisibilityTimeoutSeconds int `json:"visibilityTimeoutSeconds"`
+	MaxReceiveCount          int `json:"maxReceiveCount"`
 }
 
 // Worker is a worker in its program.
@@ -175,9 +197,9 @@ func (p *Project) Stacks() []Stack {
 	for group, workers := range groups {
 		if group != "" {
 			service := GroupService(p.Service, group)
-			out = append(out, Stack{Name: StackName(service, p.Stage), Service: service, Group: group, Workers: workers})
+			out = append(out, Stack{Name: StackName(service, p.Stage) + p.StackSuffix, Service: service, Group: group, Workers: workers})
 		}
 	}
 	slices.SortFunc(out, func(a, b Stack) int { return cmp.Compare(a.Group, b.Group) })
-	return append(out, Stack{Name: StackName(p.Service, p.Stage), Service: p.Service, Workers: groups[""]})
+	return append(out, Stack{Name: StackName(p.Service, p.Stage) + p.StackSuffix, Service: p.Service, Workers: groups[""]})
 }

@@ -3,12 +3,10 @@
 package build
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	goruntime "runtime"
 	"slices"
@@ -16,15 +14,13 @@ import (
 	"sync"
 	"time"
 
+	"github.com/microfox-ai/aiwctl/aws/gotool"
 	"github.com/microfox-ai/aiwctl/aws/local"
 )
 
 // RuntimePackage is what a worker program's main package imports: a package that
 // does not is no worker program.
-const RuntimePackage = "github.com/microfox-ai/aiwctl/runtime"
-
-// tags leaves the older RPC mode out of aws-lambda-go, as a deployment does.
-const tags = "lambda.norpc"
+const RuntimePackage = gotool.RuntimePackage
 
 // Builder builds the packages that some patterns match. It is safe for
 // concurrent use.
@@ -53,13 +49,8 @@ type result struct {
 // New returns a builder for package patterns as "go build" takes them, such as
 // ./workers/... . Close it in the end: it removes what was built.
 func New(patterns []string) (*Builder, error) {
-	if len(patterns) == 0 {
-		return nil, errors.New("build worker programs: no package was named")
-	}
-	for _, p := range patterns {
-		if strings.HasPrefix(p, "-") {
-			return nil, fmt.Errorf("build worker programs: %q is not a package", p)
-		}
+	if err := gotool.CheckPatterns(patterns); err != nil {
+		return nil, fmt.Errorf("build worker programs: %w", err)
 	}
 	temp, err := os.MkdirTemp("", "aiwctl-build-") // readable by this user only
 	if err != nil {
@@ -79,28 +70,7 @@ func (b *Builder) Close() error {
 }
 
 // Error is a build that failed because of the code.
-type Error struct {
-	// Package is what was built; empty when the packages could not even be listed.
-	Package string
-	// Output is what the Go command said, as it is.
-	Output string
-	// Err is how the Go command ended.
-	Err error
-}
-
-func (e *Error) Error() string {
-	what := "list the packages"
-	if e.Package != "" {
-		what = "build " + e.Package
-	}
-	if e.Output == "" {
-		return fmt.Sprintf("%s: %v", what, e.Err)
-	}
-	return fmt.Sprintf("%s: %v\n%s", what, e.Err, strings.TrimRight(e.Output, "\n"))
-}
-
-// Unwrap is how the Go command ended.
-func (e *Error) Unwrap() error { return e.Err }
+type Error = gotool.Error
 
 // Build builds every main package that the patterns match and that imports
 // RuntimePackage. It is an error when there is none, when there is no Go
@@ -118,13 +88,13 @@ func (b *Builder) build(ctx context.Context) (*result, error) {
 	b.building.Lock()
 	defer b.building.Unlock()
 	r := &result{started: time.Now()}
-	packages, err := b.list(ctx)
+	packages, err := b.command().ListDeps(ctx, b.patterns)
 	if err != nil {
 		return nil, err
 	}
-	mains := slices.DeleteFunc(slices.Clone(packages), func(p listed) bool { return !p.isWorkerProgram() })
-	if len(mains) == 0 {
-		return nil, fmt.Errorf("build %s: no main package there imports %s: a worker program calls its Main", strings.Join(b.patterns, " "), RuntimePackage)
+	mains, err := gotool.Programs(packages, b.patterns)
+	if err != nil {
+		return nil, err
 	}
 	r.sources = b.sources(packages)
 
@@ -136,7 +106,7 @@ func (b *Builder) build(ctx context.Context) (*result, error) {
 		if goruntime.GOOS == "windows" {
 			binary += ".exe"
 		}
-		if _, err := b.goCommand(ctx, p.ImportPath, "build", "-tags", tags, "-o", binary, p.ImportPath); err != nil {
+		if _, err := b.command().Run(ctx, p.ImportPath, "build", "-tags", gotool.Tags, "-o", binary, p.ImportPath); err != nil {
 			return nil, errors.Join(err, os.RemoveAll(r.dir))
 		}
 		sum, err := checksum(binary)
@@ -150,29 +120,7 @@ func (b *Builder) build(ctx context.Context) (*result, error) {
 	return r, nil
 }
 
-// goCommand runs the Go command and returns its standard output.
-func (b *Builder) goCommand(ctx context.Context, pkg string, args ...string) ([]byte, error) {
-	if _, err := exec.LookPath("go"); err != nil {
-		return nil, fmt.Errorf("build %s: there is no Go toolchain on PATH: install one from https://go.dev/dl/: %w", strings.Join(b.patterns, " "), err)
-	}
-	cmd := exec.CommandContext(ctx, "go", args...) //nolint:gosec // the arguments are packages that the user named
-	cmd.Dir = b.Dir
-	var out, complaint bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &complaint
-	// Interrupted, the Go command ends its compilers and removes its temporary
-	// files; killed, it would do neither.
-	cmd.Cancel = func() error {
-		if cmd.Process.Signal(os.Interrupt) == nil {
-			return nil
-		}
-		return cmd.Process.Kill() // where there are no signals
-	}
-	cmd.WaitDelay = 5 * time.Second
-	if err := cmd.Run(); err != nil {
-		if ctx.Err() != nil {
-			return nil, fmt.Errorf("build %s: %w", strings.Join(b.patterns, " "), context.Cause(ctx))
-		}
-		return nil, &Error{Package: pkg, Output: complaint.String(), Err: err}
-	}
-	return out.Bytes(), nil
+// command is the Go command as every build runs it.
+func (b *Builder) command() gotool.Go {
+	return gotool.Go{Dir: b.Dir, Task: "build " + strings.Join(b.patterns, " ")}
 }

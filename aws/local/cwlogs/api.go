@@ -171,10 +171,14 @@ func allowedRetention(days int) bool {
 	return false
 }
 
+func badRetention(days int) error {
+	return constraint(days, "retentionInDays", "Member must be one of the retention periods, such as 1, 3, 5, 7, 14, 30")
+}
+
 func (s *Service) putRetentionPolicy(_ context.Context, in *retentionInput) error {
 	return s.change(in.LogGroupName, func(g *group) error {
 		if !allowedRetention(in.RetentionInDays) {
-			return constraint(in.RetentionInDays, "retentionInDays", "Member must be one of the retention periods, such as 1, 3, 5, 7, 14, 30")
+			return badRetention(in.RetentionInDays)
 		}
 		g.retention = in.RetentionInDays
 		g.expire(s.cfg.Now().UnixMilli())

@@ -9,7 +9,9 @@ package cwlogs
 
 import (
 	"cmp"
+	"context"
 	"log/slog"
+	"maps"
 	"net/http"
 	"sync"
 	"time"
@@ -104,6 +106,42 @@ func (s *Service) EnsureGroup(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ensureGroup(name)
+}
+
+// MakeGroup makes a log group as CreateLogGroup does, which keeps events for so many days;
+// zero means for ever. One that is there already is a *wire.Error with the code
+// ResourceAlreadyExistsException.
+func (s *Service) MakeGroup(ctx context.Context, name string, days int, tags map[string]string) error {
+	if err := checkRetention(days); err != nil {
+		return err
+	}
+	if err := s.createLogGroup(ctx, &groupInput{LogGroupName: name, Tags: maps.Clone(tags)}); err != nil {
+		return err
+	}
+	return s.change(name, func(g *group) error { g.retention = days; return nil })
+}
+
+// ChangeGroup gives a log group this retention, as for MakeGroup, and exactly these tags.
+func (s *Service) ChangeGroup(name string, days int, tags map[string]string) error {
+	if err := checkRetention(days); err != nil {
+		return err
+	}
+	return s.change(name, func(g *group) error {
+		g.retention, g.tags = days, maps.Clone(tags)
+		return nil
+	})
+}
+
+func checkRetention(days int) error {
+	if days != 0 && !allowedRetention(days) {
+		return badRetention(days)
+	}
+	return nil
+}
+
+// RemoveGroup deletes a log group with everything in it.
+func (s *Service) RemoveGroup(ctx context.Context, name string) error {
+	return s.deleteLogGroup(ctx, &groupInput{LogGroupName: name})
 }
 
 // CreateStream implements functions.Logs: it makes the stream, and the group,

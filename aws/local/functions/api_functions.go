@@ -1,6 +1,7 @@
 package functions
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -55,7 +56,7 @@ func (m *Manager) configuration(f *function) configuration {
 		FunctionName:     spec.Name,
 		FunctionArn:      m.functionARN(spec.Name),
 		Runtime:          spec.Runtime,
-		Role:             fmt.Sprintf("arn:aws:iam::%s:role/local", m.cfg.Account),
+		Role:             cmp.Or(spec.Role, fmt.Sprintf("arn:aws:iam::%s:role/local", m.cfg.Account)),
 		Handler:          spec.Handler,
 		Description:      spec.Description,
 		Timeout:          spec.timeoutSeconds(),
@@ -72,8 +73,14 @@ func (m *Manager) configuration(f *function) configuration {
 	c.EphemeralStorage.Size = 512
 	c.LoggingConfig.LogFormat = "Text"
 	c.LoggingConfig.LogGroup = spec.LogGroup
-	c.CodeSize, c.CodeSha256 = executable(spec)
-	if shown := visible(append(slices.Clone(m.cfg.BaseEnv), spec.Env...)); len(shown) > 0 {
+	if c.CodeSize, c.CodeSha256 = spec.CodeSize, spec.CodeSHA256; c.CodeSha256 == "" {
+		c.CodeSize, c.CodeSha256 = executable(spec)
+	}
+	shown := visible(append(slices.Clone(m.cfg.BaseEnv), spec.Env...))
+	if spec.Owner != "" {
+		shown = given(spec.Env)
+	}
+	if len(shown) > 0 {
 		c.Environment = &variables{shown}
 	}
 	return c
@@ -114,6 +121,17 @@ func visible(env []string) map[string]string {
 		shown[key] = value
 	}
 	return shown
+}
+
+// given are all variables of env, for a function whose variables a client has given and may
+// read back, as from Lambda.
+func given(env []string) map[string]string {
+	all := map[string]string{}
+	for _, entry := range env {
+		key, value, _ := strings.Cut(entry, "=")
+		all[key] = value
+	}
+	return all
 }
 
 func hasPassword(value string) bool {

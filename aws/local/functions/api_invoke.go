@@ -91,6 +91,20 @@ const maxAsync = 1000
 // again (https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html).
 var asyncRetries = [...]time.Duration{time.Minute, 2 * time.Minute}
 
+// InvokeLater accepts an invocation and runs it in the background, as the Lambda API does for
+// the invocation type Event. Name may be an ARN.
+func (m *Manager) InvokeLater(name string, payload []byte) error {
+	name, err := m.resolve(name)
+	if err != nil {
+		return err
+	}
+	if m.function(name) == nil {
+		return m.notFound(name)
+	}
+	_, err = m.invokeAsync(name, payload, "")
+	return err
+}
+
 // invokeAsync accepts an invocation and runs it in the background; the result is
 // in the log only. A failed one is tried twice more, as in Lambda; all of it ends
 // with Close.

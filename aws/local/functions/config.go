@@ -134,6 +134,16 @@ type Function struct {
 	ReservedConcurrency int
 	// Tags are shown by the API, with those that were given through it.
 	Tags map[string]string
+	// Owner says what the function belongs to: the ARN of a stack, or nothing, which is
+	// whoever runs the manager. Tags and variables of a function with an owner are shown
+	// exactly as they are given.
+	Owner string
+	// Role is shown by the API; empty means one that is called local.
+	Role string
+	// CodeSHA256 (base64) and CodeSize, in bytes, are those of the archive that the program
+	// is from; zero means that the API shows the executable's.
+	CodeSHA256 string
+	CodeSize   int64
 }
 
 var functionName = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,64}$`)
@@ -190,6 +200,8 @@ type Mapping struct {
 	MaximumConcurrency int
 	// Enabled says whether the queue is polled.
 	Enabled bool
+	// Owner says what the mapping belongs to, as a Function's does.
+	Owner string
 }
 
 // MappingStatus is a mapping and what has become of it.

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/microfox-ai/aiwctl/aws/local/procgroup"
+	"github.com/microfox-ai/aiwctl/aws/procgroup"
 )
 
 // sigtermGrace is how long a program that registered as an extension has between

@@ -82,7 +82,15 @@ func New(cfg Config) *Manager {
 // ctx ends, and kills them then; new invocations go to the new program at once,
 // whose environments start when they are needed. Put with an unchanged Function
 // replaces the program too: the file may have been built anew.
-func (m *Manager) Put(ctx context.Context, f Function) error {
+//
+// A function of another owner is left alone: that is a ResourceConflictException.
+func (m *Manager) Put(ctx context.Context, f Function) error { return m.put(ctx, f, false) }
+
+// Make is Put for a function that is not there yet; one that is there already is a
+// ResourceConflictException.
+func (m *Manager) Make(ctx context.Context, f Function) error { return m.put(ctx, f, true) }
+
+func (m *Manager) put(ctx context.Context, f Function, fresh bool) error {
 	f = f.withDefaults()
 	if err := f.validate(); err != nil {
 		return fmt.Errorf("put function %s: %w", f.Name, err)
@@ -93,8 +101,13 @@ func (m *Manager) Put(ctx context.Context, f Function) error {
 		return fmt.Errorf("put function %s: %w", f.Name, errClosed)
 	}
 	old := m.functions[f.Name]
+	if old != nil && (fresh || old.pool.spec.Owner != f.Owner) {
+		m.mu.Unlock()
+		return fmt.Errorf("put function %s: %w", f.Name,
+			wire.Errorf("ResourceConflictException", "Function already exist: %s", f.Name).WithStatus(http.StatusConflict))
+	}
 	tags := map[string]string{}
-	if old != nil {
+	if old != nil && f.Owner == "" {
 		maps.Copy(tags, old.tags)
 	}
 	maps.Copy(tags, f.Tags)
@@ -131,6 +144,9 @@ func (m *Manager) Functions() []Function {
 	}
 	return all
 }
+
+// Has says whether there is a function of that name.
+func (m *Manager) Has(name string) bool { return m.function(name) != nil }
 
 // Invoke runs a function once and waits for its answer. An error of the function
 // itself is no error here: it is in the Result. A name that is not known is a

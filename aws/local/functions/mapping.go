@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"sync"
 	"time"
@@ -57,12 +58,65 @@ func (m *Manager) PutMapping(spec Mapping) (string, error) {
 
 	m.putting.Lock() // so that two calls for the same pair do not make two mappings
 	defer m.putting.Unlock()
+	if mp := m.between(spec.FunctionName, spec.QueueARN); mp != nil {
+		spec.UUID = mp.snapshot().UUID
+		return spec.UUID, mp.change(spec, true)
+	}
+	return m.newMapping(spec)
+}
+
+// MakeMapping is PutMapping for a mapping that is not there yet; one that is there already
+// is a ResourceConflictException, and a function that is not is an
+// InvalidParameterValueException.
+func (m *Manager) MakeMapping(spec Mapping) (string, error) {
+	name, err := m.resolve(spec.FunctionName)
+	if err != nil {
+		return "", err
+	}
+	spec.FunctionName = name
+	spec = spec.withDefaults()
+	m.putting.Lock()
+	defer m.putting.Unlock()
+	if mp := m.between(name, spec.QueueARN); mp != nil {
+		return "", wire.Errorf("ResourceConflictException",
+			`The event source arn (" %s ") and function (" %s ") provided mapping already exists. Please update or delete the existing mapping with UUID %s`,
+			spec.QueueARN, name, mp.snapshot().UUID).WithStatus(http.StatusConflict)
+	}
+	if m.function(name) == nil {
+		return "", wire.NewError("InvalidParameterValueException", "Function does not exist")
+	}
+	return m.newMapping(spec)
+}
+
+// ChangeMapping makes spec what the mapping of that UUID is. An unknown one is a
+// ResourceNotFoundException.
+func (m *Manager) ChangeMapping(uuid string, spec Mapping) error {
+	mp, err := m.mapping(uuid)
+	if err != nil {
+		return err
+	}
+	if spec.FunctionName, err = m.resolve(spec.FunctionName); err != nil {
+		return err
+	}
+	spec = spec.withDefaults()
+	spec.UUID = uuid
+	m.putting.Lock()
+	defer m.putting.Unlock()
+	return mp.change(spec, spec.Enabled)
+}
+
+// between is the mapping that feeds a function from a queue, or nil.
+func (m *Manager) between(function, queueARN string) *mapping {
 	for _, mp := range m.allMappings() {
-		if s := mp.snapshot(); s.FunctionName == spec.FunctionName && s.QueueARN == spec.QueueARN {
-			spec.UUID = s.UUID
-			return spec.UUID, mp.change(spec, true)
+		if s := mp.snapshot(); s.FunctionName == function && s.QueueARN == queueARN {
+			return mp
 		}
 	}
+	return nil
+}
+
+// newMapping makes a mapping; callers hold putting.
+func (m *Manager) newMapping(spec Mapping) (string, error) {
 	spec.UUID = wire.NewID()
 	mp := &mapping{m: m, gate: newGate(), lastResult: resultNone}
 	if err := mp.change(spec, true); err != nil {

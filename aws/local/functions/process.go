@@ -9,8 +9,9 @@ import (
 	goruntime "runtime"
 	"strings"
 	"sync"
+	"syscall"
 
-	"github.com/microfox-ai/aiwctl/aws/local/procgroup"
+	"github.com/microfox-ai/aiwctl/aws/procgroup"
 )
 
 // process is a running program.
@@ -28,7 +29,7 @@ func (s *starter) start(command, env []string, dir string, w *os.File) (*process
 	procgroup.Isolate(cmd)
 	dieWithParent(cmd)
 	if err := s.do(cmd.Start); err != nil {
-		return nil, fmt.Errorf("start %s: %w", command[0], err)
+		return nil, startFailure(command[0], err)
 	}
 	p := &process{cmd: cmd, exited: make(chan struct{})}
 	go func() {
@@ -38,6 +39,20 @@ func (s *starter) start(command, env []string, dir string, w *os.File) (*process
 	}()
 	return p, nil
 }
+
+// startFailure says why a program does not start, in Lambda's words where it has some.
+func startFailure(path string, err error) error {
+	switch {
+	case errors.Is(err, os.ErrNotExist) && filepath.Base(path) == bootstrap:
+		return errors.New("Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]") //nolint:staticcheck // Lambda's own words
+	case errors.Is(err, syscall.ENOEXEC):
+		return fmt.Errorf("start %s: %w: it is a program for another processor than this machine's, which is %s", path, err, machine())
+	}
+	return fmt.Errorf("start %s: %w", path, err)
+}
+
+// bootstrap is the program in an archive for a runtime of the customer's own.
+const bootstrap = "bootstrap"
 
 // kill ends the process and its group and waits until it is gone.
 func (p *process) kill() {

@@ -215,6 +215,51 @@ func (b *Broker) EnsureQueue(name string, attributes map[string]string) (url, ar
 	return b.url(name), q.arn, nil
 }
 
+// MakeQueue is CreateQueue for whoever must know whether he has made the queue: one that is
+// there already is a *wire.Error with the code QueueNameExists, whatever its attributes.
+func (b *Broker) MakeQueue(name string, attributes, tags map[string]string) (url, arn string, err error) {
+	if b.byName(name) != nil {
+		err = wire.Errorf("QueueNameExists", "A queue already exists with the name %s", name)
+	} else {
+		var q *queue
+		if q, err = b.create(name, attributes, tags); err == nil {
+			return b.url(name), q.arn, nil
+		}
+	}
+	return "", "", fmt.Errorf("make the queue %q: %w", name, err)
+}
+
+// ChangeQueue sets attributes of a queue and gives it exactly these tags.
+func (b *Broker) ChangeQueue(name string, attributes, tags map[string]string) error {
+	q := b.byName(name)
+	if q == nil {
+		return fmt.Errorf("change the queue %q: %w", name, errNoQueue())
+	}
+	if err := checkTags(tags); err != nil {
+		return err
+	}
+	if err := q.setAttributes(attributes); err != nil {
+		return err
+	}
+	return q.change(func(int64) error { q.tags = maps.Clone(tags); return nil })
+}
+
+// RemoveQueue deletes a queue with everything in it. Its name is free at once, as after the
+// minute that CloudFormation waits.
+func (b *Broker) RemoveQueue(name string) error {
+	q := b.byName(name)
+	if q == nil {
+		return fmt.Errorf("remove the queue %q: %w", name, errNoQueue())
+	}
+	if err := b.remove(q); err != nil {
+		return err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.deleted, name)
+	return nil
+}
+
 // Depth is how many messages a queue has, in the three states that SQS counts.
 type Depth struct {
 	// Visible can be received, InFlight have been received and are hidden for their

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"encoding/xml"
 	"fmt"
 	"net/http"
@@ -33,15 +34,15 @@ func ReadQuery(r *http.Request, limit int64) (action string, params url.Values, 
 // XML, inside <ActionResponse xmlns="..."><ActionResult>. The namespace is the
 // service's, for example https://sts.amazonaws.com/doc/2011-06-15/.
 func WriteQuery(w http.ResponseWriter, namespace, action string, result any) error {
-	inner, err := xml.Marshal(result)
-	if err != nil {
+	// The root element gets its name here, so that result may be of any struct type.
+	var inner bytes.Buffer
+	if err := xml.NewEncoder(&inner).EncodeElement(result, xml.StartElement{Name: xml.Name{Local: "Result"}}); err != nil {
 		return fmt.Errorf("write the answer of %s: %w", action, err)
 	}
-	// The root element of result is replaced: the protocol has its own name for it.
 	content := struct {
 		Inner []byte `xml:",innerxml"`
 	}{}
-	if err := xml.Unmarshal(inner, &content); err != nil {
+	if err := xml.Unmarshal(inner.Bytes(), &content); err != nil {
 		return fmt.Errorf("write the answer of %s: %w", action, err)
 	}
 	id := NewID()

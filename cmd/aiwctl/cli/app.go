@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"io"
@@ -44,6 +45,10 @@ type App struct {
 	noJournal bool
 	// noMetrics and write are the console's flags.
 	noMetrics, write bool
+	// lines reads a person's answers from In.
+	lines *bufio.Reader
+	// tools are those of push; nil means the real ones.
+	tools *pushTools
 	// log is aiwctl's own log; nil without --log-file.
 	log *slog.Logger
 	// err is what the command that ran returned. It is kept here and not given

@@ -80,7 +80,10 @@ func (a *App) confirmName(ctx context.Context, is aws.Protected, what string, ye
 // ask reads a line from a person.
 func (a *App) ask(ctx context.Context, question string) (string, error) {
 	fmt.Fprint(a.Err, plain(question))
-	answer, err := interruptible(ctx, func() (string, error) { return bufio.NewReader(a.In).ReadString('\n') })
+	if a.lines == nil { // one for all questions: what it has read ahead is the next answer
+		a.lines = bufio.NewReader(a.In)
+	}
+	answer, err := interruptible(ctx, func() (string, error) { return a.lines.ReadString('\n') })
 	if err != nil && answer == "" {
 		fmt.Fprintln(a.Err)
 		return "", interruptedf("no answer; nothing was done")

@@ -16,7 +16,8 @@ import (
 
 type devFlags struct {
 	localFlags
-	noWatch bool
+	noWatch   bool
+	noWorkers bool
 }
 
 func (a *App) newDev() *cobra.Command {
@@ -26,16 +27,24 @@ func (a *App) newDev() *cobra.Command {
 		Short: "Build Go worker packages and run them on a local AWS endpoint",
 		Long: "Build the Go packages whose programs call runtime.Main, run them behind a local AWS endpoint, and open " +
 			"the console on it. They are built again when a file changes; queues, messages and logs stay. The default " +
-			"package is ./workers/... .",
-		Example: "aiwctl dev ./examples/workers\naiwctl dev ./workers/... --headless --listen 127.0.0.1:0",
+			"package is ./workers/... .\n\nWith --no-workers the endpoint has none: it is a place to push to, for a rehearsal.",
+		Example: "aiwctl dev ./examples/workers\naiwctl dev ./workers/... --headless --listen 127.0.0.1:0\naiwctl dev --no-workers --headless",
 		RunE:    a.run(func(ctx context.Context, args []string) error { return a.dev(ctx, f, args) }),
 	}
 	f.register(cmd)
 	cmd.Flags().BoolVar(&f.noWatch, "no-watch", false, "do not build again when a file changes")
+	cmd.Flags().BoolVar(&f.noWorkers, "no-workers", false, "build and run nothing: an empty endpoint, to push to")
 	return cmd
 }
 
 func (a *App) dev(ctx context.Context, f devFlags, patterns []string) error {
+	st := localStage{service: "aiw", stage: "dev"}
+	if f.noWorkers {
+		if len(patterns) > 0 {
+			return usagef("--no-workers runs none, and %s was named: leave out one of them", strings.Join(patterns, " "))
+		}
+		return a.withLocal(ctx, f.localFlags, st, nil, func(ctx context.Context, ls *localSession) error { return ls.serve(ctx) })
+	}
 	if len(patterns) == 0 {
 		patterns = []string{"./workers/..."}
 	}
@@ -49,7 +58,7 @@ func (a *App) dev(ctx context.Context, f devFlags, patterns []string) error {
 	if err != nil {
 		return err
 	}
-	return a.withLocal(ctx, f.localFlags, localStage{service: "aiw", stage: "dev"}, programs, func(ctx context.Context, ls *localSession) error {
+	return a.withLocal(ctx, f.localFlags, st, programs, func(ctx context.Context, ls *localSession) error {
 		if !f.noWatch {
 			stop, err := ls.watch(ctx, b)
 			if err != nil {

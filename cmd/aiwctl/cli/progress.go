@@ -78,11 +78,26 @@ func (p *progress) state(text string) {
 	p.draw()
 }
 
+// above prints lines that stay, in the place of the line, which is drawn again below them.
+func (p *progress) above(lines func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.clear()
+	lines()
+	p.drawn = time.Time{}
+	p.draw()
+}
+
 // done takes the line away.
 func (p *progress) done() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.finished = true
+	p.clear()
+}
+
+// clear is called with mu held.
+func (p *progress) clear() {
 	if p.out != nil && p.width > 0 {
 		fmt.Fprint(p.out, "\r"+strings.Repeat(" ", p.width)+"\r")
 		p.width = 0

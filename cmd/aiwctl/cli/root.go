@@ -76,7 +76,7 @@ func (a *App) newRoot() *cobra.Command {
 	root.Flags().BoolVar(&a.noMetrics, "no-metrics", false, "the console does not ask CloudWatch: no failures, throttles and oldest ages")
 
 	root.AddCommand(
-		a.newDemo(), a.newDev(), a.newWorkers(), a.newDispatch(), a.newInputs(), a.newValidate(),
+		a.newDemo(), a.newDev(), a.newNew(), a.newPush(), a.newWorkers(), a.newDispatch(), a.newInputs(), a.newValidate(),
 		a.newLogs(), a.newJob(), a.newDLQ(), a.newDoctor(), a.newHistory(), a.newConfig(), a.newVersion(),
 	)
 	root.SetHelpCommand(newHelp())

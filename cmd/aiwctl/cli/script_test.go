@@ -40,12 +40,28 @@ func TestMain(m *testing.M) {
 // of its own.
 func TestScripts(t *testing.T) {
 	t.Parallel()
+	source, err := filepath.Abs(filepath.Join("..", "..", "..")) // of this module
+	if err != nil {
+		t.Fatal(err)
+	}
+	caches := map[string]string{}
+	text, err := exec.CommandContext(t.Context(), "go", "env", "-json", "GOCACHE", "GOMODCACHE").Output()
+	if err == nil {
+		err = json.Unmarshal(text, &caches)
+	}
+	if err != nil {
+		t.Fatalf("go env: %v", err)
+	}
 	testscript.Run(t, testscript.Params{
 		Files: scripts(t),
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("XDG_STATE_HOME", filepath.Join(env.WorkDir, "state"))
 			env.Setenv("XDG_CONFIG_HOME", filepath.Join(env.WorkDir, "config"))
 			env.Setenv("NO_COLOR", "1")
+			env.Setenv("SOURCE", source)
+			for name, dir := range caches { // what is built is built once, and what is there is not fetched
+				env.Setenv(name, dir)
+			}
 			env.Values[failing{}] = env.T()
 			env.Values[background{}] = map[string]*process{}
 			return nil

@@ -46,6 +46,7 @@ var Publish = runtime.Must(runtime.New("publish", publish,
 	runtime.WithMaxReceiveCount(2),
 	runtime.WithBackoff(runtime.Constant(2*time.Second)),
 	runtime.WithMiddleware(logTrigger),
+	runtime.WithCalls(VideoProcessing.ID(), Summarize.ID()),
 ))
 
 func publish(ctx context.Context, job *runtime.Job[PublishInput]) (PublishOutput, error) {

@@ -1,70 +1,17 @@
 package build
 
 import (
-	"bytes"
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
+
+	"github.com/microfox-ai/aiwctl/aws/gotool"
 )
-
-// listed is a package as "go list -json" describes it.
-type listed struct {
-	ImportPath string
-	Name       string
-	Dir        string
-	DepOnly    bool // matched by no pattern
-	Standard   bool
-	Imports    []string
-	EmbedFiles []string
-	Module     *module
-}
-
-type module struct {
-	Main    bool
-	GoMod   string
-	Replace *struct{ Version string }
-}
-
-func (p listed) isWorkerProgram() bool {
-	return p.Name == "main" && !p.DepOnly && slices.Contains(p.Imports, RuntimePackage)
-}
-
-// isOurs says whether a package is part of what the user works on: the module or
-// workspace itself, or one that go.mod replaces by a directory.
-func (p listed) isOurs() bool {
-	m := p.Module
-	return !p.Standard && m != nil && (m.Main || m.Replace != nil && m.Replace.Version == "")
-}
-
-// list describes the packages that the patterns match, and all they depend on.
-func (b *Builder) list(ctx context.Context) ([]listed, error) {
-	args := []string{"list", "-deps", "-tags", tags, "-json=ImportPath,Name,Dir,DepOnly,Standard,Imports,EmbedFiles,Module"}
-	out, err := b.goCommand(ctx, "", append(args, b.patterns...)...)
-	if err != nil {
-		return nil, err
-	}
-	var packages []listed
-	for d := json.NewDecoder(bytes.NewReader(out)); ; {
-		var p listed
-		err := d.Decode(&p)
-		if errors.Is(err, io.EOF) {
-			return packages, nil
-		}
-		if err != nil {
-			return nil, fmt.Errorf("read what go list says of %s: %w", strings.Join(b.patterns, " "), err)
-		}
-		packages = append(packages, p)
-	}
-}
 
 // sources are the directories whose files matter to a build.
 type sources struct {
@@ -77,10 +24,10 @@ type sources struct {
 // packages.
 const maxWalk = 2000
 
-func (b *Builder) sources(packages []listed) sources {
+func (b *Builder) sources(packages []gotool.Package) sources {
 	s := sources{dirs: make(map[string]bool)}
 	for _, p := range packages {
-		if !p.isOurs() {
+		if !p.IsOurs() {
 			continue
 		}
 		s.add(p.Dir, len(p.EmbedFiles) > 0)

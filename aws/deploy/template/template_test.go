@@ -1,0 +1,379 @@
+package template_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/goccy/go-yaml"
+	"pgregory.net/rapid"
+
+	"github.com/microfox-ai/aiwctl/aws/deploy/project"
+	"github.com/microfox-ai/aiwctl/aws/deploy/template"
+	"github.com/microfox-ai/aiwctl/dispatch"
+)
+
+// document is a template as it is read.
+type document struct {
+	Resources map[string]struct {
+		Type       string
+		DependsOn  []string
+		Properties map[string]any
+	}
+	Outputs map[string]struct{ Value any }
+}
+
+func documents(t interface{ Fatal(...any) }, p *project.Project) []document {
+	all, err := template.CloudFormation(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := make([]document, len(all))
+	for i := range all {
+		if err := json.Unmarshal(all[i].Body, &out[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return out
+}
+
+// randomStage is a stage of workers of any kind.
+func randomStage(t *rapid.T) *project.Project {
+	ids := rapid.SliceOfNDistinct(rapid.StringMatching(`[a-z][a-z0-9]{0,6}(-[a-z0-9]{1,5}){0,2}`), 1, 6, dispatch.FunctionKey).Draw(t, "ids")
+	var workers []dispatch.ManifestWorker
+	for _, id := range ids {
+		workers = append(workers, worker(id, func(w *dispatch.ManifestWorker) {
+			w.Group = rapid.SampledFrom([]string{"default", "media", "back-office"}).Draw(t, "group")
+			w.SQS.FIFO = rapid.Bool().Draw(t, "fifo")
+			w.Calls = rapid.SliceOfN(rapid.SampledFrom(ids), 0, 3).Draw(t, "calls")
+			for range rapid.IntRange(0, 2).Draw(t, "schedules") {
+				schedule("rate(1 day)", `{}`, false)(w)
+			}
+		}))
+	}
+	p := stage(workers...)
+	p.Bucket = rapid.SampledFrom([]string{"artifacts", ""}).Draw(t, "bucket")
+	if rapid.Bool().Draw(t, "alarms") {
+		p.Alarms = &project.Alarms{}
+	}
+	p.Adopted = map[string]project.Adopted{}
+	for _, id := range ids {
+		if rapid.IntRange(0, 3).Draw(t, "adopted") == 0 {
+			p.Adopted[id] = project.Adopted{Queue: "old-" + id, QueueARN: "arn:aws:sqs:eu-west-1:1:old-" + id, QueueURL: "https://old/" + id}
+		}
+	}
+	return p
+}
+
+// Every reference leads somewhere, and no two resources of a stage have one name.
+func TestReferencesResolveAndNamesAreUnique(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		names := map[string]bool{}
+		for _, doc := range documents(t, randomStage(t)) {
+			look := func(where string, v any) {
+				for _, id := range referred(v) {
+					_, resource := doc.Resources[id]
+					if !resource && !strings.HasPrefix(id, "AWS::") && id != template.BucketParameter {
+						t.Fatalf("%s refers to %s, which is not there", where, id)
+					}
+				}
+			}
+			for id, r := range doc.Resources {
+				look(id, r.Properties)
+				for _, other := range r.DependsOn {
+					if _, there := doc.Resources[other]; !there {
+						t.Fatalf("%s depends on %s, which is not there", id, other)
+					}
+				}
+				for _, key := range []string{"QueueName", "FunctionName", "LogGroupName", "AlarmName"} {
+					name, ok := r.Properties[key].(string)
+					if !ok {
+						continue
+					}
+					if names[r.Type+name] {
+						t.Fatalf("two of %s are called %s", r.Type, name)
+					}
+					names[r.Type+name] = true
+				}
+			}
+			for id, o := range doc.Outputs {
+				look(id, o.Value)
+			}
+		}
+	})
+}
+
+var inSub = regexp.MustCompile(`\$\{([A-Za-z0-9:]+)`)
+
+// referred are the logical ids in a value.
+func referred(v any) []string {
+	var out []string
+	switch v := v.(type) {
+	case map[string]any:
+		for key, value := range v {
+			text, isText := value.(string)
+			parts, isList := value.([]any)
+			switch {
+			case key == "Ref" && isText:
+				out = append(out, text)
+			case key == "Fn::GetAtt" && isList:
+				out = append(out, parts[0].(string))
+			case key == "Fn::Sub" && isText:
+				for _, m := range inSub.FindAllStringSubmatch(text, -1) {
+					out = append(out, m[1])
+				}
+			default:
+				out = append(out, referred(value)...)
+			}
+		}
+	case []any:
+		for _, e := range v {
+			out = append(out, referred(e)...)
+		}
+	}
+	return out
+}
+
+var queueInPolicy = regexp.MustCompile(`:sqs:[^"]*:([^":]+)`)
+
+// A worker's role names its own queues and those of the workers that it calls, and nothing else.
+func TestRolesNameOwnQueuesAndCallsOnly(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		p := randomStage(t)
+		queues, dlqs := map[string]string{}, map[string]string{}
+		for _, s := range p.Stacks() {
+			for _, w := range s.Workers {
+				queues[w.ID], dlqs[w.ID] = project.QueueName(s.Service, p.Stage, w.ManifestWorker), project.DLQName(s.Service, p.Stage, w.ManifestWorker)
+				if a, adopted := p.Adopted[w.ID]; adopted {
+					queues[w.ID], dlqs[w.ID] = a.Queue, a.DLQ
+				}
+			}
+		}
+		docs := documents(t, p)
+		for i, s := range p.Stacks() {
+			for _, w := range s.Workers {
+				role := docs[i].Resources[project.LogicalID(w.ID, "Role")].Properties
+				allowed := map[string][]string{}
+				for _, statement := range statements(role) {
+					for _, resource := range statement.resources {
+						m := queueInPolicy.FindStringSubmatch(resource)
+						for _, action := range statement.actions {
+							switch {
+							case m != nil:
+								allowed[action] = append(allowed[action], m[1])
+							case !strings.Contains(resource, ":logs:"):
+								t.Fatalf("worker %s may %s on %s", w.ID, action, resource)
+							}
+						}
+					}
+				}
+				sends := []string{queues[w.ID]}
+				if dlqs[w.ID] != "" {
+					sends = append(sends, dlqs[w.ID])
+				}
+				for _, id := range w.Calls {
+					sends = append(sends, queues[id])
+				}
+				want := map[string][]string{"sqs:SendMessage": slices.Compact(slices.Sorted(slices.Values(sends)))}
+				for _, action := range []string{"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ChangeMessageVisibility"} {
+					want[action] = []string{queues[w.ID]}
+				}
+				for action := range allowed {
+					slices.Sort(allowed[action])
+				}
+				if fmt.Sprint(allowed) != fmt.Sprint(want) {
+					t.Fatalf("worker %s may\n%v, want\n%v", w.ID, allowed, want)
+				}
+			}
+		}
+	})
+}
+
+type statement struct{ actions, resources []string }
+
+// statements are those of a role's policies, each resource as text.
+func statements(properties map[string]any) []statement {
+	var out []statement
+	for _, policy := range properties["Policies"].([]any) {
+		for _, s := range policy.(map[string]any)["PolicyDocument"].(map[string]any)["Statement"].([]any) {
+			var st statement
+			for _, a := range s.(map[string]any)["Action"].([]any) {
+				st.actions = append(st.actions, a.(string))
+			}
+			for _, r := range s.(map[string]any)["Resource"].([]any) {
+				text, isText := r.(string)
+				if !isText {
+					text = r.(map[string]any)["Fn::Sub"].(string)
+				}
+				st.resources = append(st.resources, text)
+			}
+			out = append(out, st)
+		}
+	}
+	return out
+}
+
+// EventBridge makes of a schedule's target a message that workers take.
+func TestScheduledMessages(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ id, input, want string }{
+		{"digest", `{"text":"<b> & <id> ${x}"}`, `{"text":"<b> & <id> ${x}"}`},
+		{"line", "", "{}"},
+	} {
+		w := worker(tt.id, schedule("rate(1 day)", tt.input, false))
+		doc := documents(t, stage(w))[0]
+		rule := doc.Resources[project.LogicalID(tt.id, "Schedule1")].Properties
+		transformer := rule["Targets"].([]any)[0].(map[string]any)["InputTransformer"].(map[string]any)
+		text := strings.NewReplacer("<id>", "53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa", "<time>", "2026-10-08T16:53:06Z").Replace(transformer["InputTemplate"].(string))
+		msg, err := dispatch.ParseMessage([]byte(text))
+		if err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+		var got, want any
+		if json.Unmarshal(msg.Input, &got) != nil || json.Unmarshal([]byte(tt.want), &want) != nil || fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Errorf("input %s, want %s", msg.Input, tt.want)
+		}
+		trigger, _ := msg.Metadata["__trigger"].(map[string]any)
+		if msg.WorkerID != tt.id || msg.JobID != "job-schedule-53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa" || trigger["type"] != "schedule" || msg.Timestamp.IsZero() {
+			t.Errorf("message %s", text)
+		}
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	t.Parallel()
+	value := func(text string) map[string]map[string]project.Value {
+		return map[string]map[string]project.Value{"echo": {"NAME": {Text: text}}}
+	}
+	for _, tt := range []struct {
+		name string
+		p    *project.Project
+		want string
+	}{
+		{"resources", many(84), "stack shop-prod has 517 resources, and CloudFormation allows 500: move some of its workers into deployment groups (runtime.WithGroup), which are stacks of their own"},
+		{"outputs", many(101), "stack shop-prod has 203 outputs, and CloudFormation allows 200: move some of its workers into deployment groups (runtime.WithGroup), which are stacks of their own"},
+		{"variables", &project.Project{Variables: value(strings.Repeat("x", 4000))}, `example.test/shop/workers/echo: worker "echo": the worker's variables are 4306 bytes long with their names, and Lambda allows 4096: keep long values in Systems Manager or in a bucket, and hand on where they are`},
+		{"dynamic reference", &project.Project{Variables: value("{{resolve:secretsmanager:x}}")}, `worker "echo": the value of NAME holds {{resolve:...}}, which CloudFormation would replace by what is kept there`},
+		{"role", stage(worker("echo", func(w *dispatch.ManifestWorker) {
+			w.Permissions = []dispatch.Permission{{Actions: []string{"s3:GetObject"}, Resources: slices.Repeat([]string{"arn:aws:s3:::" + strings.Repeat("b", 60)}, 140)}}
+		})), `worker "echo": the policy of its role is 11334 characters long, and IAM allows 10240: drop permissions, or allow several resources by one pattern`},
+		{"schedule", stage(worker("echo", schedule("rate(1 day)", `"`+strings.Repeat("x", 8200)+`"`, false))), `worker "echo": the input of schedule 1 (rate(1 day)) makes a message of`},
+		{"unknown call", stage(worker("echo", calls("nobody"))), `worker "echo": it calls worker "nobody", which is not in this stage: deploy that one too, or drop the call`},
+		{"the same name twice", stage(worker("a-b"), worker("a_b")), "are both called WorkerAB"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			p := tt.p
+			if p.Service == "" {
+				p = stage(worker("echo"))
+				p.Variables = tt.p.Variables
+			}
+			_, err := template.CloudFormation(p)
+			if _, ok := errors.AsType[project.Problems](err); !ok || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("%v\nwant %s", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestProjectThatIsNotBuilt(t *testing.T) {
+	t.Parallel()
+	p := stage(worker("echo"))
+	p.Programs[0].Artifact = project.Artifact{}
+	want := "write the templates of shop: program example.test/shop/workers/echo is not built: it has no artifact"
+	if _, err := template.CloudFormation(p); err == nil || err.Error() != want {
+		t.Error(err)
+	}
+	if _, err := template.Serverless(p); err == nil || err.Error() != want {
+		t.Error(err)
+	}
+}
+
+// A stage of many workers: the API may send to all of them, by policies that IAM takes.
+func TestQueuesOfALargeStage(t *testing.T) {
+	t.Parallel()
+	var workers []dispatch.ManifestWorker
+	for i := range 240 {
+		workers = append(workers, worker(fmt.Sprintf("worker-number-%04d", i), group(fmt.Sprintf("group%d", i%4))))
+	}
+	docs := documents(t, stage(workers...))
+	seen := 0
+	for id, r := range docs[len(docs)-1].Resources {
+		if r.Type != "AWS::IAM::ManagedPolicy" {
+			continue
+		}
+		text, err := json.Marshal(r.Properties["PolicyDocument"])
+		if err != nil {
+			t.Fatal(err)
+		}
+		filled := strings.NewReplacer("${AWS::Partition}", "aws", "${AWS::Region}", "eu-west-1", "${AWS::AccountId}", "123456789012", `{"Fn::Sub":`, "", `prod"}`, `prod"`).Replace(string(text))
+		if len(filled) > 6144 {
+			t.Errorf("policy %s has %d characters", id, len(filled))
+		}
+		seen += strings.Count(filled, "-prod")
+	}
+	if seen != 240 {
+		t.Errorf("%d queues in policies", seen)
+	}
+}
+
+func TestMetadataIsReadAgain(t *testing.T) {
+	t.Parallel()
+	p := projects()["adopted"]
+	m, found, err := template.ReadMetadata(base(t, p))
+	if err != nil || !found || m.Service != "shop" || m.Stage != "prod" || m.Group != "" || m.Adopted["mailer"].Queue != "p-a1b2-mailer-prod" {
+		t.Errorf("%+v %v %v", m, found, err)
+	}
+	if _, found, err := template.ReadMetadata([]byte(`{"Metadata":{"other":1}}`)); found || err != nil {
+		t.Errorf("found %v, %v", found, err)
+	}
+	if _, _, err := template.ReadMetadata([]byte(`{"Metadata":{"aiwctl":{"version":9,"service":"s","stage":"t"}}}`)); err == nil || !strings.Contains(err.Error(), "deployed by a later aiwctl") {
+		t.Error(err)
+	}
+}
+
+// Any value of a variable comes out of YAML as it was, but for what the framework unescapes.
+func TestVariablesInYAML(t *testing.T) {
+	t.Parallel()
+	unescape := regexp.MustCompile(`(\\*)\$\{`)
+	rapid.Check(t, func(t *rapid.T) {
+		want := rapid.OneOf(rapid.String(), rapid.StringMatching(`[-?:,\[\]{}#&*!|>'"%@~=<$\\ 0-9a-z]{0,12}`),
+			rapid.SampledFrom([]string{"yes", "1e3", "<<", "2026-11-28", "0x1f", "null", "~", "", "a: b", `\\${x}`, `\${x}`, "${x}", "x\n y\n"})).Draw(t, "value")
+		p := stage(worker("echo"))
+		p.Variables = map[string]map[string]project.Value{"echo": {"NAME": {Text: want}}}
+		files, err := template.Serverless(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var doc struct {
+			Functions map[string]struct{ Environment map[string]any }
+		}
+		if err := yaml.Unmarshal(files[0].Body, &doc); err != nil {
+			t.Fatalf("%v\n%s", err, files[0].Body)
+		}
+		text, ok := doc.Functions["workerEcho"].Environment["NAME"].(string)
+		got := unescape.ReplaceAllStringFunc(text, func(m string) string { return strings.Repeat(`\`, (len(m)-3)/2) + "${" })
+		if !ok || got != want {
+			t.Fatalf("%q became %q (%T)", want, got, doc.Functions["workerEcho"].Environment["NAME"])
+		}
+	})
+}
+
+// The same project gives the same bytes.
+func TestDeterministic(t *testing.T) {
+	t.Parallel()
+	for name := range maps.Keys(projects()) {
+		for range 3 {
+			if a, b := base(t, projects()[name]), base(t, projects()[name]); string(a) != string(b) {
+				t.Errorf("%s differs from run to run", name)
+			}
+		}
+	}
+}

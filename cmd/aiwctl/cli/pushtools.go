@@ -1,0 +1,139 @@
+package cli
+
+import (
+	"context"
+	"os/exec"
+	"strings"
+	"time"
+
+	"github.com/microfox-ai/aiwctl/aws"
+	"github.com/microfox-ai/aiwctl/aws/deploy"
+	"github.com/microfox-ai/aiwctl/aws/deploy/adopt"
+	"github.com/microfox-ai/aiwctl/aws/deploy/emit"
+	"github.com/microfox-ai/aiwctl/aws/deploy/project"
+	"github.com/microfox-ai/aiwctl/aws/deploy/template"
+)
+
+// pushTools are the packages that push puts together; tests give some of their own.
+type pushTools struct {
+	// scan finds the worker programs of packages and asks each what it has; step is told
+	// what is being done.
+	scan func(ctx context.Context, patterns []string, step func(string)) ([]project.Program, error)
+	// check says what is wrong with a project, before anything is built for deployment.
+	check func(*project.Project) project.Problems
+	// environ gives a project its variables, and the secrets that are to be stored.
+	environ func(*project.Project, environOptions) ([]deploy.Secret, project.Problems, error)
+	// build makes the artifacts of a project.
+	build func(ctx context.Context, p *project.Project, step func(string)) error
+	// documents are the templates of a project, serverless the files of the Serverless
+	// Framework instead. artifact is where either expects an artifact, below its directory.
+	documents  func(*project.Project) ([]deploy.Document, error)
+	serverless func(*project.Project) ([]emit.File, error)
+	artifact   func(project.Artifact) string
+	// compare says how two templates of a stack differ, for deploy.Options; changes is that
+	// for people, in lines.
+	compare func(deployed, next []byte) (any, error)
+	changes func(any) string
+	// account is whose credentials they are.
+	account func(context.Context, *aws.Stage) (string, error)
+	// adopt settles what of a project's names exists already.
+	adopt func(context.Context, *aws.Stage, *project.Project, adopt.Options) (*adoption, error)
+	// giveBack lets the functions that adopted queues belonged to read them again.
+	giveBack func(context.Context, *aws.Stage, map[string]project.Adopted, adopt.Options) ([]string, error)
+	// adopted is what stacks have adopted, by worker.
+	adopted func(ctx context.Context, s *aws.Stage, stacks ...string) (map[string]project.Adopted, error)
+	// revision is the source's, as its version control names it; empty when it has none.
+	revision func(context.Context) string
+	// deployer deploys to a stage.
+	deployer func(*aws.Stage, deploy.Options) deployer
+}
+
+// deployer is what is done to a stage; *deploy.Deployer is one.
+type deployer interface {
+	Plan(context.Context, deploy.Input) (*deploy.Plan, error)
+	PlanRollback(ctx context.Context, service, id string) (*deploy.Plan, error)
+	PlanRemove(ctx context.Context, service string) (*deploy.Plan, error)
+	Apply(context.Context, *deploy.Plan, deploy.Confirmed) (*deploy.Result, error)
+	Status(ctx context.Context, service string, n int) (*deploy.Status, error)
+	Smoke(ctx context.Context, service string, s deploy.Smoke) (*deploy.Smoked, error)
+}
+
+// environOptions are where the values of variables come from.
+type environOptions struct {
+	// Files are read instead of .env and .env.<stage>.
+	Files []string
+	// Plain names variables that are no secrets although they look so.
+	Plain []string
+}
+
+// adoption is what is done beside the stacks for queues of another tool's.
+type adoption struct {
+	steps    []adopt.Step
+	warnings project.Problems
+	// released are queues that no worker of the code has any more.
+	released map[string]project.Adopted
+	// pending is whether a queue has still to be handed over.
+	pending             func() bool
+	fit, change, verify func(context.Context) error
+}
+
+// realTools are those of the packages.
+func (a *App) realTools() *pushTools {
+	if a.tools != nil {
+		return a.tools
+	}
+	return &pushTools{
+		check: project.Check,
+		documents: func(p *project.Project) ([]deploy.Document, error) {
+			docs, err := template.CloudFormation(p)
+			out := make([]deploy.Document, len(docs))
+			for i, d := range docs {
+				out[i] = deploy.Document{Stack: d.Stack, Body: d.Body}
+			}
+			return out, err
+		},
+		serverless: func(p *project.Project) ([]emit.File, error) {
+			files, err := template.Serverless(p)
+			out := make([]emit.File, len(files))
+			for i, f := range files {
+				out[i] = emit.File{Path: f.Path, Body: f.Body}
+			}
+			return out, err
+		},
+		artifact: template.ArtifactPath,
+		revision: sourceRevision,
+		account: func(ctx context.Context, s *aws.Stage) (string, error) {
+			id, err := s.Identity(ctx)
+			return id.Account, err
+		},
+		adopt: func(ctx context.Context, s *aws.Stage, p *project.Project, o adopt.Options) (*adoption, error) {
+			ad, err := adopt.Prepare(ctx, s, s.Guard(), p, o)
+			if err != nil {
+				return nil, err
+			}
+			return &adoption{
+				steps: ad.Steps, warnings: ad.Warnings, released: ad.Released,
+				pending: ad.Pending, fit: ad.Fit, change: ad.Switch, verify: ad.Verify,
+			}, nil
+		},
+		giveBack: func(ctx context.Context, s *aws.Stage, adopted map[string]project.Adopted, o adopt.Options) ([]string, error) {
+			return adopt.GiveBack(ctx, s, s.Guard(), adopted, o)
+		},
+		adopted: func(ctx context.Context, s *aws.Stage, stacks ...string) (map[string]project.Adopted, error) {
+			return adopt.Load(ctx, s, stacks...)
+		},
+		deployer: func(s *aws.Stage, o deploy.Options) deployer { return deploy.New(s, o) },
+	}
+}
+
+// sourceRevision is the commit that is checked out here, as git describes it; empty where git knows
+// of none.
+func sourceRevision(ctx context.Context) string {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, "git", "describe", "--always", "--dirty", "--exclude=*", "--abbrev=12").Output()
+	if err != nil {
+		return ""
+	}
+	return oneLine(strings.TrimSpace(string(out)), 80)
+}
