@@ -81,8 +81,6 @@ type ManifestWorker struct {
 	ReservedConcurrency int `json:"reservedConcurrency,omitempty"`
 	// Schedules run the worker by the clock.
 	Schedules []ScheduleSetting `json:"schedules,omitempty"`
-	// Source is where the worker is made, as file:line; empty when that is not known.
-	Source string `json:"source,omitempty"`
 }
 
 // Permission allows a function's role some actions on some resources.

@@ -437,21 +437,32 @@ func (f fakeSSM) GetParameter(ctx context.Context, in *ssm.GetParameterInput, _ 
 	})
 }
 
-func (f fakeSSM) DescribeParameters(ctx context.Context, in *ssm.DescribeParametersInput, _ ...func(*ssm.Options)) (*ssm.DescribeParametersOutput, error) {
-	return call(ctx, f.w, "DescribeParameters", func() (*ssm.DescribeParametersOutput, error) {
-		out := &ssm.DescribeParametersOutput{}
-		for name := range f.w.params {
-			fits := true
-			for _, filter := range in.ParameterFilters {
-				if tag, ok := strings.CutPrefix(*filter.Key, "tag:"); ok {
-					fits = fits && f.w.tagged[name][tag] == filter.Values[0]
-				} else {
-					fits = fits && strings.HasPrefix(name, filter.Values[0]+"/")
-				}
+func (f fakeSSM) GetParametersByPath(ctx context.Context, in *ssm.GetParametersByPathInput, _ ...func(*ssm.Options)) (*ssm.GetParametersByPathOutput, error) {
+	return call(ctx, f.w, "GetParametersByPath", func() (*ssm.GetParametersByPathOutput, error) {
+		out := &ssm.GetParametersByPathOutput{}
+		after := ""
+		if in.NextToken != nil {
+			after = *in.NextToken
+		}
+		for _, name := range slices.Sorted(maps.Keys(f.w.params)) {
+			if !strings.HasPrefix(name, *in.Path+"/") || name <= after {
+				continue
 			}
-			if fits {
-				out.Parameters = append(out.Parameters, ssmtypes.ParameterMetadata{Name: &name})
+			if len(out.Parameters) == f.w.page {
+				out.NextToken = out.Parameters[f.w.page-1].Name
+				break
 			}
+			out.Parameters = append(out.Parameters, ssmtypes.Parameter{Name: &name})
+		}
+		return out, nil
+	})
+}
+
+func (f fakeSSM) ListTagsForResource(ctx context.Context, in *ssm.ListTagsForResourceInput, _ ...func(*ssm.Options)) (*ssm.ListTagsForResourceOutput, error) {
+	return call(ctx, f.w, "ListTagsForResource", func() (*ssm.ListTagsForResourceOutput, error) {
+		out := &ssm.ListTagsForResourceOutput{}
+		for k, v := range f.w.tagged[*in.ResourceId] {
+			out.TagList = append(out.TagList, ssmtypes.Tag{Key: &k, Value: &v})
 		}
 		return out, nil
 	})

@@ -109,25 +109,43 @@ func (r *run) storeSecret(ctx context.Context, s *SecretPlan) error {
 	return nil
 }
 
-// parameters are the names of those that push made for a stage.
+// parameters are the names of those that push made for a stage: what bears its tags below the
+// stage's path. No value is decrypted for it.
 func (d *Deployer) parameters(ctx context.Context, service, stage string) ([]string, error) {
-	var out []string
-	in := &ssm.DescribeParametersInput{ParameterFilters: []ssmtypes.ParameterStringFilter{
-		{Key: awssdk.String("Path"), Option: awssdk.String("Recursive"), Values: []string{"/" + service + "/" + stage}},
-		{Key: awssdk.String("tag:" + project.TagProject), Values: []string{service}},
-		{Key: awssdk.String("tag:" + project.TagStage), Values: []string{stage}},
-	}}
+	path := "/" + service + "/" + stage
+	var names []string
+	in := &ssm.GetParametersByPathInput{Path: &path, Recursive: awssdk.Bool(true)}
 	for {
-		page, err := d.api.Parameters().DescribeParameters(ctx, in)
+		page, err := d.api.Parameters().GetParametersByPath(ctx, in)
 		if err != nil {
-			return nil, fmt.Errorf("list the parameters below /%s/%s: %w", service, stage, err)
+			return nil, fmt.Errorf("list the parameters below %s: %w", path, err)
 		}
 		for _, p := range page.Parameters {
-			out = append(out, awssdk.ToString(p.Name))
+			names = append(names, awssdk.ToString(p.Name))
 		}
 		if in.NextToken = page.NextToken; awssdk.ToString(in.NextToken) == "" {
-			slices.Sort(out)
-			return out, nil
+			break
 		}
 	}
+	made := make([]bool, len(names))
+	err := each(ctx, len(names), func(ctx context.Context, i int) error {
+		out, err := d.api.Parameters().ListTagsForResource(ctx, &ssm.ListTagsForResourceInput{ResourceType: ssmtypes.ResourceTypeForTaggingParameter, ResourceId: &names[i]})
+		if err != nil {
+			return fmt.Errorf("read the tags of parameter %s: %w", names[i], err)
+		}
+		tags := map[string]string{}
+		for _, t := range out.TagList {
+			tags[awssdk.ToString(t.Key)] = awssdk.ToString(t.Value)
+		}
+		made[i] = tags[project.TagProject] == service && tags[project.TagStage] == stage
+		return nil
+	})
+	var out []string
+	for i, name := range names {
+		if made[i] {
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out)
+	return out, err
 }

@@ -13,6 +13,7 @@ import (
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -32,6 +33,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"github.com/microfox-ai/aiwctl/aws"
+	"github.com/microfox-ai/aiwctl/aws/deploy"
+	"github.com/microfox-ai/aiwctl/aws/deploy/project"
 	"github.com/microfox-ai/aiwctl/aws/local/queues"
 	"github.com/microfox-ai/aiwctl/aws/redrive"
 	"github.com/microfox-ai/aiwctl/dispatch"
@@ -283,7 +286,7 @@ func TestNothingWritesWithoutTheGuard(t *testing.T) {
 	}
 	// Each of these is run below on a stage that may not be written to.
 	slices.Sort(entries)
-	if want := []string{"aws Dispatch", "aws Pause", "aws/redrive Delete", "aws/redrive MoveTask", "aws/redrive moving", "aws/redrive run"}; !slices.Equal(entries, want) {
+	if want := []string{"aws Dispatch", "aws Pause", "aws/deploy write", "aws/redrive Delete", "aws/redrive MoveTask", "aws/redrive moving", "aws/redrive run"}; !slices.Equal(entries, want) {
 		t.Errorf("functions that write: %q, want %q: add new ones to TestReadOnlyOnTheWire as well", entries, want)
 	}
 }
@@ -334,16 +337,17 @@ func newWire(t *testing.T) *wire {
 	t.Cleanup(broker.Close)
 	w.Server = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		operation := r.Method + " " + r.URL.Path
-		changes := r.Method != http.MethodGet
+		changes := r.Method != http.MethodGet && r.Method != http.MethodHead
 		if target := r.Header.Get("X-Amz-Target"); target != "" {
 			operation = target[strings.LastIndexByte(target, '.')+1:]
 			changes = !reads(operation)
 		}
 		if body, _ := io.ReadAll(r.Body); true {
-			if bytes.Contains(body, []byte("GetCallerIdentity")) {
-				changes = false
-			}
 			r.Body = io.NopCloser(bytes.NewReader(body))
+			if form, err := url.ParseQuery(string(body)); err == nil && form.Get("Action") != "" {
+				operation = form.Get("Action")
+				changes = !reads(operation)
+			}
 		}
 		w.mu.Lock()
 		if changes {
@@ -362,6 +366,13 @@ func newWire(t *testing.T) *wire {
 			fmt.Fprint(rw, `{"UUID":"u-1","State":"Updating"}`)
 		case r.URL.Path == "/workers/trigger":
 			fmt.Fprint(rw, `{"ok":true,"messageId":"m"}`)
+		case operation == "GetCallerIdentity":
+			fmt.Fprint(rw, `<GetCallerIdentityResponse><GetCallerIdentityResult><Account>000000000000</Account><Arn>arn:aws:iam::000000000000:user/x</Arn></GetCallerIdentityResult></GetCallerIdentityResponse>`)
+		case operation == "DescribeStacks":
+			fmt.Fprint(rw, `<DescribeStacksResponse><DescribeStacksResult><Stacks/></DescribeStacksResult></DescribeStacksResponse>`)
+		case r.Method == http.MethodHead: // there is no bucket yet
+			rw.WriteHeader(http.StatusNotFound)
+		case r.Method == http.MethodPut: // it is made
 		default:
 			http.Error(rw, "no", http.StatusBadRequest)
 		}
@@ -470,6 +481,14 @@ func TestReadOnlyOnTheWire(t *testing.T) {
 			_, err := e.Import(ctx, redrive.Import{Worker: worker, Path: file})
 			return err
 		}, writes: "SendMessageBatch"},
+		"push": {run: func(ctx context.Context, s *aws.Stage, _ *redrive.Engine) error {
+			d := deploy.New(s, deploy.Options{Bucket: "artifacts"})
+			plan, err := d.Plan(ctx, deploy.Input{Project: &project.Project{Service: "shop", Stage: "test"}})
+			if err == nil {
+				_, err = d.Apply(ctx, plan, deploy.Confirmed{})
+			}
+			return err
+		}, writes: "PUT /artifacts"},
 	}
 	for name, entry := range entries {
 		for how, refused := range map[string]struct {

@@ -42,6 +42,8 @@ type builder struct {
 	resources map[string]entry
 	outputs   object
 	problems  project.Problems
+	// queueNames are the names of the stack's queues by logical id, when somebody has asked.
+	queueNames map[string]string
 }
 
 func newBuilder(p *project.Project, stack project.Stack) *builder {

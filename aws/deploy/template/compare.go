@@ -299,18 +299,30 @@ func (c *comparison) rest() {
 	}
 }
 
-// owner is the worker that a resource is of.
+// owner is the worker that a resource, or an output, is of: its tag says so, or its logical id,
+// which is that of a worker followed by a part. Of two workers the one counts with which the rest
+// is a part: WorkerEchoQueuePolicy is of echo, though there may be an echo-queue.
 func (t *parsed) owner(id string, r parsedResource) string {
 	if worker, ok := tagsOf(r.Properties["Tags"])[project.TagWorker].(string); ok {
 		return worker
 	}
-	best := ""
+	best, exact := "", false
 	for prefix := range t.workers {
-		if strings.HasPrefix(id, prefix) && len(prefix) > len(best) {
-			best = prefix
+		part, is := strings.CutPrefix(id, prefix)
+		known := is && isPart(part)
+		if is && (known && !exact || known == exact && len(prefix) > len(best)) {
+			best, exact = prefix, known
 		}
 	}
 	return t.workers[best]
+}
+
+// isPart says that a worker's resource or output may be called so.
+func isPart(part string) bool {
+	return slices.Contains([]string{
+		partFunction, partLogGroup, partRole, partQueue, partDLQ, partMapping, partSchedule, partSender, partPermission, partDepthAlarm,
+		partAgeAlarm, project.OutputQueueURL, project.OutputDLQURL,
+	}, strings.TrimRight(part, "0123456789"))
 }
 
 func (t *parsed) describe(id string, kind Kind) *Change {

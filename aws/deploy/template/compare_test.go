@@ -103,6 +103,21 @@ func TestCompareReplacements(t *testing.T) {
 	}
 }
 
+// A resource without tags is told with its own worker, whatever else is called like it.
+func TestCompareKnowsWhoseItIs(t *testing.T) {
+	t.Parallel()
+	p := stage(worker("echo", schedule("rate(1 day)", "", false)), worker("echo-queue"), worker("echo-queue-policy"))
+	owner := ""
+	for _, c := range compare(t, nil, base(t, p)) {
+		if c.Type == "AWS::SQS::QueuePolicy" {
+			owner = c.Worker
+		}
+	}
+	if owner != "echo" {
+		t.Errorf("the policy of echo's queue is told with %q", owner)
+	}
+}
+
 func TestCompareRefusesWhatIsNoTemplate(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ old, wanted, want string }{

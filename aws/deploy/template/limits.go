@@ -1,6 +1,7 @@
 package template
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/microfox-ai/aiwctl/aws/deploy/project"
@@ -86,15 +87,14 @@ func (b *builder) filled(v any) any {
 
 // queueCalled is the name of the queue that a resource of this stack makes.
 func (b *builder) queueCalled(id string) string {
-	for _, w := range b.stack.Workers {
-		switch id {
-		case project.LogicalID(w.ID, partQueue):
-			return b.queueOf(w.ID).name
-		case project.LogicalID(w.ID, partDLQ):
-			return b.queueOf(w.ID).dlq
+	if b.queueNames == nil {
+		b.queueNames = map[string]string{}
+		for _, w := range b.stack.Workers {
+			q := b.queueOf(w.ID)
+			b.queueNames[project.LogicalID(w.ID, partQueue)], b.queueNames[project.LogicalID(w.ID, partDLQ)] = q.name, q.dlq
 		}
 	}
-	return id
+	return cmp.Or(b.queueNames[id], id)
 }
 
 // pseudo fills in CloudFormation's pseudo parameters; a region or account that is not known is

@@ -91,7 +91,7 @@ func readSecrets(refs []project.Ref) list {
 		var resources list
 		slices.Sort(names[store])
 		for _, name := range names[store] {
-			resources = append(resources, secretARN(store, name))
+			resources = append(resources, secretARNs(store, name)...)
 		}
 		switch {
 		case len(resources) == 0:
@@ -107,16 +107,20 @@ func readSecrets(refs []project.Ref) list {
 // secretSuffix is what Secrets Manager adds to a secret's name in its ARN.
 var secretSuffix = regexp.MustCompile(`-[A-Za-z0-9]{6}$`)
 
-func secretARN(store project.Store, name string) any {
+// secretARNs are the ARNs that a secret may have. Secrets Manager's end in six characters that
+// nobody knows before; an ARN may be given without them, and a name may look as if it had some.
+func secretARNs(store project.Store, name string) list {
 	switch {
-	case strings.HasPrefix(name, "arn:") && (store == project.SSM || secretSuffix.MatchString(name)):
-		return name
-	case strings.HasPrefix(name, "arn:"):
-		return name + "-??????"
+	case store == project.SSM && strings.HasPrefix(name, "arn:"):
+		return list{name}
 	case store == project.SSM:
-		return sub(arn("ssm", "parameter/"+literal(strings.TrimPrefix(name, "/"))))
+		return list{sub(arn("ssm", "parameter/"+literal(strings.TrimPrefix(name, "/"))))}
+	case !strings.HasPrefix(name, "arn:"):
+		return list{sub(arn("secretsmanager", "secret:"+literal(name)+"-??????"))}
+	case secretSuffix.MatchString(name):
+		return list{name, name + "-??????"}
 	}
-	return sub(arn("secretsmanager", "secret:"+literal(name)+"-??????"))
+	return list{name + "-??????"}
 }
 
 func uniq(ids []string) []string { return slices.Compact(slices.Sorted(slices.Values(ids))) }

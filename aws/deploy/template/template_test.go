@@ -247,6 +247,34 @@ func TestScheduledMessages(t *testing.T) {
 	}
 }
 
+// The queue of an adopted worker is another tool's: its schedule calls the function, which
+// reads there what to do.
+func TestScheduleOfAnAdoptedWorker(t *testing.T) {
+	t.Parallel()
+	doc := documents(t, projects()["adopted"])[0]
+	rule := doc.Resources["WorkerMailerSchedule1"].Properties
+	target := rule["Targets"].([]any)[0].(map[string]any)
+	if got := fmt.Sprint(target["Arn"]); got != "map[Fn::GetAtt:[WorkerMailerLambdaFunction Arn]]" {
+		t.Errorf("the target is %s", got)
+	}
+	text := strings.NewReplacer("<id>", "e1", "<time>", "2026-10-08T16:53:06Z").Replace(target["InputTransformer"].(map[string]any)["InputTemplate"].(string))
+	var event map[string]dispatch.ScheduledRun
+	if err := json.Unmarshal([]byte(text), &event); err != nil {
+		t.Fatal(err)
+	}
+	if run := event[dispatch.ScheduledRunField]; run.WorkerID != "mailer" || string(run.Input) != `{"n":1}` || run.ID != "e1" || run.At.IsZero() {
+		t.Errorf("%+v of %s", run, text)
+	}
+	if doc.Resources["WorkerMailerSchedulePermission1"].Properties["Principal"] != "events.amazonaws.com" {
+		t.Error("EventBridge may not call the function")
+	}
+	for id, r := range doc.Resources {
+		if r.Type == "AWS::SQS::Queue" && strings.HasPrefix(id, "WorkerMailer") || r.Type == "AWS::SQS::QueuePolicy" {
+			t.Errorf("%s is made, or changed, though another tool has made it", id)
+		}
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	value := func(text string) map[string]map[string]project.Value {
@@ -374,6 +402,60 @@ func TestDeterministic(t *testing.T) {
 			if a, b := base(t, projects()[name]), base(t, projects()[name]); string(a) != string(b) {
 				t.Errorf("%s differs from run to run", name)
 			}
+		}
+	}
+}
+
+// A function may read the secrets that it is given, and no others.
+func TestSecretsInRoles(t *testing.T) {
+	t.Parallel()
+	const secret = "arn:aws:secretsmanager:eu-west-1:1:secret:"
+	for _, tt := range []struct{ ref, want string }{
+		{"ssm:/shop/prod/TOKEN", "[{[ssm:GetParameters] [arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/shop/prod/TOKEN]}]"},
+		{"ssm:TOKEN", "[{[ssm:GetParameters] [arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/TOKEN]}]"},
+		{"ssm:arn:aws:ssm:eu-west-1:1:parameter/a", "[{[ssm:GetParameters] [arn:aws:ssm:eu-west-1:1:parameter/a]}]"},
+		{"secretsmanager:mail#token", "[{[secretsmanager:GetSecretValue] [arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:mail-??????]}]"},
+		{"secretsmanager:" + secret + "mail", "[{[secretsmanager:GetSecretValue] [" + secret + "mail-??????]}]"},
+		{"secretsmanager:" + secret + "mail-AbCdE1", "[{[secretsmanager:GetSecretValue] [" + secret + "mail-AbCdE1 " + secret + "mail-AbCdE1-??????]}]"},
+	} {
+		r, err := project.ParseRef(tt.ref)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := stage(worker("echo"))
+		p.Variables = map[string]map[string]project.Value{"echo": {"TOKEN": {Ref: r}, "AGAIN": {Ref: r}}}
+		doc := documents(t, p)[0]
+		var got []statement
+		for _, s := range statements(doc.Resources["WorkerEchoRole"].Properties) {
+			if strings.HasPrefix(s.actions[0], "s") && !strings.HasPrefix(s.actions[0], "sqs:") {
+				got = append(got, s)
+			}
+		}
+		if fmt.Sprint(got) != tt.want {
+			t.Errorf("%s: %v, want %s", tt.ref, got, tt.want)
+		}
+		variables := doc.Resources["WorkerEchoLambdaFunction"].Properties["Environment"].(map[string]any)["Variables"].(map[string]any)
+		if variables["AIWORKER_SECRET_TOKEN"] != tt.ref || variables["TOKEN"] != nil {
+			t.Errorf("variables %v", variables)
+		}
+	}
+}
+
+// A template is a small part of a deployment.
+func BenchmarkCloudFormation50(b *testing.B) {
+	p := many(50)
+	for b.Loop() {
+		if _, err := template.CloudFormation(p); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkCompare50(b *testing.B) {
+	old, wanted := base(b, many(49)), base(b, many(50))
+	for b.Loop() {
+		if _, err := template.Compare(old, wanted); err != nil {
+			b.Fatal(err)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"os"
 	"os/exec"
 	"strings"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/microfox-ai/aiwctl/aws/deploy"
 	"github.com/microfox-ai/aiwctl/aws/deploy/adopt"
 	"github.com/microfox-ai/aiwctl/aws/deploy/emit"
+	"github.com/microfox-ai/aiwctl/aws/deploy/environ"
 	"github.com/microfox-ai/aiwctl/aws/deploy/project"
 	"github.com/microfox-ai/aiwctl/aws/deploy/template"
 )
@@ -83,7 +85,13 @@ func (a *App) realTools() *pushTools {
 		return a.tools
 	}
 	return &pushTools{
-		check: project.Check,
+		check:   project.Check,
+		environ: a.readEnviron,
+		compare: func(deployed, next []byte) (any, error) { return template.Compare(deployed, next) },
+		changes: func(v any) string {
+			changes, _ := v.(template.Changes)
+			return changes.Text()
+		},
 		documents: func(p *project.Project) ([]deploy.Document, error) {
 			docs, err := template.CloudFormation(p)
 			out := make([]deploy.Document, len(docs))
@@ -124,6 +132,25 @@ func (a *App) realTools() *pushTools {
 		},
 		deployer: func(s *aws.Stage, o deploy.Options) deployer { return deploy.New(s, o) },
 	}
+}
+
+// readEnviron reads the values of a project's variables: the shell's, and those of files.
+func (a *App) readEnviron(p *project.Project, o environOptions) ([]deploy.Secret, project.Problems, error) {
+	files, err := environ.Read(".", p.Stage, os.Environ())
+	if len(o.Files) > 0 {
+		files, err = environ.ReadFiles(o.Files, os.Environ())
+	}
+	if err != nil {
+		return nil, nil, usageError(err)
+	}
+	a.warnings(files.Warnings)
+	variables, found, problems := files.Resolve(p, environ.Options{Plain: o.Plain})
+	p.Variables = variables
+	secrets := make([]deploy.Secret, len(found))
+	for i, s := range found {
+		secrets[i] = deploy.Secret{Ref: s.Ref, Reveal: s.Reveal, Workers: s.Workers}
+	}
+	return secrets, problems, nil
 }
 
 // sourceRevision is the commit that is checked out here, as git describes it; empty where git knows
