@@ -1,5 +1,5 @@
 # What people type. .ci/run is what must hold before a change lands; these are its parts.
-.PHONY: all build test race lint conformance deploy page stores bench demo ci
+.PHONY: all build test race lint conformance push deploy page stores bench demo ci
 
 all: build test lint
 
@@ -16,11 +16,14 @@ race:
 lint:
 	.ci/lint
 
-# boto3, the AWS CLI and moto's server (PyPI) judge the local endpoint and package aws.
-conformance:
+# boto3, the AWS CLI and moto's server (PyPI) judge the local endpoint and package aws; moto
+# judges push; cfn-lint (PyPI) and osls (npm) judge the files that it writes.
+conformance: push deploy
 	.ci/conformance/run
 
-# cfn-lint (PyPI) and osls (npm) judge the files that push writes.
+push:
+	.ci/push/run
+
 deploy:
 	.ci/deploy/run
 

@@ -110,7 +110,7 @@ func (b *builder) gateway() {
 }
 
 // deploymentPrefix is what the name of the API's deployment begins with.
-const deploymentPrefix = "ApiGatewayDeployment"
+const deploymentPrefix = "ApiGatewayStageDeployment"
 
 func (b *builder) definitionHash(definition map[string]entry) string {
 	text, err := json.Marshal([]any{b.p.Stage, definition})
