@@ -262,9 +262,10 @@ func (a *App) readProject(ctx context.Context, f *pushFlags, t aws.Target, patte
 	}
 	tools, events := a.realTools(), a.newPushEvents()
 	defer events.done()
-	programs, err := tools.scan(ctx, patterns, f.cacheDir, events.step)
-	if err != nil {
-		return nil, nil, problems(err)
+	programs, err := tools.scan(ctx, patterns, f.runsOn(t), f.cacheDir, events.step)
+	refused, isRefused := errors.AsType[project.Problems](err)
+	if err != nil && !isRefused {
+		return nil, nil, err
 	}
 	p := &project.Project{
 		Service: t.Service, Stage: t.Stage, Region: t.Region, Arch: f.runsOn(t), Programs: programs, LogRetentionDays: f.logRetention,
@@ -274,6 +275,9 @@ func (a *App) readProject(ctx context.Context, f *pushFlags, t aws.Target, patte
 	}
 	if !f.openAPI {
 		p.APIKey = project.Ref{Store: project.SSM, Name: project.ParameterName(p.Service, p.Stage, "WORKERS_API_KEY")}
+	}
+	if isRefused {
+		return nil, nil, problems(tools.checkPart(p, refused))
 	}
 	secrets, found, err := tools.environ(p, environOptions{Files: f.envFiles, Plain: f.plain})
 	if err != nil {

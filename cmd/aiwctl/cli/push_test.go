@@ -48,7 +48,7 @@ func newPushRig(t *testing.T, in string) *pushRig {
 	r.App, r.stdout, r.stderr = testApp(in, map[string]string{"XDG_STATE_HOME": state, "HOME": state, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_EC2_METADATA_DISABLED": "true"})
 	r.InTTY = in != ""
 	r.tools = &pushTools{
-		scan: func(_ context.Context, patterns []string, _ string, _ func(string)) ([]project.Program, error) {
+		scan: func(_ context.Context, patterns []string, _ project.Arch, _ string, _ func(string)) ([]project.Program, error) {
 			r.did("scan " + strings.Join(patterns, " "))
 			return []project.Program{{Package: "example.com/shop/workers", Dir: "workers", Manifest: dispatch.Manifest{Workers: []dispatch.ManifestWorker{{ID: "bill"}, {ID: "ship"}}}}}, nil
 		},
@@ -313,6 +313,19 @@ func TestPushTellsAllProblems(t *testing.T) {
 	code := r.run(t, "push", "--yes", "--smoke", smoke)
 	r.want(t, code, exitUsage, "aiwctl: this cannot be deployed, for 3 reasons:\n  workers/main.go:12: worker \"bill\": its queue's name is too long\n"+
 		"  worker \"ship\": CARRIER has no value: set it in .env or .env.dev\n", `worker "nobody": --smoke has an input for it, and no package has such a worker`)
+	if slices.Contains(r.trail, "build") {
+		t.Errorf("it was built all the same: %v", r.trail)
+	}
+
+	// What programs say of their own workers comes with what is wrong with the others.
+	r = newPushRig(t, "")
+	r.tools.scan = func(context.Context, []string, project.Arch, string, func(string)) ([]project.Program, error) {
+		return []project.Program{{Package: "example.com/shop/workers", Manifest: dispatch.Manifest{Workers: []dispatch.ManifestWorker{{ID: "bill", Source: "bill.go:3"}, {ID: "Bill", Source: "bill.go:4"}}}}},
+			project.Problems{{Place: "ship.go:7", Worker: "ship", Text: "timeout 20m0s: Lambda allows whole seconds from 1s to 900s"}}
+	}
+	r.tools.checkPart = project.CheckPart
+	code = r.run(t, "push", "--yes")
+	r.want(t, code, exitUsage, `bill.go:3: worker "bill": it cannot be told from worker "Bill" (bill.go:4)`, `ship.go:7: worker "ship": timeout 20m0s`)
 	if slices.Contains(r.trail, "build") {
 		t.Errorf("it was built all the same: %v", r.trail)
 	}
