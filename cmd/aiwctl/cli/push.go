@@ -255,10 +255,13 @@ func (a *App) push(ctx context.Context, f *pushFlags, patterns []string) error {
 // bucketName is the bucket that somebody named; empty for the default.
 func (f *pushFlags) bucketName(a *App) string { return cmp.Or(f.bucket, a.Getenv("AIWCTL_BUCKET")) }
 
+// defaultPackages are those that are pushed unless somebody names others.
+const defaultPackages = "./workers/..."
+
 // readProject finds the workers and settles everything that can be judged before a build.
 func (a *App) readProject(ctx context.Context, f *pushFlags, t aws.Target, patterns []string, inputs map[string]input) (*project.Project, []deploy.Secret, error) {
 	if len(patterns) == 0 {
-		patterns = []string{"./workers/..."}
+		patterns = []string{defaultPackages}
 	}
 	tools, events := a.realTools(), a.newPushEvents()
 	defer events.done()
@@ -303,10 +306,13 @@ func problems(err error) error {
 	}
 	lines := make([]string, len(ps))
 	for i, p := range ps {
-		lines[i] = "  " + p.String()
+		lines[i] = "  " + indented(p.String())
 	}
 	return usagef("this cannot be deployed, for %s:\n%s", plural(len(ps), "reason"), strings.Join(lines, "\n"))
 }
+
+// indented has the lines of a text after its first one stand below it, in a list.
+func indented(text string) string { return strings.ReplaceAll(text, "\n", "\n    ") }
 
 // course is one change of a stage, from its plan to its end.
 type course struct {

@@ -496,8 +496,8 @@ func TestPushEvents(t *testing.T) {
 	now := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
 	events := []deploy.Event{
 		{Kind: deploy.EventStep, Text: "making bucket b"},
-		{Kind: deploy.EventUpload, Resource: "shop/dev/artifacts/3f.zip", Bytes: 1, Total: 6_100_000},
-		{Kind: deploy.EventUpload, Resource: "shop/dev/artifacts/3f.zip", Bytes: 6_100_000, Total: 6_100_000},
+		{Kind: deploy.EventUpload, Resource: "shop/dev/artifacts/3f.zip", Worker: "bill", Bytes: 1, Total: 6_100_000},
+		{Kind: deploy.EventUpload, Resource: "shop/dev/artifacts/3f.zip", Worker: "bill", Bytes: 6_100_000, Total: 6_100_000},
 		{Kind: deploy.EventStack, Stack: "shop-dev", Resource: "WorkerBillQueue", Type: "AWS::SQS::Queue", Worker: "bill", Status: "CREATE_IN_PROGRESS"},
 		{Kind: deploy.EventStack, Stack: "shop-dev", Resource: "WorkerBillQueue", Type: "AWS::SQS::Queue", Worker: "bill", Status: "CREATE_IN_PROGRESS", Reason: "Resource creation Initiated"},
 		{Kind: deploy.EventStack, Stack: "shop-dev", Resource: "ApiFunction", Type: "AWS::Lambda::Function", Status: "CREATE_FAILED", Reason: "no\x1b[31m room\nat all"},
@@ -521,7 +521,7 @@ func TestPushEvents(t *testing.T) {
 			}
 		}
 		want := []string{
-			"making bucket b", "uploaded 3f.zip 6.1 MB",
+			"making bucket b", "uploaded bill, 6.1 MB",
 			"CREATE_IN_PROGRESS worker bill WorkerBillQueue (SQS::Queue)",
 			"CREATE_FAILED stack shop-dev ApiFunction (Lambda::Function) no room at all",
 			"ROLLBACK_COMPLETE stack shop-dev", "warning: careful",
@@ -529,7 +529,7 @@ func TestPushEvents(t *testing.T) {
 		if !slices.Equal(lines, want) {
 			t.Errorf("on a terminal: %v: said\n%q\nwant\n%q", tty, lines, want)
 		}
-		if drawn := strings.Contains(r.stderr.String(), "uploading 3f.zip  0% of 6.1 MB"); drawn != tty {
+		if drawn := strings.Contains(r.stderr.String(), "uploading bill: 0% of 6.1 MB"); drawn != tty {
 			t.Errorf("on a terminal: %v; progress is drawn: %v: %q", tty, drawn, r.stderr)
 		}
 	}
@@ -552,7 +552,7 @@ func TestPushSmoke(t *testing.T) {
 	r = newPushRig(t, "")
 	r.deployer.smoked = failed
 	code = r.run(t, "push", "--yes", "--smoke", smoke)
-	r.want(t, code, exitPartly, "it is deployed, and the smoke test failed:\n  the workers API does not list ship\n  the job of worker bill: boom", "smoke bill", "failed: boom after 1.2s")
+	r.want(t, code, exitPartly, "it is deployed, and the smoke test failed:\n  the workers API does not list ship\n  the job of worker bill: boom", "smoke bill", "smoke bill   boom")
 
 	// Without --smoke it is asked all the same, and tells.
 	r = newPushRig(t, "")
@@ -654,7 +654,7 @@ func TestPushRollback(t *testing.T) {
 	for err, text := range map[error]string{deploy.ErrNoEarlier: "there is no earlier deployment on record", deploy.ErrNotDeployed: "the stage is not deployed"} {
 		r = newPushRig(t, "")
 		r.deployer.err = err
-		r.want(t, r.run(t, "push", "rollback", "--yes"), exitNothing, "stage dev of shop: "+text)
+		r.want(t, r.run(t, "push", "rollback", "--yes"), exitNothing, "aiwctl: "+text)
 	}
 }
 
@@ -685,12 +685,12 @@ func TestPushStatus(t *testing.T) {
 			Name: "shop-dev", Status: "UPDATE_IN_PROGRESS", Updated: now.Add(-time.Minute), Deployment: "d2", Workers: []deploy.WorkerStatus{{ID: "bill"}, {ID: "ship"}},
 			Events: []deploy.Event{{Time: now.Add(-5 * time.Second), Resource: "WorkerBillQueue", Type: "AWS::SQS::Queue", Status: "UPDATE_IN_PROGRESS"}},
 		}},
-		Deployments: []deploy.Deployment{{ID: "d2", Kind: deploy.Rollback, To: "d1", Begun: now.Add(-time.Hour), Outcome: deploy.Failed, Error: "no\nroom", Revision: "abc123", By: "arn:aws:iam::1:user/ada"}},
+		Deployments: []deploy.Deployment{{ID: "d2", Kind: deploy.Rollback, To: "d1", Begun: now.Add(-time.Hour), Outcome: deploy.Failed, Error: "no\nroom", Revision: "abc123", By: "user/ada"}},
 	}
 	code := r.run(t, "push", "status")
-	r.want(t, code, exitDone, "shop-dev  UPDATE_IN_PROGRESS  1m", "bill, ship", "workers API: https://x.example.com/dev", "5s  UPDATE_IN_PROGRESS  WorkerBillQueue (AWS::SQS::Queue)",
-		"rollback to d1", "1h ago", "failed: no room", "abc123", "arn:aws:iam::1:user/ada", "warning: the bucket could not be read")
+	r.want(t, code, exitDone, "shop-dev  UPDATE_IN_PROGRESS  1m", "bill, ship", "workers API: https://x.example.com/dev", "5s  UPDATE_IN_PROGRESS  WorkerBillQueue (SQS::Queue)",
+		"rollback to d1", "1h ago", "failed: no room", "abc123", "user/ada", "warning: the bucket could not be read")
 	r = newPushRig(t, "")
 	r.deployer.err = deploy.ErrNotDeployed
-	r.want(t, r.run(t, "push", "status"), exitNothing, "stage dev of shop: the stage is not deployed")
+	r.want(t, r.run(t, "push", "status"), exitNothing, "aiwctl: the stage is not deployed")
 }

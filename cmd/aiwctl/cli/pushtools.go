@@ -2,9 +2,12 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"time"
 
@@ -91,6 +94,9 @@ func (a *App) realTools() *pushTools {
 	}
 	return &pushTools{
 		scan: func(ctx context.Context, patterns []string, arch project.Arch, cache string, step func(string)) ([]project.Program, error) {
+			if _, err := os.Stat("workers"); errors.Is(err, fs.ErrNotExist) && slices.Equal(patterns, []string{defaultPackages}) {
+				return nil, usagef("there is no directory workers here: `aiwctl new worker ID` writes a worker into it; or name the packages, such as ./...")
+			}
 			return scan.Scan(ctx, scan.Options{Patterns: patterns, Cache: cache, Ahead: arch, OnStep: step})
 		},
 		build: func(ctx context.Context, p *project.Project, cache string, step func(string)) error {
