@@ -34,7 +34,7 @@ import (
 //	otheraws queues NAME COUNT       NAME, and NAME-dlq with so many jobs
 //	otheraws nasty QUEUE -           messages that are easily broken
 //	otheraws dump QUEUE FILE
-//	otheraws delayed QUEUE TEXT      as send, and it waits for 15 seconds
+//	otheraws delayed QUEUE TEXT      as send, and it waits for 12 seconds
 //	otheraws mappings QUEUE -        prints what reads a queue: FUNCTION STATE
 //	otheraws typescript STACK FILE   a stage as the TypeScript tools deploy one; see otherstage_test.go
 func otherClient() {

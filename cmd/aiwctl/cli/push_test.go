@@ -592,7 +592,7 @@ func TestPushAdopts(t *testing.T) {
 	}
 	r.deployer.plan = emptyPlan() // even where the stacks are as they should be
 	code := r.run(t, "push", "--yes", "--adopt", "bill")
-	r.want(t, code, exitDone, "adopt bill: the mapping of shop-dev-workerBill is disabled", "note: worker \"bill\": its queue keeps messages for a day only")
+	r.want(t, code, exitDone, "hand over bill: the mapping of shop-dev-workerBill is disabled", "note: worker \"bill\": its queue keeps messages for a day only")
 	if want := []string{"give back gone", "fit", "apply", "switch", "documents", "plan", "apply", "verify", "smoke"}; !slices.Equal(r.trail[len(r.trail)-len(want):], want) {
 		t.Errorf("did %v, want it to end with %v", r.trail, want)
 	}
@@ -666,7 +666,7 @@ func TestPushRemove(t *testing.T) {
 	p.Stacks[0].Action = deploy.Delete
 	r.adopted.released = map[string]project.Adopted{"bill": {Queue: "old-bill", Mappings: []string{"uuid"}, Function: "old"}}
 	code := r.run(t, "push", "remove", "--yes")
-	r.want(t, code, exitDone, "stack shop-dev is deleted", "remove stage dev of shop: delete 1 stack", "adopt bill: ", "!next:")
+	r.want(t, code, exitDone, "stack shop-dev is deleted", "remove stage dev of shop: delete 1 stack", "hand over bill: ", "!next:")
 	if want := []string{"give back bill", "apply"}; !slices.Equal(r.trail, want) {
 		t.Errorf("did %v, want %v", r.trail, want)
 	}

@@ -57,7 +57,7 @@ func (c *course) planText(t *tableWriter, p pushPlan) {
 	uploadsText(say, p.Plan)
 	secretsText(say, p.Plan)
 	for _, s := range p.Adopt {
-		say("adopt %s: %s", orDash(s.Worker), s.Text)
+		say("hand over %s: %s", orDash(s.Worker), s.Text)
 	}
 	if len(p.Queues) > 0 {
 		say("queues that go:")
