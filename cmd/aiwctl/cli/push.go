@@ -82,7 +82,7 @@ func (a *App) newPush() *cobra.Command {
 		Short: "Deploy Go worker packages: make the stage in AWS what the code says",
 		Long: "Deploy the Go packages whose programs call runtime.Main, ./workers/... unless others are named: build them, and make the stage in AWS " +
 			"be exactly what the code says, with CloudFormation. It needs Go and AWS credentials, and nothing else.\n\n" +
-			"Everything that is wrong is told at once, before anything is built for deployment. What would change is shown before it does; a worker that has not changed is not " +
+			"Everything that is wrong is told at once, before anything is packed or sent. What would change is shown before it does; a worker that has not changed is not " +
 			"uploaded again. A queue with messages in it is deleted only when its name is typed, or given with --delete-queue.\n\n" +
 			"A push that was interrupted or killed is finished by running it again. --emit writes the files for another tool instead, and needs no credentials.",
 		Example: "aiwctl push --stage dev --dry-run\naiwctl push --stage prod --confirm-stage prod --yes\naiwctl push ./workers/... --stage dev --smoke smoke.json\n" +
