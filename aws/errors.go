@@ -211,12 +211,24 @@ func classifyAPI(err error) (ErrorKind, string) {
 	case KindThrottled:
 		return kind, "AWS limits these calls: wait a moment, or refresh less often"
 	case KindNotFound:
-		return kind, "check the region and the stage: it does not exist there"
+		return kind, notFoundHint(api.ErrorCode())
 	case KindInvalid:
 		return kind, clean(api.ErrorMessage())
 	case KindNone, KindNetwork, KindOther:
 	}
 	return kind, ""
+}
+
+// notFoundHint says what to do about something that is not there. A change set and an object are not what a
+// person has named.
+func notFoundHint(code string) string {
+	switch bareCode(code) {
+	case "ChangeSetNotFound":
+		return "somebody else has deleted the change set, or is deploying too: run the same again"
+	case "NoSuchKey", "NoSuchBucket", "NoSuchUpload":
+		return ""
+	}
+	return "check the region and the stage: it does not exist there"
 }
 
 func authHint(api smithy.APIError) string {

@@ -69,6 +69,9 @@ func TestClassify(t *testing.T) {
 		{"no function", code("ResourceNotFoundException"), KindNotFound, "region"},
 		{"namespaced", code("com.amazonaws.sqs#QueueDoesNotExist"), KindNotFound, "region"},
 
+		{"no change set", code("ChangeSetNotFoundException"), KindNotFound, "run the same again"},
+		{"no object", code("NoSuchKey"), KindNotFound, ""},
+
 		{"refused", &smithy.GenericAPIError{Code: "InvalidParameterValue", Message: "too \x1blong"}, KindInvalid, "too long"},
 		{"AWS's fault", code("InternalFailure"), KindOther, ""},
 		{"input", &dispatch.ValidationError{}, KindInvalid, ""},

@@ -101,7 +101,11 @@ func (r *run) all(ctx context.Context) error {
 // bring makes the stage what the plan says.
 func (r *run) bring(ctx context.Context) error {
 	if r.p.Bucket.Make || r.p.From == "" && !r.bucket.named {
-		r.step("making bucket %s", r.bucket.name)
+		verb := "seeing to" // what a run that was killed has made may lack its settings
+		if r.p.Bucket.Make {
+			verb = "making"
+		}
+		r.step("%s bucket %s", verb, r.bucket.name)
 		if err := makeBucket(ctx, r.w, r.bucket); err != nil {
 			return err
 		}
@@ -166,7 +170,7 @@ func (r *run) end(ctx context.Context, err error) {
 	case err == nil:
 		r.rec.Outcome = Done
 	case ctx.Err() != nil:
-		r.rec.Outcome, r.rec.Error = Interrupted, "interrupted"
+		r.rec.Outcome = Interrupted
 	default:
 		r.rec.Outcome, r.rec.Error = Failed, clean(err.Error())
 	}

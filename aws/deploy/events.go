@@ -27,7 +27,8 @@ type Event struct {
 	// Stack is the stack's name.
 	Stack string `json:"stack,omitempty"`
 	// Resource is the logical id, or the object that is uploaded; Type is AWS's name of its
-	// type, Worker the id of the worker that it is of, empty for the stack's own.
+	// type, Worker the id of the worker that it is of, empty for the stack's own; those of an
+	// object are several, separated by commas.
 	Resource string `json:"resource,omitempty"`
 	Type     string `json:"type,omitempty"`
 	Worker   string `json:"worker,omitempty"`

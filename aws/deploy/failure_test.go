@@ -110,7 +110,7 @@ func TestRollback(t *testing.T) {
 		}
 		one := step(clone(s))
 		d := newDeployer(w, Options{})
-		if _, err := d.PlanRollback(t.Context(), "shop", ""); !errors.Is(err, ErrNoEarlier) || err.Error() != "roll stage test of shop back: there is no earlier deployment on record" {
+		if _, err := d.PlanRollback(t.Context(), "shop", ""); !errors.Is(err, ErrNoEarlier) || !strings.HasPrefix(err.Error(), "roll stage test of shop back: there is no earlier deployment on record; `aiwctl push status` lists") {
 			t.Errorf("err = %v", err)
 		}
 		two := step(clone(s).next())

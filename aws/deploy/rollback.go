@@ -81,7 +81,7 @@ func (dr *draft) rollbackTo(ctx context.Context, id string) (*Deployment, error)
 		return nil, err
 	}
 	if rec == nil {
-		return nil, fmt.Errorf("roll stage %s of %s back: %w", dr.p.Stage, dr.p.Service, ErrNoEarlier)
+		return nil, fmt.Errorf("roll stage %s of %s back: %w; `aiwctl push status` lists what there is, and any that is done can be named", dr.p.Stage, dr.p.Service, ErrNoEarlier)
 	}
 	return rec, nil
 }

@@ -151,7 +151,7 @@ func (d *Deployer) smokeJobs(ctx context.Context, s Smoke, out *Smoked) error {
 			step("%s: %s", j.Worker, j.Error)
 			return ctx.Err()
 		}
-		step("%s: job %s completed in %s", j.Worker, j.JobID, j.Duration.Round(time.Millisecond))
+		step("%s: %s completed in %s", j.Worker, j.JobID, j.Duration.Round(time.Millisecond))
 		return nil
 	})
 }
@@ -167,7 +167,7 @@ func (d *Deployer) smokeJob(ctx context.Context, inv *aws.Inventory, s Smoke, j 
 		return err
 	}
 	j.JobID = sent.JobID
-	step("%s: sent job %s", j.Worker, j.JobID)
+	step("%s: sent %s", j.Worker, j.JobID)
 	sources := logs.Sources(w)
 	if len(sources) == 0 {
 		return fmt.Errorf("job %s was sent, but %s has no function whose log could be followed", j.JobID, j.Worker)

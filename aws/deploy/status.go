@@ -88,7 +88,7 @@ func (d *Deployer) Status(ctx context.Context, service string, n int) (*Status, 
 	out.Stacks = make([]StackStatus, len(stacks))
 	err = each(ctx, len(stacks), func(ctx context.Context, i int) error {
 		var err error
-		out.Stacks[i], err = d.stackStatus(ctx, stacks[i], service, out.Current)
+		out.Stacks[i], err = d.stackStatus(ctx, stacks[i], service, out.madeBy(stacks[i]))
 		return err
 	})
 	if base := baseOf(all, service, t.Stage); base != nil {
@@ -122,6 +122,18 @@ func (d *Deployer) readDeployments(ctx context.Context, out *Status, n int, busy
 	return err
 }
 
+// madeBy is the deployment that made a stack what it is: the current one of the stage, or the one
+// after it that got as far as this stack, and no further.
+func (out *Status) madeBy(s *stack) *Deployment {
+	for i := range out.Deployments {
+		rec := &out.Deployments[i]
+		if rec.ID == s.deployment() && rec.Outcome != Failed && (out.Current == nil || rec.ID > out.Current.ID) {
+			return rec
+		}
+	}
+	return out.Current
+}
+
 // killedAfter is how long a deployment may go without CloudFormation being at work before it
 // is taken to be dead: uploads take minutes at most.
 const killedAfter = 30 * time.Minute
@@ -129,19 +141,19 @@ const killedAfter = 30 * time.Minute
 // statusEvents is how many events of a stack that is not well are shown.
 const statusEvents = 20
 
-func (d *Deployer) stackStatus(ctx context.Context, s *stack, service string, current *Deployment) (StackStatus, error) {
+func (d *Deployer) stackStatus(ctx context.Context, s *stack, service string, made *Deployment) (StackStatus, error) {
 	is := conditionOf(s.status)
 	out := StackStatus{
 		Name: s.name, Group: groupOf(s, service), Status: s.status, Reason: s.reason,
 		Settled: is != busy, Good: is == whole && s.status != "UPDATE_FAILED", Updated: s.updated, Deployment: s.deployment(),
 	}
-	if current != nil {
-		for _, known := range current.Stacks {
+	if made != nil {
+		for _, known := range made.Stacks {
 			if known.Name == s.name {
 				out.Group = known.Group
 			}
 		}
-		for _, w := range current.Workers {
+		for _, w := range made.Workers {
 			if w.Group == out.Group {
 				out.Workers = append(out.Workers, WorkerStatus{ID: w.ID, Artifact: w.Artifact, SHA256: w.SHA256})
 			}

@@ -26,7 +26,7 @@ func (r *run) upload(ctx context.Context) error {
 		}
 	}
 	if n, size := r.p.Uploads(); n > 0 {
-		r.step("uploading %d of %d artifacts, %d bytes", n, len(r.p.Artifacts), size)
+		r.step("uploading %d of %d artifacts, %.1f MB", n, len(r.p.Artifacts), float64(size)/1e6)
 	}
 	err := each(ctx, len(missing), func(ctx context.Context, i int) error { return r.uploadFile(ctx, missing[i]) })
 	if err != nil {
@@ -52,9 +52,10 @@ func (r *run) uploadFile(ctx context.Context, a *ArtifactPlan) error {
 		return fmt.Errorf("upload %s: %w", a.Key, err)
 	}
 	defer f.Close()
-	body := &counted{file: f, tell: func(n int64) {
-		r.tell(Event{Kind: EventUpload, Resource: a.Key, Bytes: min(n, a.Size), Total: a.Size})
-	}}
+	tell := func(n int64) {
+		r.tell(Event{Kind: EventUpload, Resource: a.Key, Worker: strings.Join(a.Workers, ", "), Bytes: min(n, a.Size), Total: a.Size})
+	}
+	body := &counted{file: f, tell: tell}
 	if err := r.putBody(ctx, a.Key, body, a.Size, a.SHA256, "application/zip"); err != nil {
 		return err
 	}
@@ -62,7 +63,7 @@ func (r *run) uploadFile(ctx context.Context, a *ArtifactPlan) error {
 	r.result.Uploaded++
 	r.result.Bytes += a.Size
 	r.telling.Unlock()
-	r.tell(Event{Kind: EventUpload, Resource: a.Key, Bytes: a.Size, Total: a.Size})
+	tell(a.Size)
 	return nil
 }
 

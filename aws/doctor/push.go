@@ -123,7 +123,7 @@ func pushGroups() []pushGroup {
 		{sid: "PushArtifacts", on: func(s PushScope) []string {
 			return []string{s.bucket() + "/" + s.Service + "/" + s.Stage + "/*"}
 		}, actions: []PushAction{
-			{"s3:DeleteObject", "delete artifacts of deployments long gone"},
+			{"s3:DeleteObject", "delete artifacts, templates and records when the stage is removed"},
 			{"s3:GetObject", "read records, and have Lambda and CloudFormation read artifacts and templates"},
 			{"s3:PutObject", "upload artifacts, templates and records"},
 		}},

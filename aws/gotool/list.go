@@ -78,7 +78,7 @@ func (g Go) list(ctx context.Context, patterns []string, args ...string) ([]Pack
 func Programs(packages []Package, patterns []string) ([]Package, error) {
 	mains := slices.DeleteFunc(slices.Clone(packages), func(p Package) bool { return !isWorkerProgram(p) })
 	if len(mains) == 0 {
-		return nil, fmt.Errorf("build %s: no main package there imports %s: a worker program calls its Main", strings.Join(patterns, " "), RuntimePackage)
+		return nil, fmt.Errorf("build %s: no main package there imports %s: a worker program calls its Main, and `aiwctl new worker ID` writes one", strings.Join(patterns, " "), RuntimePackage)
 	}
 	return mains, nil
 }

@@ -34,6 +34,8 @@ type Refusal struct {
 	Name string
 	// Problems are at least one.
 	Problems []dispatch.ManifestProblem
+	// Workers are those with which nothing is wrong.
+	Workers []dispatch.ManifestWorker
 }
 
 func (r *Refusal) Error() string {
@@ -68,7 +70,9 @@ func Ask(ctx context.Context, name string, command, env []string) (dispatch.Mani
 	var m dispatch.Manifest
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.Exited() {
 		if json.Unmarshal(out.Bytes(), &m) == nil && len(m.Problems) > 0 {
-			return dispatch.Manifest{}, &Refusal{Name: name, Problems: m.Problems}
+			return dispatch.Manifest{}, &Refusal{Name: name, Problems: m.Problems, Workers: slices.DeleteFunc(m.Workers, func(w dispatch.ManifestWorker) bool {
+				return slices.ContainsFunc(m.Problems, func(p dispatch.ManifestProblem) bool { return p.Worker == w.ID })
+			})}
 		}
 	}
 	if err == nil {

@@ -150,6 +150,8 @@ func (s *Screen) noRepeat(r row) string {
 		return "it was done on " + r.At() + ", which is not the stage that is shown"
 	case r.Remedy != "":
 		return ""
+	case isPush(r):
+		return "it was done to the whole stage: `aiwctl push status` shows what it is made of"
 	case s.worker(r) == "":
 		return "no worker of this stage is " + cell.Clean(r.Object) + ", or has such a queue"
 	}
@@ -191,10 +193,18 @@ func (s *Screen) jobCommand(r row) func() string {
 }
 
 func noCommand(r row) string {
-	if r.Remedy == "" && command(r) == "" {
-		return "the trail does not have all it was done to"
+	switch {
+	case r.Remedy != "" || command(r) != "":
+		return ""
+	case isPush(r):
+		return "it was done where the code is: `aiwctl push` there does it again"
 	}
-	return ""
+	return "the trail does not have all it was done to"
+}
+
+// isPush reports whether an action is a deployment's, which no screen of the console does.
+func isPush(r row) bool {
+	return r.Record.Action == "push" || strings.HasPrefix(r.Record.Action, "push.")
 }
 
 // copyJSON copies an action as the command prints it.

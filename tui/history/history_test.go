@@ -282,6 +282,25 @@ func TestNoCommandForAPart(t *testing.T) {
 	s.has("The first 2 of 400 it was written to:", "m-2")
 }
 
+// What a deployment did is shown like any other write, and says where it is done again.
+func TestDeployments(t *testing.T) {
+	t.Parallel()
+	push := action("a1", "push", "aiw-demo", 3, 2, 0, "20261128T110203Z-9f2c41")
+	s := open(t, &paper{actions: []trail.Action{push, action("a2", "push.adopt.switch", "orders", 5, 1, 0), action("a3", "what.else", "?", 6, 1, 0)}})
+	s.has("push", "aiw-demo", "2 done", "push.adopt.switch", "what.else")
+	for id, want := range map[string]string{
+		"repeat":       "it was done to the whole stage: `aiwctl push status` shows what it is made of",
+		"copy-command": "it was done where the code is: `aiwctl push` there does it again",
+	} {
+		i := slices.IndexFunc(s.Actions(), func(a screen.Action) bool { return a.ID == id })
+		if got := s.Actions()[i].Refused; got != want {
+			t.Errorf("%s: refused with %q", id, got)
+		}
+	}
+	s.press("enter")
+	s.has("20261128T110203Z-9f2c41")
+}
+
 // A write from here or from elsewhere shows within two seconds, and at once when a task
 // ends; the cursor stays, and what is read whole is what it was.
 func TestANewWriteShows(t *testing.T) {

@@ -59,7 +59,7 @@ func (s *Screen) newTable() *table.Model[row] {
 	}
 	columns := []table.Column[row]{
 		{Title: "WHEN", Min: 8, Cell: func(r row) table.Cell { return table.Cell{Text: s.when(r.Time), Tone: theme.ToneDim} }, Compare: func(a, b row) int { return b.Time.Compare(a.Time) }},
-		{Title: "ACTION", Min: 8, Max: 16, Cell: plain(func(r row) string { return r.action }), Compare: func(a, b row) int { return cmp.Compare(a.action, b.action) }},
+		{Title: "ACTION", Min: 8, Max: 20, Cell: plain(func(r row) string { return r.action }), Compare: func(a, b row) int { return cmp.Compare(a.action, b.action) }},
 		{Title: "OBJECT", Min: 10, Max: 48, Grow: true, Cell: plain(func(r row) string { return r.object }), Compare: func(a, b row) int { return cmp.Compare(a.object, b.object) }},
 		{Title: "COUNT", Min: 5, Right: true, Priority: 2, Cell: plain(func(r row) string { return r.count }), Compare: func(a, b row) int { return cmp.Compare(b.Count, a.Count) }},
 		{Title: "RESULT", Min: 14, Max: 60, Grow: true, Cell: func(r row) table.Cell { return table.Cell{Text: r.result, Tone: tone(r)} }, Compare: func(a, b row) int {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/microfox-ai/aiwctl/dispatch"
+	"github.com/microfox-ai/aiwctl/dispatch/limits"
 )
 
 // Check says everything for which p cannot be deployed, or for which AWS would refuse it in
@@ -29,10 +30,33 @@ func Check(p *Project) Problems {
 	return c.problems.Sorted()
 }
 
+// CheckPart adds to the problems that some programs have with their workers what is wrong
+// with the others, so that all of it is told at once. p has the programs that have answered,
+// with the workers that are right; whether the ids that these call exist cannot be known.
+func CheckPart(p *Project, refused Problems) Problems {
+	c := &checker{p: p, part: true, problems: slices.Clone(refused), workers: map[string]Worker{}, alike: map[string]bool{}}
+	c.stage()
+	c.ids()
+	c.groups()
+	c.names()
+	for _, w := range c.unique {
+		c.settings(w)
+		c.declared(w)
+	}
+	for _, problem := range refused {
+		// Whatever its group is, its names are not shorter than those of the default one.
+		if _, known := c.workers[problem.Worker]; !known && limits.WorkerID(problem.Worker) == nil {
+			c.lengths(Worker{ManifestWorker: dispatch.ManifestWorker{ID: problem.Worker, Source: problem.Place}})
+		}
+	}
+	return c.problems.Sorted()
+}
+
 // checker gathers the problems of a project.
 type checker struct {
 	p        *Project
 	problems Problems
+	part     bool // there are workers that p does not have
 	// unique are the workers whose id is one, each once, sorted by id, and workers the same
 	// by id.
 	unique  []Worker

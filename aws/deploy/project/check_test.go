@@ -299,3 +299,27 @@ func TestCheckSaysEverythingAtOnceInOrder(t *testing.T) {
 		t.Errorf("in the order %s", got)
 	}
 }
+
+// What programs refuse of their own workers is told together with what is wrong with the others.
+func TestCheckPart(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", 60)
+	p := shop(worker("echo", func(w *dispatch.ManifestWorker) { w.Calls = []string{"slow"} }), worker("Echo"))
+	p.Programs = append(p.Programs, program("more", worker("echo", func(w *dispatch.ManifestWorker) { w.Source = "more/main.go:3" })))
+	got := project.CheckPart(p, project.Problems{
+		{Place: "a.go:9", Worker: "slow", Text: "timeout 20m"},
+		{Place: "a.go:10", Worker: long, Text: "memory 1"},
+		{Place: "b.go:1", Worker: "a b", Text: "the id"},
+		{Place: "example.com/shop/broken", Text: "it does not compile"},
+	}).Error()
+	want := `a.go:9: worker "slow": timeout 20m
+a.go:10: worker "` + long + `": memory 1
+a.go:10: worker "` + long + `": the name of its function, shop-prod-workerX` + long[1:] + `, has 76 characters, and Lambda allows 64: use a shorter id, service or stage
+b.go:1: worker "a b": the id
+example.com/shop/broken: it does not compile
+more/main.go:3: worker "echo": there is another worker of this id in workers/echo/main.go:20: rename one
+workers/echo/main.go:20: worker "echo": it cannot be told from worker "Echo" (workers/Echo/main.go:20) when it is deployed, as both functions would end in workerEcho: rename one`
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}

@@ -82,21 +82,28 @@ func (c *checker) names() {
 	for _, w := range c.unique {
 		service := GroupService(c.p.Service, w.Group)
 		adopted, isAdopted := c.p.Adopted[w.ID]
-		function := FunctionName(service, c.p.Stage, w.ID, isAdopted)
-		if len(function) > MaxFunctionName {
-			c.problem(w, "the name of its function, %s, has %d characters, and Lambda allows %d: use a shorter id, service or stage", function, len(function), MaxFunctionName)
-		}
+		c.lengths(w)
 		if !c.alike[w.ID] {
-			c.take(functions, function, owner{"the function", w}, "function")
+			c.take(functions, FunctionName(service, c.p.Stage, w.ID, isAdopted), owner{"the function", w}, "function")
 		}
 		queue, dlq := QueueName(service, c.p.Stage, w.ManifestWorker), DLQName(service, c.p.Stage, w.ManifestWorker)
 		if isAdopted {
 			queue, dlq = adopted.Queue, adopted.DLQ
-		} else if len(dlq) > MaxQueueName {
-			c.problem(w, "the name of its dead-letter queue, %s, has %d characters, and SQS allows %d: use a shorter id, service or stage", dlq, len(dlq), MaxQueueName)
 		}
 		c.take(queues, queue, owner{"the queue", w}, "queue")
 		c.take(queues, dlq, owner{"the dead-letter queue", w}, "dead-letter queue")
+	}
+}
+
+// lengths checks that AWS allows a worker's names. Names of an adopted queue are there already.
+func (c *checker) lengths(w Worker) {
+	service := GroupService(c.p.Service, w.Group)
+	_, isAdopted := c.p.Adopted[w.ID]
+	if name := FunctionName(service, c.p.Stage, w.ID, isAdopted); len(name) > MaxFunctionName {
+		c.problem(w, "the name of its function, %s, has %d characters, and Lambda allows %d: use a shorter id, service or stage", name, len(name), MaxFunctionName)
+	}
+	if name := DLQName(service, c.p.Stage, w.ManifestWorker); !isAdopted && len(name) > MaxQueueName {
+		c.problem(w, "the name of its dead-letter queue, %s, has %d characters, and SQS allows %d: use a shorter id, service or stage", name, len(name), MaxQueueName)
 	}
 }
 

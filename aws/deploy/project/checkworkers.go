@@ -39,7 +39,7 @@ func (c *checker) declared(w Worker) {
 		}
 	}
 	for _, id := range w.Calls {
-		if _, known := c.workers[id]; !known {
+		if _, known := c.workers[id]; !known && !c.part {
 			c.problem(w, "it calls worker %q, which is in none of the programs: correct runtime.WithCalls, or push the package that has it too", id)
 		}
 	}

@@ -48,7 +48,9 @@ type Options struct {
 // for this machine and asked for its manifest.
 //
 // The error is project.Problems when the code is to blame: every program that does not
-// compile, does not answer, or has settings that are not allowed is told of at once.
+// compile, does not answer, or has settings that are not allowed is told of at once. The
+// programs beside it are those that have answered, with the workers that are right, so that
+// their names can be judged with them: project.CheckPart.
 func Scan(ctx context.Context, o Options) (_ []project.Program, err error) {
 	if len(o.Patterns) == 0 {
 		o.Patterns = []string{DefaultPattern}
@@ -113,7 +115,7 @@ func Scan(ctx context.Context, o Options) (_ []project.Program, err error) {
 		return nil, err
 	}
 	if problems = append(problems, refused...); len(problems) > 0 {
-		return nil, problems
+		return slices.DeleteFunc(programs, func(p project.Program) bool { return len(p.Manifest.Workers) == 0 }), problems
 	}
 	return programs, nil
 }
@@ -172,6 +174,11 @@ func ask(ctx context.Context, o Options, mains []gotool.Package, built []binarie
 				err = program.Check(p.ImportPath, m)
 			}
 			programs[i].Manifest = m
+			if refusal, ok := errors.AsType[*program.Refusal](err); ok {
+				programs[i].Manifest.Workers = refusal.Workers
+			} else if err != nil { // of a later version, perhaps
+				programs[i].Manifest = dispatch.Manifest{}
+			}
 			problems[i] = problemsOf(o.Dir, p, err)
 			return nil
 		})

@@ -74,7 +74,7 @@ func TestScanTellsAllProblemsAtOnce(t *testing.T) {
 	t.Parallel()
 	dir := moduletest.New(t)
 	moduletest.Worker(t, dir, "good", "good")
-	moduletest.Program(t, dir, "settings", `os.Stdout.WriteString("{\"version\":1,\"workers\":[],\"problems\":[`+
+	moduletest.Program(t, dir, "settings", `os.Stdout.WriteString("{\"version\":1,\"workers\":[{\"id\":\"slow\"},{\"id\":\"fine\"}],\"problems\":[`+
 		`{\"source\":\"workers/settings/main.go:12\",\"worker\":\"slow\",\"text\":\"timeout 20m\"},`+
 		`{\"source\":\"example.test/other/x.go:3\",\"worker\":\"a.b\",\"text\":\"the id\"},{\"text\":\"no place\"}]}"); os.Exit(1); runtime.Main("")`)
 	moduletest.Program(t, dir, "compile", "runtime.Main(42)")
@@ -101,8 +101,17 @@ func TestScanTellsAllProblemsAtOnce(t *testing.T) {
 		{workers + "settings", "", []string{"no place"}},
 	}
 	o := scan.Options{Dir: dir, Cache: t.TempDir()}
-	_, err := scan.Scan(t.Context(), o)
+	programs, err := scan.Scan(t.Context(), o)
 	check(t, err, want)
+	var right []string
+	for _, p := range programs {
+		for _, w := range p.Manifest.Workers {
+			right = append(right, filepath.Base(p.Dir)+" "+w.ID)
+		}
+	}
+	if !slices.Equal(right, []string{"good good", "settings fine"}) {
+		t.Errorf("workers %q are right", right)
+	}
 
 	// From a directory inside of the module places are relative to that.
 	o.Dir, o.Patterns = filepath.Join(dir, "workers"), []string{"./settings"}

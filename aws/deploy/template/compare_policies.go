@@ -6,6 +6,12 @@ import (
 	"strings"
 )
 
+// The paths of what policies say.
+const (
+	allows    = "allows"
+	takenOnBy = "may be taken on by"
+)
+
 // isPolicy says that a property holds policies.
 func isPolicy(key string) bool {
 	return key == "Policies" || key == "PolicyDocument" || key == "AssumeRolePolicyDocument"
@@ -15,9 +21,9 @@ func isPolicy(key string) bool {
 // that an order, or how statements are divided, is no difference.
 func (d *differ) policies(key string, was, is any) {
 	old, now := d.before.grants(was), d.after.grants(is)
-	word := "allows"
+	word := allows
 	if key == "AssumeRolePolicyDocument" {
-		word = "may be taken on by"
+		word = takenOnBy
 	}
 	found := len(d.found)
 	for _, target := range slices.Sorted(maps.Keys(union(old, now))) {

@@ -106,6 +106,14 @@ func (c Change) remark() string {
 func (p Property) String() string {
 	out := p.Path
 	switch {
+	case p.Path == allows && p.Kind == Added:
+		return "now allows " + p.After
+	case p.Path == allows && p.Kind == Removed:
+		return "no longer allows " + p.Before
+	case p.Path == takenOnBy && p.Kind == Added:
+		return "may now be taken on by " + p.After
+	case p.Path == takenOnBy && p.Kind == Removed:
+		return "may no longer be taken on by " + p.Before
 	case p.Hidden, p.Before == "" && p.After == "":
 		out += " " + string(p.Kind)
 	case p.Kind == Added:

@@ -34,6 +34,9 @@ import (
 //	otheraws queues NAME COUNT       NAME, and NAME-dlq with so many jobs
 //	otheraws nasty QUEUE -           messages that are easily broken
 //	otheraws dump QUEUE FILE
+//	otheraws delayed QUEUE TEXT      as send, and it waits for 12 seconds
+//	otheraws mappings QUEUE -        prints what reads a queue: FUNCTION STATE
+//	otheraws typescript STACK FILE   a stage as the TypeScript tools deploy one; see otherstage_test.go
 func otherClient() {
 	if err := runOtherClient(context.Background(), os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "otheraws:", err)
@@ -55,6 +58,12 @@ func runOtherClient(ctx context.Context, args []string) error {
 		return err
 	}
 	switch args[0] {
+	case "delayed":
+		return sendLater(ctx, sqs.NewFromConfig(cfg), args[1], text)
+	case "mappings":
+		return printMappings(ctx, lambda.NewFromConfig(cfg), args[1])
+	case "typescript":
+		return deployTypeScript(ctx, cfg, args[1], text)
 	case "send":
 		return sendText(ctx, sqs.NewFromConfig(cfg), args[1], text)
 	case "send-largest":

@@ -82,7 +82,7 @@ func (a *App) newPush() *cobra.Command {
 		Short: "Deploy Go worker packages: make the stage in AWS what the code says",
 		Long: "Deploy the Go packages whose programs call runtime.Main, ./workers/... unless others are named: build them, and make the stage in AWS " +
 			"be exactly what the code says, with CloudFormation. It needs Go and AWS credentials, and nothing else.\n\n" +
-			"Everything that is wrong is told at once, before anything is built for deployment. What would change is shown before it does; a worker that has not changed is not " +
+			"Everything that is wrong is told at once, before anything is packed or sent. What would change is shown before it does; a worker that has not changed is not " +
 			"uploaded again. A queue with messages in it is deleted only when its name is typed, or given with --delete-queue.\n\n" +
 			"A push that was interrupted or killed is finished by running it again. --emit writes the files for another tool instead, and needs no credentials.",
 		Example: "aiwctl push --stage dev --dry-run\naiwctl push --stage prod --confirm-stage prod --yes\naiwctl push ./workers/... --stage dev --smoke smoke.json\n" +
@@ -255,16 +255,20 @@ func (a *App) push(ctx context.Context, f *pushFlags, patterns []string) error {
 // bucketName is the bucket that somebody named; empty for the default.
 func (f *pushFlags) bucketName(a *App) string { return cmp.Or(f.bucket, a.Getenv("AIWCTL_BUCKET")) }
 
+// defaultPackages are those that are pushed unless somebody names others.
+const defaultPackages = "./workers/..."
+
 // readProject finds the workers and settles everything that can be judged before a build.
 func (a *App) readProject(ctx context.Context, f *pushFlags, t aws.Target, patterns []string, inputs map[string]input) (*project.Project, []deploy.Secret, error) {
 	if len(patterns) == 0 {
-		patterns = []string{"./workers/..."}
+		patterns = []string{defaultPackages}
 	}
 	tools, events := a.realTools(), a.newPushEvents()
 	defer events.done()
-	programs, err := tools.scan(ctx, patterns, f.cacheDir, events.step)
-	if err != nil {
-		return nil, nil, problems(err)
+	programs, err := tools.scan(ctx, patterns, f.runsOn(t), f.cacheDir, events.step)
+	refused, isRefused := errors.AsType[project.Problems](err)
+	if err != nil && !isRefused {
+		return nil, nil, err
 	}
 	p := &project.Project{
 		Service: t.Service, Stage: t.Stage, Region: t.Region, Arch: f.runsOn(t), Programs: programs, LogRetentionDays: f.logRetention,
@@ -274,6 +278,9 @@ func (a *App) readProject(ctx context.Context, f *pushFlags, t aws.Target, patte
 	}
 	if !f.openAPI {
 		p.APIKey = project.Ref{Store: project.SSM, Name: project.ParameterName(p.Service, p.Stage, "WORKERS_API_KEY")}
+	}
+	if isRefused {
+		return nil, nil, problems(tools.checkPart(p, refused))
 	}
 	secrets, found, err := tools.environ(p, environOptions{Files: f.envFiles, Plain: f.plain})
 	if err != nil {
@@ -299,10 +306,13 @@ func problems(err error) error {
 	}
 	lines := make([]string, len(ps))
 	for i, p := range ps {
-		lines[i] = "  " + p.String()
+		lines[i] = "  " + indented(p.String())
 	}
 	return usagef("this cannot be deployed, for %s:\n%s", plural(len(ps), "reason"), strings.Join(lines, "\n"))
 }
+
+// indented has the lines of a text after its first one stand below it, in a list.
+func indented(text string) string { return strings.ReplaceAll(text, "\n", "\n    ") }
 
 // course is one change of a stage, from its plan to its end.
 type course struct {

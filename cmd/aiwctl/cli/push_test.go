@@ -48,7 +48,7 @@ func newPushRig(t *testing.T, in string) *pushRig {
 	r.App, r.stdout, r.stderr = testApp(in, map[string]string{"XDG_STATE_HOME": state, "HOME": state, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_EC2_METADATA_DISABLED": "true"})
 	r.InTTY = in != ""
 	r.tools = &pushTools{
-		scan: func(_ context.Context, patterns []string, _ string, _ func(string)) ([]project.Program, error) {
+		scan: func(_ context.Context, patterns []string, _ project.Arch, _ string, _ func(string)) ([]project.Program, error) {
 			r.did("scan " + strings.Join(patterns, " "))
 			return []project.Program{{Package: "example.com/shop/workers", Dir: "workers", Manifest: dispatch.Manifest{Workers: []dispatch.ManifestWorker{{ID: "bill"}, {ID: "ship"}}}}}, nil
 		},
@@ -317,6 +317,19 @@ func TestPushTellsAllProblems(t *testing.T) {
 		t.Errorf("it was built all the same: %v", r.trail)
 	}
 
+	// What programs say of their own workers comes with what is wrong with the others.
+	r = newPushRig(t, "")
+	r.tools.scan = func(context.Context, []string, project.Arch, string, func(string)) ([]project.Program, error) {
+		return []project.Program{{Package: "example.com/shop/workers", Manifest: dispatch.Manifest{Workers: []dispatch.ManifestWorker{{ID: "bill", Source: "bill.go:3"}, {ID: "Bill", Source: "bill.go:4"}}}}},
+			project.Problems{{Place: "ship.go:7", Worker: "ship", Text: "timeout 20m0s: Lambda allows whole seconds from 1s to 900s"}}
+	}
+	r.tools.checkPart = project.CheckPart
+	code = r.run(t, "push", "--yes")
+	r.want(t, code, exitUsage, `bill.go:3: worker "bill": it cannot be told from worker "Bill" (bill.go:4)`, `ship.go:7: worker "ship": timeout 20m0s`)
+	if slices.Contains(r.trail, "build") {
+		t.Errorf("it was built all the same: %v", r.trail)
+	}
+
 	r = newPushRig(t, "")
 	r.collisions = project.Problems{{Worker: "bill", Text: "queue shop-bill-dev belongs to another tool"}}
 	code = r.run(t, "push", "--yes")
@@ -483,8 +496,8 @@ func TestPushEvents(t *testing.T) {
 	now := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
 	events := []deploy.Event{
 		{Kind: deploy.EventStep, Text: "making bucket b"},
-		{Kind: deploy.EventUpload, Resource: "shop/dev/artifacts/3f.zip", Bytes: 1, Total: 6_100_000},
-		{Kind: deploy.EventUpload, Resource: "shop/dev/artifacts/3f.zip", Bytes: 6_100_000, Total: 6_100_000},
+		{Kind: deploy.EventUpload, Resource: "shop/dev/artifacts/3f.zip", Worker: "bill", Bytes: 1, Total: 6_100_000},
+		{Kind: deploy.EventUpload, Resource: "shop/dev/artifacts/3f.zip", Worker: "bill", Bytes: 6_100_000, Total: 6_100_000},
 		{Kind: deploy.EventStack, Stack: "shop-dev", Resource: "WorkerBillQueue", Type: "AWS::SQS::Queue", Worker: "bill", Status: "CREATE_IN_PROGRESS"},
 		{Kind: deploy.EventStack, Stack: "shop-dev", Resource: "WorkerBillQueue", Type: "AWS::SQS::Queue", Worker: "bill", Status: "CREATE_IN_PROGRESS", Reason: "Resource creation Initiated"},
 		{Kind: deploy.EventStack, Stack: "shop-dev", Resource: "ApiFunction", Type: "AWS::Lambda::Function", Status: "CREATE_FAILED", Reason: "no\x1b[31m room\nat all"},
@@ -508,7 +521,7 @@ func TestPushEvents(t *testing.T) {
 			}
 		}
 		want := []string{
-			"making bucket b", "uploaded 3f.zip 6.1 MB",
+			"making bucket b", "uploaded bill, 6.1 MB",
 			"CREATE_IN_PROGRESS worker bill WorkerBillQueue (SQS::Queue)",
 			"CREATE_FAILED stack shop-dev ApiFunction (Lambda::Function) no room at all",
 			"ROLLBACK_COMPLETE stack shop-dev", "warning: careful",
@@ -516,7 +529,7 @@ func TestPushEvents(t *testing.T) {
 		if !slices.Equal(lines, want) {
 			t.Errorf("on a terminal: %v: said\n%q\nwant\n%q", tty, lines, want)
 		}
-		if drawn := strings.Contains(r.stderr.String(), "uploading 3f.zip  0% of 6.1 MB"); drawn != tty {
+		if drawn := strings.Contains(r.stderr.String(), "uploading bill: 0% of 6.1 MB"); drawn != tty {
 			t.Errorf("on a terminal: %v; progress is drawn: %v: %q", tty, drawn, r.stderr)
 		}
 	}
@@ -539,7 +552,7 @@ func TestPushSmoke(t *testing.T) {
 	r = newPushRig(t, "")
 	r.deployer.smoked = failed
 	code = r.run(t, "push", "--yes", "--smoke", smoke)
-	r.want(t, code, exitPartly, "it is deployed, and the smoke test failed:\n  the workers API does not list ship\n  the job of worker bill: boom", "smoke bill", "failed: boom after 1.2s")
+	r.want(t, code, exitPartly, "it is deployed, and the smoke test failed:\n  the workers API does not list ship\n  the job of worker bill: boom", "smoke bill", "smoke bill   boom")
 
 	// Without --smoke it is asked all the same, and tells.
 	r = newPushRig(t, "")
@@ -579,7 +592,7 @@ func TestPushAdopts(t *testing.T) {
 	}
 	r.deployer.plan = emptyPlan() // even where the stacks are as they should be
 	code := r.run(t, "push", "--yes", "--adopt", "bill")
-	r.want(t, code, exitDone, "adopt bill: the mapping of shop-dev-workerBill is disabled", "note: worker \"bill\": its queue keeps messages for a day only")
+	r.want(t, code, exitDone, "hand over bill: the mapping of shop-dev-workerBill is disabled", "note: worker \"bill\": its queue keeps messages for a day only")
 	if want := []string{"give back gone", "fit", "apply", "switch", "documents", "plan", "apply", "verify", "smoke"}; !slices.Equal(r.trail[len(r.trail)-len(want):], want) {
 		t.Errorf("did %v, want it to end with %v", r.trail, want)
 	}
@@ -641,7 +654,7 @@ func TestPushRollback(t *testing.T) {
 	for err, text := range map[error]string{deploy.ErrNoEarlier: "there is no earlier deployment on record", deploy.ErrNotDeployed: "the stage is not deployed"} {
 		r = newPushRig(t, "")
 		r.deployer.err = err
-		r.want(t, r.run(t, "push", "rollback", "--yes"), exitNothing, "stage dev of shop: "+text)
+		r.want(t, r.run(t, "push", "rollback", "--yes"), exitNothing, "aiwctl: "+text)
 	}
 }
 
@@ -653,7 +666,7 @@ func TestPushRemove(t *testing.T) {
 	p.Stacks[0].Action = deploy.Delete
 	r.adopted.released = map[string]project.Adopted{"bill": {Queue: "old-bill", Mappings: []string{"uuid"}, Function: "old"}}
 	code := r.run(t, "push", "remove", "--yes")
-	r.want(t, code, exitDone, "stack shop-dev is deleted", "remove stage dev of shop: delete 1 stack", "adopt bill: ", "!next:")
+	r.want(t, code, exitDone, "stack shop-dev is deleted", "remove stage dev of shop: delete 1 stack", "hand over bill: ", "!next:")
 	if want := []string{"give back bill", "apply"}; !slices.Equal(r.trail, want) {
 		t.Errorf("did %v, want %v", r.trail, want)
 	}
@@ -672,12 +685,12 @@ func TestPushStatus(t *testing.T) {
 			Name: "shop-dev", Status: "UPDATE_IN_PROGRESS", Updated: now.Add(-time.Minute), Deployment: "d2", Workers: []deploy.WorkerStatus{{ID: "bill"}, {ID: "ship"}},
 			Events: []deploy.Event{{Time: now.Add(-5 * time.Second), Resource: "WorkerBillQueue", Type: "AWS::SQS::Queue", Status: "UPDATE_IN_PROGRESS"}},
 		}},
-		Deployments: []deploy.Deployment{{ID: "d2", Kind: deploy.Rollback, To: "d1", Begun: now.Add(-time.Hour), Outcome: deploy.Failed, Error: "no\nroom", Revision: "abc123", By: "arn:aws:iam::1:user/ada"}},
+		Deployments: []deploy.Deployment{{ID: "d2", Kind: deploy.Rollback, To: "d1", Begun: now.Add(-time.Hour), Outcome: deploy.Failed, Error: "no\nroom", Revision: "abc123", By: "user/ada"}},
 	}
 	code := r.run(t, "push", "status")
-	r.want(t, code, exitDone, "shop-dev  UPDATE_IN_PROGRESS  1m", "bill, ship", "workers API: https://x.example.com/dev", "5s  UPDATE_IN_PROGRESS  WorkerBillQueue (AWS::SQS::Queue)",
-		"rollback to d1", "1h ago", "failed: no room", "abc123", "arn:aws:iam::1:user/ada", "warning: the bucket could not be read")
+	r.want(t, code, exitDone, "shop-dev  UPDATE_IN_PROGRESS  1m", "bill, ship", "workers API: https://x.example.com/dev", "5s  UPDATE_IN_PROGRESS  WorkerBillQueue (SQS::Queue)",
+		"rollback to d1", "1h ago", "failed: no room", "abc123", "user/ada", "warning: the bucket could not be read")
 	r = newPushRig(t, "")
 	r.deployer.err = deploy.ErrNotDeployed
-	r.want(t, r.run(t, "push", "status"), exitNothing, "stage dev of shop: the stage is not deployed")
+	r.want(t, r.run(t, "push", "status"), exitNothing, "aiwctl: the stage is not deployed")
 }

@@ -253,21 +253,25 @@ func (r *pushResult) text(t *tableWriter) {
 		verb = r.Status
 	}
 	say(r.Kind, fmt.Sprintf("stage %s of %s: %s", r.Stage, r.Service, verb))
-	say("deployment", r.Deployment.ID)
+	if r.Kind != string(deploy.Remove) { // its record goes too
+		say("deployment", r.Deployment.ID)
+	}
 	if r.Uploaded > 0 {
 		say("uploaded", plural(r.Uploaded, "artifact")+", "+bytesText(r.Bytes))
 	}
-	say("workers", strings.Join(r.Workers, ", "))
+	if r.Status == "done" || r.Status == "unchanged" { // else they are what was wanted
+		say("workers", strings.Join(r.Workers, ", "))
+	}
 	say("workers API", r.APIURL)
 	if r.Smoke == nil {
 		return
 	}
 	for _, j := range r.Smoke.Jobs {
-		text := j.Status
-		if j.Error != "" {
-			text = strings.TrimPrefix(j.Status+": "+j.Error, ": ")
+		text := j.Error
+		if text == "" {
+			text = fmt.Sprintf("%s in %s", j.Status, j.Duration.Round(time.Millisecond))
 		}
-		say("smoke "+j.Worker, fmt.Sprintf("%s after %s", text, j.Duration.Round(100*time.Millisecond)))
+		say("smoke "+j.Worker, oneLine(text, 0))
 	}
 }
 
@@ -299,7 +303,7 @@ func (a *App) smokeTest(ctx context.Context, c *course) (*deploy.Smoked, error) 
 		}
 		for _, j := range found.Jobs {
 			if j.Err != nil {
-				texts = append(texts, fmt.Sprintf("the job of worker %s: %s", j.Worker, j.Err))
+				texts = append(texts, indented(fmt.Sprintf("the job of worker %s: %s", j.Worker, j.Err)))
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"sync"
@@ -36,9 +37,9 @@ func (e *pushEvents) step(text string) { e.event(deploy.Event{Kind: deploy.Event
 func (e *pushEvents) event(ev deploy.Event) {
 	switch ev.Kind {
 	case deploy.EventUpload:
-		name := ev.Resource[strings.LastIndexByte(ev.Resource, '/')+1:]
+		name := cmp.Or(ev.Worker, "the workers API") // its key, a hash, tells a person nothing
 		if ev.Bytes < ev.Total {
-			e.p.state(fmt.Sprintf("uploading %s  %d%% of %s", name, 100*ev.Bytes/max(ev.Total, 1), bytesText(ev.Total)))
+			e.p.state(fmt.Sprintf("uploading %s: %d%% of %s", name, 100*ev.Bytes/max(ev.Total, 1), bytesText(ev.Total)))
 			return
 		}
 		e.p.state("")
@@ -49,7 +50,7 @@ func (e *pushEvents) event(ev deploy.Event) {
 		if told { // the end of an upload is its last bytes and its answer
 			return
 		}
-		e.line("uploaded " + name + "  " + bytesText(ev.Total))
+		e.line("uploaded " + name + ", " + bytesText(ev.Total))
 	case deploy.EventStep:
 		e.line(ev.Text)
 	case deploy.EventWarning:
@@ -73,20 +74,26 @@ func (e *pushEvents) stack(ev deploy.Event) {
 		of = "worker " + ev.Worker
 	}
 	reason := ev.Reason
-	if reason == "Resource creation Initiated" { // each resource is begun twice
+	if reason == begunTwice {
 		return
 	}
 	text := fmt.Sprintf("%-28s %s", ev.Status, of)
 	if ev.Type != stackType {
 		text += fmt.Sprintf("  %s (%s)", ev.Resource, strings.TrimPrefix(ev.Type, "AWS::"))
 	}
-	if reason != "" {
+	if reason != "" && reason != begunByUser {
 		text += "  " + reason
 	}
 	e.line(text)
 }
 
-const stackType = "AWS::CloudFormation::Stack"
+const (
+	stackType = "AWS::CloudFormation::Stack"
+	// begunTwice is CloudFormation's reason for telling a second time that a resource is begun,
+	// begunByUser that of each operation.
+	begunTwice  = "Resource creation Initiated"
+	begunByUser = "User Initiated"
+)
 
 // line prints a line once.
 func (e *pushEvents) line(text string) {

@@ -105,7 +105,7 @@ func (a *App) pushChange(ctx context.Context, f *applyFlags, kind deploy.Kind, b
 	defer c.events.done()
 	p, err := plan(ctx, c.deployer, c.service)
 	if err != nil {
-		return notDeployed(err, r.Target)
+		return notDeployed(err)
 	}
 	if kind == deploy.Remove {
 		if err := c.handBack(ctx, p); err != nil {
@@ -134,9 +134,9 @@ func (c *course) handBack(ctx context.Context, p *deploy.Plan) error {
 }
 
 // notDeployed gives the want of a stage, or of an earlier deployment, its exit code.
-func notDeployed(err error, t aws.Target) error {
+func notDeployed(err error) error {
 	if errors.Is(err, deploy.ErrNotDeployed) || errors.Is(err, deploy.ErrNoEarlier) {
-		return nothingf("stage %s of %s: %w", plain(t.Stage), plain(t.Service), err)
+		return nothingf("%w", err)
 	}
 	return err
 }
@@ -156,7 +156,7 @@ func (a *App) pushStatus(ctx context.Context, last int) error {
 	d := a.realTools().deployer(s, deploy.Options{Bucket: a.Getenv("AIWCTL_BUCKET"), Now: a.Now})
 	status, err := d.Status(ctx, r.Target.Service, last)
 	if err != nil {
-		return notDeployed(err, r.Target)
+		return notDeployed(err)
 	}
 	a.warnings(status.Notes)
 	return a.print(status, func(t *tableWriter) { a.statusText(t, status) })
@@ -178,11 +178,14 @@ func (a *App) statusText(t *tableWriter, s *deploy.Status) {
 	}
 	for i := range s.Stacks {
 		k := &s.Stacks[i]
-		if k.Reason != "" {
+		if k.Reason != "" && k.Reason != begunByUser {
 			t.line(plain(k.Name + ": " + oneLine(k.Reason, 0)))
 		}
 		for _, e := range k.Events {
-			t.line(plain(fmt.Sprintf("  %s  %s  %s (%s)  %s", age(a.Now(), e.Time), e.Status, e.Resource, e.Type, oneLine(e.Reason, 0))))
+			if e.Reason == begunTwice {
+				continue
+			}
+			t.line(plain(strings.TrimRight(fmt.Sprintf("  %s  %s  %s (%s)  %s", age(a.Now(), e.Time), e.Status, e.Resource, strings.TrimPrefix(e.Type, "AWS::"), oneLine(e.Reason, 0)), " ")))
 		}
 	}
 	if len(s.Deployments) == 0 {
@@ -196,13 +199,16 @@ func (a *App) statusText(t *tableWriter, s *deploy.Status) {
 		if r.To != "" {
 			kind += " to " + r.To
 		}
-		d.row(r.ID, kind, age(a.Now(), r.Begun)+" ago", string(r.Outcome)+strings.TrimSuffix(": "+oneLine(r.Error, 80), ": "), orDash(r.Revision), orDash(r.By))
+		d.row(r.ID, kind, age(a.Now(), r.Begun)+" ago", string(r.Outcome)+strings.TrimSuffix(": "+oneLine(r.Error, 80), ": "), orDash(r.Revision), orDash(who(r.By)))
 	}
 	var b strings.Builder
 	_ = d.writeTo(&b) // a strings.Builder takes everything
 	t.line("")
 	t.line(strings.TrimSuffix(b.String(), "\n"))
 }
+
+// who is the end of an ARN, as the account is known: user/ada, assumed-role/ci/run-7.
+func who(arn string) string { return arn[strings.LastIndexByte(arn, ':')+1:] }
 
 // completeDeployment offers the deployments on record.
 func (a *App) completeDeployment(cmd *cobra.Command, args []string, prefix string) ([]string, cobra.ShellCompDirective) {

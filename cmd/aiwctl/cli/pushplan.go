@@ -57,12 +57,16 @@ func (c *course) planText(t *tableWriter, p pushPlan) {
 	uploadsText(say, p.Plan)
 	secretsText(say, p.Plan)
 	for _, s := range p.Adopt {
-		say("adopt %s: %s", orDash(s.Worker), s.Text)
+		say("hand over %s: %s", orDash(s.Worker), s.Text)
 	}
 	if len(p.Queues) > 0 {
 		say("queues that go:")
 		for _, q := range p.Queues {
-			say("  %s", q.Text)
+			text := q.Text
+			if q.Needs && !slices.Contains(c.agreed.Queues, q.Queue) {
+				text += ": it wants its name typed, or --delete-queue " + q.Queue
+			}
+			say("  %s", text)
 		}
 	}
 	for _, n := range p.Notes {
@@ -126,11 +130,10 @@ func secretsText(say func(string, ...any), p *deploy.Plan) {
 			kept++
 			continue
 		}
-		of := "the workers API"
-		if len(s.Workers) > 0 {
-			of = strings.Join(s.Workers, ", ")
+		text := fmt.Sprintf("secret %-3s %s", signs[s.Action], s.Ref)
+		if s.Action != deploy.Delete { // of what goes only the name is known
+			text += ", read by " + cmp.Or(strings.Join(s.Workers, ", "), "the workers API")
 		}
-		text := fmt.Sprintf("secret %-3s %s, read by %s", signs[s.Action], s.Ref, of)
 		if s.Unread != "" {
 			text += "; what is stored could not be read: " + s.Unread
 		}
@@ -169,11 +172,13 @@ func (p *pushPlan) describe() string {
 		parts = append(parts, "store "+plural(secrets, "secret"))
 	}
 	verb := map[deploy.Kind]string{deploy.Push: "push to", deploy.Rollback: "roll back", deploy.Remove: "remove"}[p.Kind]
-	what := fmt.Sprintf("%s stage %s of %s", verb, p.Stage, p.Service)
-	if len(parts) > 0 {
-		what += ": " + strings.Join(parts, ", ")
+	if len(p.Adopt) > 0 {
+		parts = append(parts, "hand queues over")
 	}
-	return what
+	if len(parts) == 0 {
+		parts = []string{"finish what was begun"}
+	}
+	return fmt.Sprintf("%s stage %s of %s: %s", verb, p.Stage, p.Service, strings.Join(parts, ", "))
 }
 
 // releasedIDs are the workers whose adopted queues go back, sorted.

@@ -2,9 +2,12 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,10 +25,12 @@ import (
 // pushTools are the packages that push puts together; tests give some of their own.
 type pushTools struct {
 	// scan finds the worker programs of packages and asks each what it has; step is told
-	// what is being done.
-	scan func(ctx context.Context, patterns []string, cache string, step func(string)) ([]project.Program, error)
-	// check says what is wrong with a project, before anything is built for deployment.
-	check func(*project.Project) project.Problems
+	// what is being done. arch is what they will be packed for.
+	scan func(ctx context.Context, patterns []string, arch project.Arch, cache string, step func(string)) ([]project.Program, error)
+	// check says what is wrong with a project, before anything is built for deployment, and
+	// checkPart with the part of one that scan was able to ask, beside what scan has refused.
+	check     func(*project.Project) project.Problems
+	checkPart func(p *project.Project, refused project.Problems) project.Problems
 	// environ gives a project its variables, and the secrets that are to be stored.
 	environ func(*project.Project, environOptions) ([]deploy.Secret, project.Problems, error)
 	// build makes the artifacts of a project.
@@ -88,16 +93,20 @@ func (a *App) realTools() *pushTools {
 		return a.tools
 	}
 	return &pushTools{
-		scan: func(ctx context.Context, patterns []string, cache string, step func(string)) ([]project.Program, error) {
-			return scan.Scan(ctx, scan.Options{Patterns: patterns, Cache: cache, OnStep: step})
+		scan: func(ctx context.Context, patterns []string, arch project.Arch, cache string, step func(string)) ([]project.Program, error) {
+			if _, err := os.Stat("workers"); errors.Is(err, fs.ErrNotExist) && slices.Equal(patterns, []string{defaultPackages}) {
+				return nil, usagef("there is no directory workers here: `aiwctl new worker ID` writes a worker into it; or name the packages, such as ./...")
+			}
+			return scan.Scan(ctx, scan.Options{Patterns: patterns, Cache: cache, Ahead: arch, OnStep: step})
 		},
 		build: func(ctx context.Context, p *project.Project, cache string, step func(string)) error {
 			step(fmt.Sprintf("building %s for linux/%s", plural(len(p.Programs), "program"), p.Arch.GOARCH()))
 			return bundle.Build(ctx, bundle.Options{Cache: cache}, p)
 		},
-		check:   project.Check,
-		environ: a.readEnviron,
-		compare: func(deployed, next []byte) (any, error) { return template.Compare(deployed, next) },
+		check:     project.Check,
+		checkPart: project.CheckPart,
+		environ:   a.readEnviron,
+		compare:   func(deployed, next []byte) (any, error) { return template.Compare(deployed, next) },
 		changes: func(v any) string {
 			changes, _ := v.(template.Changes)
 			return changes.Text()

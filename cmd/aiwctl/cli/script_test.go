@@ -89,7 +89,7 @@ func scripts(t *testing.T) []string {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("there are no scripts: %v", err)
 	}
-	long := []string{"workers", "dev", "dlq_truth", "dlq_edit", "invalid"}
+	long := []string{"push_adopt", "push_again", "workers", "dev", "dlq_truth", "dlq_edit", "invalid"}
 	rank := func(file string) int {
 		if i := slices.Index(long, strings.TrimSuffix(filepath.Base(file), ".txtar")); i >= 0 {
 			return i
