@@ -51,7 +51,22 @@ func (e *Error) Error() string {
 	if e.Output == "" {
 		return fmt.Sprintf("%s: %v", what, e.Err)
 	}
+	if untidy(e.Output) { // each import is told in two lines, and one command cures all of them
+		first, _, _ := strings.Cut(e.Output, "\n")
+		first = strings.TrimSuffix(first, "; to add:")
+		return fmt.Sprintf("%s: go.mod and go.sum lack what is imported: run `go mod tidy` first\n%s", what, first)
+	}
 	return fmt.Sprintf("%s: %v\n%s", what, e.Err, strings.TrimRight(e.Output, "\n"))
+}
+
+// untidy is whether the Go command wants a module's requirements completed.
+func untidy(output string) bool {
+	for _, sign := range []string{"missing go.sum entry", "no required module provides package", "updates to go.mod needed"} {
+		if strings.Contains(output, sign) {
+			return true
+		}
+	}
+	return false
 }
 
 // Unwrap is how the Go command ended.

@@ -8,12 +8,13 @@ func Command(args ...string) string {
 	parts := make([]string, 0, len(args)+1)
 	parts = append(parts, "aiwctl")
 	for _, arg := range args {
-		parts = append(parts, quoted(arg))
+		parts = append(parts, Quoted(arg))
 	}
 	return strings.Join(parts, " ")
 }
 
-func quoted(arg string) string {
+// Quoted is an argument as a POSIX shell takes it.
+func Quoted(arg string) string {
 	plain := func(r rune) bool {
 		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:=@,+%", r)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/microfox-ai/aiwctl/cmd/aiwctl/scaffold"
 	"github.com/microfox-ai/aiwctl/cmd/aiwctl/version"
 	"github.com/microfox-ai/aiwctl/runtime"
+	"github.com/microfox-ai/aiwctl/tui/screen"
 )
 
 func (a *App) newNew() *cobra.Command {
@@ -228,7 +229,7 @@ func (a *App) writeFiles(root string, files []scaffold.File, dryRun bool) error 
 // next says on standard error what a person does now; the commands are for dir.
 func (a *App) next(commands []string, dir string) {
 	if here, err := filepath.Abs("."); err != nil || here != dir {
-		commands = append([]string{"cd " + dir}, commands...)
+		commands = append([]string{"cd " + screen.Quoted(dir)}, commands...)
 	}
 	fmt.Fprintln(a.Err, plain("next:\n  "+strings.Join(commands, "\n  ")))
 }
