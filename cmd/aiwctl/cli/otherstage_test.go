@@ -80,6 +80,6 @@ func sendLater(ctx context.Context, c *sqs.Client, queue, text string) error {
 	if err != nil {
 		return err
 	}
-	_, err = c.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: q.QueueUrl, MessageBody: &text, DelaySeconds: 12})
+	_, err = c.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: q.QueueUrl, MessageBody: &text, DelaySeconds: 20})
 	return err
 }
