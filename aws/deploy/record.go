@@ -27,7 +27,7 @@ const (
 // Deployment is the record of one, as it is kept in the bucket. It has no secret in it.
 type Deployment struct {
 	Version int `json:"version"` // 1
-	// ID sorts by time: 20261128T110203Z-9f2c41.
+	// ID sorts by time, to the millisecond: 20261128T110203456Z-9f2c41.
 	ID      string `json:"id"`
 	Kind    Kind   `json:"kind"`
 	Service string `json:"service"`
@@ -86,7 +86,8 @@ func recordKey(service, stage, id string) string {
 func (d *Deployer) newID() string {
 	var random [3]byte
 	d.opts.Random(random[:])
-	return d.opts.Now().UTC().Format("20060102T150405Z") + "-" + hex.EncodeToString(random[:])
+	now := strings.ReplaceAll(d.opts.Now().UTC().Format("20060102T150405.000Z"), ".", "") // which no change set's name may contain
+	return now + "-" + hex.EncodeToString(random[:])
 }
 
 // records are a stage's deployments, read one after another from the newest.

@@ -36,7 +36,7 @@ func (a *App) newPushRollback() *cobra.Command {
 		Short: "Bring a stage back to what an earlier deployment made of it",
 		Long: "Bring a stage back to what an earlier deployment made of it, the one before the last unless another is named: its templates and " +
 			"artifacts are still in the bucket, so nothing is built. `aiwctl push status` lists deployments. Secrets are not rolled back.",
-		Example: "aiwctl push rollback --stage prod --dry-run\naiwctl push rollback 20261128T110203Z-9f2c41 --stage prod --confirm-stage prod",
+		Example: "aiwctl push rollback --stage prod --dry-run\naiwctl push rollback 20261128T110203456Z-9f2c41 --stage prod --confirm-stage prod",
 		Args:    takes(0, 1, ""),
 		RunE: a.run(func(ctx context.Context, args []string) error {
 			id := ""
