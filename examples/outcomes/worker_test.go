@@ -226,10 +226,10 @@ func (p program) workers() []runtime.Runner {
 	return []runtime.Runner{
 		add(workerTask, long, 2),
 		add(workerMany, long, 3, runtime.WithBatchSize(10), runtime.WithBatchWindow(time.Second)),
-		add(workerBrief, short, 4),
-		add(workerOnce, short, 1),
-		// Its message stays hidden well beyond the function's end, so that a busy machine
-		// does not deliver it again to a job whose settling has only begun.
+		// Their messages stay hidden well beyond the function's end, so that a busy machine
+		// does not deliver one again to a job whose settling has only begun.
+		add(workerBrief, short, 4, runtime.WithVisibilityTimeout(3*short)),
+		add(workerOnce, short, 1, runtime.WithVisibilityTimeout(3*short)),
 		add(workerSlow, middle, 4, runtime.WithVisibilityTimeout(3*middle)),
 		add(workerLast, middle, 1),
 		add(workerLine, long, 2, runtime.WithFIFO(), runtime.WithBatchSize(10)),

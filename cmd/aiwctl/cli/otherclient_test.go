@@ -34,7 +34,8 @@ import (
 //	otheraws queues NAME COUNT       NAME, and NAME-dlq with so many jobs
 //	otheraws nasty QUEUE -           messages that are easily broken
 //	otheraws dump QUEUE FILE
-//	otheraws delayed QUEUE TEXT      as send, and it waits for 12 seconds
+//	otheraws hold QUEUE FILE         sends the jobs in FILE, one a line, and keeps them in flight
+//	otheraws release QUEUE FILE      ends what hold has begun
 //	otheraws mappings QUEUE -        prints what reads a queue: FUNCTION STATE
 //	otheraws typescript STACK FILE   a stage as the TypeScript tools deploy one; see otherstage_test.go
 func otherClient() {
@@ -58,8 +59,10 @@ func runOtherClient(ctx context.Context, args []string) error {
 		return err
 	}
 	switch args[0] {
-	case "delayed":
-		return sendLater(ctx, sqs.NewFromConfig(cfg), args[1], text)
+	case "hold":
+		return sendHeld(ctx, lambda.NewFromConfig(cfg), sqs.NewFromConfig(cfg), args[1], text)
+	case "release":
+		return releaseHeld(ctx, sqs.NewFromConfig(cfg), args[1], text)
 	case "mappings":
 		return printMappings(ctx, lambda.NewFromConfig(cfg), args[1])
 	case "typescript":

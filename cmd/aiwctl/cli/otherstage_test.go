@@ -74,12 +74,94 @@ func printMappings(ctx context.Context, c *lambda.Client, queue string) error {
 	return nil
 }
 
-// sendLater sends a job that waits in its queue until the test is ready for it.
-func sendLater(ctx context.Context, c *sqs.Client, queue, text string) error {
-	q, err := c.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &queue})
+// sendHeld sends the jobs of a file, one a line, and receives them again, so that they are in flight until releaseHeld, however
+// long that takes. The mappings that read the queue are off meanwhile.
+func sendHeld(ctx context.Context, c *lambda.Client, q *sqs.Client, queue, file string) error {
+	text, err := os.ReadFile(file)
 	if err != nil {
 		return err
 	}
-	_, err = c.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: q.QueueUrl, MessageBody: &text, DelaySeconds: 20})
-	return err
+	jobs := strings.Split(strings.TrimSpace(string(text)), "\n")
+	url, err := q.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &queue})
+	if err != nil {
+		return err
+	}
+	if err := turnMappings(ctx, c, queue, false); err != nil {
+		return err
+	}
+	for i := range jobs {
+		if _, err := q.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: url.QueueUrl, MessageBody: &jobs[i]}); err != nil {
+			return err
+		}
+	}
+	var held []string
+	for len(held) < len(jobs) {
+		out, err := q.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: url.QueueUrl, MaxNumberOfMessages: 10, VisibilityTimeout: 3600, WaitTimeSeconds: 1})
+		if err != nil {
+			return err
+		}
+		for _, m := range out.Messages {
+			held = append(held, awssdk.ToString(m.ReceiptHandle))
+		}
+	}
+	if err := os.WriteFile(file+".held", []byte(strings.Join(held, "\n")), 0o600); err != nil {
+		return err
+	}
+	return turnMappings(ctx, c, queue, true)
+}
+
+// releaseHeld ends what sendHeld has begun: the jobs are there for whoever reads the queue.
+func releaseHeld(ctx context.Context, q *sqs.Client, queue, file string) error {
+	text, err := os.ReadFile(file + ".held")
+	if err != nil {
+		return err
+	}
+	held := strings.Split(string(text), "\n")
+	url, err := q.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &queue})
+	if err != nil {
+		return err
+	}
+	for i := range held {
+		if _, err := q.ChangeMessageVisibility(ctx, &sqs.ChangeMessageVisibilityInput{QueueUrl: url.QueueUrl, ReceiptHandle: &held[i]}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// turnMappings turns what reads a queue on or off, and waits until it is.
+func turnMappings(ctx context.Context, c *lambda.Client, queue string, on bool) error {
+	state := "Disabled"
+	if on {
+		state = "Enabled"
+	}
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		out, err := c.ListEventSourceMappings(ctx, &lambda.ListEventSourceMappingsInput{})
+		if err != nil {
+			return err
+		}
+		left := 0
+		for _, m := range out.EventSourceMappings {
+			if !strings.HasSuffix(awssdk.ToString(m.EventSourceArn), ":"+queue) || awssdk.ToString(m.State) == state {
+				continue
+			}
+			left++
+			if strings.HasSuffix(awssdk.ToString(m.State), "ing") {
+				continue // Lambda is at it
+			}
+			if _, err := c.UpdateEventSourceMapping(ctx, &lambda.UpdateEventSourceMappingInput{UUID: m.UUID, Enabled: &on}); err != nil {
+				return err
+			}
+		}
+		if left == 0 {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
