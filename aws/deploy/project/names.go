@@ -80,8 +80,6 @@ const (
 	TagProject = "aiwctl:project" // the project's service, which groups share
 	TagService = "aiwctl:service"
 	TagWorker  = "aiwctl:worker"
-	// TagDeployment, on stacks, is the id of the deployment that made them what they are.
-	TagDeployment = "aiwctl:deployment"
 )
 
 // The outputs of a stage's stacks, by which a console finds what cannot be told from names.

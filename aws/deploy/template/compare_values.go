@@ -13,6 +13,7 @@ import (
 	"unicode"
 
 	"github.com/microfox-ai/aiwctl/aws/deploy/project"
+	"github.com/microfox-ai/aiwctl/dispatch/secretref"
 )
 
 // differ gathers what differs between two states of a resource.
@@ -123,7 +124,7 @@ func showable(name string, value any) bool {
 	if value == nil || strings.HasPrefix(name, "WORKER_QUEUE_URL_") || strings.HasPrefix(name, "WORKER_DLQ_URL_") {
 		return true
 	}
-	if strings.HasPrefix(name, SecretVariable) {
+	if strings.HasPrefix(name, secretref.EnvPrefix) {
 		text, _ := value.(string)
 		_, err := project.ParseRef(text)
 		return err == nil

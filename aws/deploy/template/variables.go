@@ -8,12 +8,8 @@ import (
 
 	"github.com/microfox-ai/aiwctl/aws/deploy/project"
 	"github.com/microfox-ai/aiwctl/dispatch"
+	"github.com/microfox-ai/aiwctl/dispatch/secretref"
 )
-
-// SecretVariable is what the name of a variable begins with that holds a reference to a
-// secret: the runtime reads it when a function starts, and sets the variable of the rest of
-// the name.
-const SecretVariable = "AIWORKER_SECRET_"
 
 // manifestFile is the manifest of the whole stage in the artifact of the workers API.
 const manifestFile = "manifest.json"
@@ -53,7 +49,7 @@ func (b *builder) common(out object) {
 
 func (b *builder) variable(out object, id, name string, value project.Value) {
 	if !value.Ref.IsZero() {
-		out[SecretVariable+name] = value.Ref.String()
+		out[secretref.EnvPrefix+name] = value.Ref.String()
 		return
 	}
 	if strings.Contains(value.Text, "{{resolve:") {
@@ -71,7 +67,7 @@ func (b *builder) apiVariables() object {
 	out["AIWORKER_MANIFEST"] = manifestFile
 	out["AIWORKER_GROUP_SERVICES"] = "true"
 	if !b.p.APIKey.IsZero() {
-		out[SecretVariable+"WORKERS_API_KEY"] = b.p.APIKey.String()
+		out[secretref.EnvPrefix+"WORKERS_API_KEY"] = b.p.APIKey.String()
 	}
 	for id, w := range b.workers {
 		if a, adopted := b.p.Adopted[id]; adopted && a.Queue != project.QueueName(b.of[id].Service, b.p.Stage, w.ManifestWorker) {
