@@ -39,7 +39,7 @@ func arn(group string) string { return "arn:aws:logs:us-east-1:000000000000:log-
 
 func TestLiveTail(t *testing.T) {
 	t.Parallel()
-	s, client, _ := serve(t, cwlogs.Config{LiveEvery: 5 * time.Millisecond, LiveLasts: 200 * time.Millisecond})
+	s, client, _ := serve(t, cwlogs.Config{LiveEvery: 5 * time.Millisecond})
 	fill(s, "a", "s", "before the session")
 	fill(s, "b", "s")
 	fill(s, "c", "s")
@@ -49,46 +49,70 @@ func TestLiveTail(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	start, ok := (<-stream.Events()).(*types.StartLiveTailResponseStreamMemberSessionStart)
+	if !ok || !slices.Equal(start.Value.LogGroupIdentifiers, []string{arn("a"), arn("b")}) || awssdk.ToString(start.Value.SessionId) == "" {
+		t.Fatalf("the session begins with %+v", start)
+	}
+	fill(s, "a", "s", "one", "not this")
+	fill(s, "b", "s2", "two")
+	fill(s, "c", "s", "of another group")
 	var got []string
-	sampled, begun := false, false
-	for event := range stream.Events() {
-		switch e := event.(type) {
-		case *types.StartLiveTailResponseStreamMemberSessionStart:
-			begun = true
-			if !slices.Equal(e.Value.LogGroupIdentifiers, []string{arn("a"), arn("b")}) || awssdk.ToString(e.Value.SessionId) == "" {
-				t.Errorf("the session says %+v", e.Value)
-			}
-			fill(s, "a", "s", "one", "not this")
-			fill(s, "b", "s2", "two")
-			fill(s, "c", "s", "of another group")
-		case *types.StartLiveTailResponseStreamMemberSessionUpdate:
-			for _, r := range e.Value.SessionResults {
-				got = append(got, awssdk.ToString(r.LogGroupIdentifier)+" "+awssdk.ToString(r.LogStreamName)+" "+awssdk.ToString(r.Message))
-			}
-			if e.Value.SessionMetadata.Sampled {
-				sampled = true
-				if n := len(e.Value.SessionResults); n != 500 {
-					t.Errorf("a sampled update has %d events", n)
-				}
-			}
-			if len(got) == 2 { // then more than fits
-				many := make([]string, 1200)
-				for i := range many {
-					many[i] = fmt.Sprint("many ", i)
-				}
-				fill(s, "a", "s", many...)
-			}
+	// Each of the two waits for events that have been put, so it ends however late updates are.
+	for len(got) < 2 {
+		results, sampled := nextUpdate(t, stream)
+		if sampled {
+			t.Errorf("an update of %d events is sampled", len(results))
 		}
+		got = append(got, results...)
+	}
+	if want := []string{"000000000000:a s one", "000000000000:b s2 two"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+
+	many := make([]string, 1200) // more than an update holds
+	for i := range many {
+		many[i] = fmt.Sprint("many ", i)
+	}
+	fill(s, "a", "s", many...)
+	// They may come in several updates, and all of them when each holds 500 at most.
+	for n, sampled := 0, false; n < len(many) && !sampled; {
+		var results []string
+		results, sampled = nextUpdate(t, stream)
+		if sampled && len(results) != 500 {
+			t.Errorf("a sampled update has %d events", len(results))
+		}
+		if n += len(results); n > len(many) {
+			t.Errorf("got %d events of %d", n, len(many))
+		}
+	}
+}
+
+// nextUpdate waits for the events of an update, as "group stream message".
+func nextUpdate(t *testing.T, stream *cloudwatchlogs.StartLiveTailEventStream) (results []string, sampled bool) {
+	t.Helper()
+	event := <-stream.Events()
+	update, ok := event.(*types.StartLiveTailResponseStreamMemberSessionUpdate)
+	if !ok {
+		t.Fatalf("got %+v for an update, and %v", event, stream.Err())
+	}
+	for _, r := range update.Value.SessionResults {
+		results = append(results, awssdk.ToString(r.LogGroupIdentifier)+" "+awssdk.ToString(r.LogStreamName)+" "+awssdk.ToString(r.Message))
+	}
+	return results, update.Value.SessionMetadata.Sampled
+}
+
+func TestLiveTailEnds(t *testing.T) {
+	t.Parallel()
+	s, client, _ := serve(t, cwlogs.Config{LiveEvery: 5 * time.Millisecond, LiveLasts: 20 * time.Millisecond})
+	fill(s, "a", "s")
+	stream, err := liveTail(t, client, &cloudwatchlogs.StartLiveTailInput{LogGroupIdentifiers: []string{arn("a")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range stream.Events() {
 	}
 	if _, ok := errors.AsType[*types.SessionTimeoutException](stream.Err()); !ok {
 		t.Errorf("the session ended with %v", stream.Err())
-	}
-	if want := []string{"000000000000:a s one", "000000000000:b s2 two"}; !begun || len(got) < 2 || !slices.Equal(got[:2], want) {
-		t.Errorf("got %q, want %q first", got, want)
-	}
-	// They may have come in two updates.
-	if n := len(got); n < 502 || n > 1202 || !sampled && n != 1202 {
-		t.Errorf("got %d events, sampled: %t", n, sampled)
 	}
 }
 
