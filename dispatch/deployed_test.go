@@ -58,7 +58,7 @@ func (d *deployed) start(t *testing.T) (base string) {
 			}
 			wg.Go(func() {
 				defer func() { _ = conn.Close() }()
-				_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+				_ = conn.SetDeadline(time.Now().Add(time.Minute))
 				d.serve(conn)
 			})
 		}

@@ -81,7 +81,7 @@ func (a *runtimeAPI) invoke(t *testing.T, payload any) string {
 	select {
 	case answer := <-a.response:
 		return answer
-	case <-time.After(20 * time.Second):
+	case <-time.After(2 * time.Minute):
 		t.Fatal("the function did not answer")
 		return ""
 	}

@@ -276,7 +276,7 @@ func TestHangingWebhookDoesNotOutliveTheInvocation(t *testing.T) {
 	rc := receiverThat(t, func(http.ResponseWriter, *http.Request, int) { <-release })
 	defer close(release)
 	q := newQueueRig(t, webhookEnv(), nil)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 	defer cancel()
 	resp, err := q.HandleSQS(ctx, batchOf(queued("m1", webhookBody("ok", rc.url), 1)))
 	if ctx.Err() != nil {

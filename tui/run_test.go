@@ -43,7 +43,7 @@ func (o *terminal) String() string {
 // await waits until a text was written.
 func (o *terminal) await(t *testing.T, text string) {
 	t.Helper()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(2 * time.Minute)
 	for !strings.Contains(o.String(), text) {
 		select {
 		case <-o.written:

@@ -86,7 +86,7 @@ func newEndpoint(t *testing.T) *endpoint {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() {
-			ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 10*time.Second)
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Minute)
 			defer cancel()
 			if err := server.Close(ctx); err != nil {
 				t.Error(err)

@@ -52,7 +52,7 @@ func TestConformance(t *testing.T) {
 	used := make([]bool, len(rows))
 	for _, c := range checks() {
 		t.Run(c.name, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 			defer cancel()
 			p := &probe{ctx: ctx, dir: t.TempDir()}
 			p.run(c, s)
@@ -167,13 +167,13 @@ func (p *probe) equal(what string, got, want any) {
 func (p *probe) until(what string, ok func() bool) {
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	patience := time.NewTimer(10 * time.Second)
+	patience := time.NewTimer(time.Minute)
 	defer patience.Stop()
 	for !ok() {
 		select {
 		case <-tick.C:
 		case <-patience.C:
-			p.failf("%s: not within ten seconds", what)
+			p.failf("%s: not within a minute", what)
 			panic(stop{})
 		case <-p.ctx.Done():
 			p.must(what, p.ctx.Err())

@@ -31,7 +31,7 @@ func TestStartIsCancelled(t *testing.T) {
 	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "example.test/workers") {
 		t.Errorf("got %v, want the end of the context and the program's name", err)
 	}
-	if took := time.Since(began); took > 8*time.Second {
+	if took := time.Since(began); took > time.Minute {
 		t.Errorf("it took %s to give up", took)
 	}
 }
@@ -56,7 +56,7 @@ func TestNothingIsLeftOfAManifestThatHangs(t *testing.T) {
 		}})
 		started <- err
 	}()
-	if err := listener.(*net.TCPListener).SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
+	if err := listener.(*net.TCPListener).SetDeadline(time.Now().Add(2 * time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	child, err := listener.Accept()
@@ -68,7 +68,7 @@ func TestNothingIsLeftOfAManifestThatHangs(t *testing.T) {
 	if err := <-started; !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want the end of the context", err)
 	}
-	if err := child.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+	if err := child.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	// The connection ends, in one way or another, when the process does.

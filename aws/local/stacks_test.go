@@ -378,7 +378,7 @@ func TestStackPace(t *testing.T) {
 	if st := c.stack(t, "slow"); st.StackStatus != cfntypes.StackStatusCreateInProgress {
 		t.Errorf("the stack is %s", st.StackStatus)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	if err := s.Close(ctx); err != nil {
 		t.Error(err)

@@ -180,9 +180,9 @@ func TestLiveDenied(t *testing.T) {
 
 func TestLiveOverHTTP(t *testing.T) {
 	t.Parallel()
-	svc, s := localStage(t, cwlogs.Config{LiveEvery: 10 * time.Millisecond, LiveLasts: 300 * time.Millisecond})
+	svc, s := localStage(t, cwlogs.Config{LiveEvery: 10 * time.Millisecond, LiveLasts: 2 * time.Second})
 	put(svc, "/aws/lambda/w", "s", "before")
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	stop := errors.New("enough")
 	// Polling is so slow that what comes in time has come by the sessions.

@@ -69,7 +69,7 @@ func TestSanitizeHostileLength(t *testing.T) {
 		s := strings.Repeat(unit, (1<<20)/len(unit))
 		begin := time.Now()
 		logs.Sanitize(s, false)
-		if d := time.Since(begin); d > 5*time.Second {
+		if d := time.Since(begin); d > 30*time.Second {
 			t.Errorf("%q repeated to 1 MiB takes %v", unit, d)
 		}
 	}

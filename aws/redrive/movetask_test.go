@@ -217,7 +217,7 @@ func TestMoveTaskWarns(t *testing.T) {
 	if err != nil || len(out.Messages) != 1 {
 		t.Fatal(out, err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	rep, err := engine(t, s).MoveTask(ctx, redrive.MoveTask{Worker: w})
 	if err != nil || rep.Replayed != 4 || len(rep.Warnings) != 1 || !strings.Contains(rep.Warnings[0], "1 message is of") && !strings.Contains(rep.Warnings[0], "in flight") {

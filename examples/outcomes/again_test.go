@@ -60,8 +60,8 @@ func TestLeaseHeldElsewhere(t *testing.T) {
 				return n > 0
 			})
 			s.letGo("j")
-			// The lease lasts for the function's three seconds, and five more.
-			if busy.DelayMS < 4000 || busy.DelayMS > 9000 {
+			// The lease lasts for the function's ten seconds, and five more.
+			if busy.DelayMS < 6000 || busy.DelayMS > 16000 {
 				t.Errorf("the second message waits for %v ms", busy.DelayMS)
 			}
 			completed := s.untilRecord(t, "j", jobstore.Completed).CompletedAt

@@ -54,20 +54,20 @@ func TestCallbackThatDies(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	s.answer(unavailable)
-	s.send(t, workerLast, s.body(workerLast, "j", doValue))
-	letter := s.dead(t, workerLast, 1)[0]
-	s.settled(t, workerLast)
-	if m, err := dispatch.ParseMessage([]byte(*letter.Body)); err != nil || m.JobID != "j" || m.WorkerID != workerLast {
+	s.send(t, workerOnce, s.body(workerOnce, "j", doValue))
+	letter := s.dead(t, workerOnce, 1)[0]
+	s.settled(t, workerOnce)
+	if m, err := dispatch.ParseMessage([]byte(*letter.Body)); err != nil || m.JobID != "j" || m.WorkerID != workerOnce {
 		t.Errorf("the dead letter is %s", *letter.Body)
 	}
 	if w := s.record(t, "j").Webhook; w == nil || w.Delivered || w.Pending || w.Status != http.StatusServiceUnavailable {
 		t.Errorf("the record's webhook is %+v, want one that was given up", w)
 	}
 	s.answer(nil)
-	s.replay(t, workerLast)
-	s.settled(t, workerLast)
-	s.dead(t, workerLast, 0)
-	s.check(t, workerLast, "j", ends{
+	s.replay(t, workerOnce)
+	s.settled(t, workerOnce)
+	s.dead(t, workerOnce, 0)
+	s.check(t, workerOnce, "j", ends{
 		status: jobstore.Completed, runs: 1, output: 1,
 		events: "started completed webhook webhook webhook", webhook: webhook.StatusSuccess,
 	})

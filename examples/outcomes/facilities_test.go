@@ -92,7 +92,7 @@ func TestChildJobs(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := start(t)
-			s.send(t, workerBrief, s.withChild(workerBrief, doValue, row.do...))
+			s.send(t, workerParent, s.withChild(workerParent, doValue, row.do...))
 			parent := s.untilRecord(t, "parent", jobstore.Completed)
 			awaited := row.do[0] == doAwait
 			if len(parent.Children) != 1 {
@@ -106,15 +106,15 @@ func TestChildJobs(t *testing.T) {
 				t.Errorf("the parent's output is %s, want %s", parent.Output, row.output)
 			}
 			s.untilRecord(t, child.JobID, jobstore.Completed)
-			s.settled(t, workerBrief)
+			s.settled(t, workerParent)
 			s.settled(t, workerTask)
-			if got := eventNames(s.events(t, workerBrief, "parent")); got != row.events {
+			if got := eventNames(s.events(t, workerParent, "parent")); got != row.events {
 				t.Errorf("the parent's log has %q, want %q", got, row.events)
 			}
 			s.check(t, workerTask, child.JobID, ends{status: jobstore.Completed, runs: 1, output: 1, events: "started completed"})
 			run := s.runs(t, child.JobID)[0]
 			trigger, err := json.Marshal(run.Metadata["__trigger"])
-			want := fmt.Sprintf(`{"awaited":%t,"parentJobId":"parent","parentWorkerId":%q,"type":"worker"}`, awaited, workerBrief)
+			want := fmt.Sprintf(`{"awaited":%t,"parentJobId":"parent","parentWorkerId":%q,"type":"worker"}`, awaited, workerParent)
 			if err != nil || string(trigger) != want || run.User != "u-1" {
 				t.Errorf("the child's __trigger is %s, want %s; its user is %q", trigger, want, run.User)
 			}
@@ -129,12 +129,12 @@ func TestChildJobs(t *testing.T) {
 func TestAwaitedChildThatFails(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	body := s.withChild(workerOnce, doPermanent, doAwait)
-	s.send(t, workerOnce, body)
-	s.deadLetter(t, workerOnce, body, "")
-	s.settled(t, workerOnce)
+	body := s.withChild(workerSole, doPermanent, doAwait)
+	s.send(t, workerSole, body)
+	s.deadLetter(t, workerSole, body, "")
+	s.settled(t, workerSole)
 	s.settled(t, workerTask)
-	s.check(t, workerOnce, "parent", ends{
+	s.check(t, workerSole, "parent", ends{
 		status: jobstore.Failed, err: "failed: there is no such customer", runs: 1,
 		events: "started failed webhook", webhook: webhook.StatusError,
 	})

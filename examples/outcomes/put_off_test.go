@@ -64,10 +64,10 @@ func TestDeadlineNear(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := start(t)
-			s.send(t, workerSlow, s.body(workerSlow, "j", row.do, doValue))
-			s.settled(t, workerSlow)
-			s.dead(t, workerSlow, 0)
-			s.check(t, workerSlow, "j", ends{
+			s.send(t, workerBrief, s.body(workerBrief, "j", row.do, doValue))
+			s.settled(t, workerBrief)
+			s.dead(t, workerBrief, 0)
+			s.check(t, workerBrief, "j", ends{
 				status: jobstore.Completed, lastErr: row.reason, runs: 2, output: 2,
 				events: "started retrying started completed webhook", webhook: webhook.StatusSuccess,
 			})
@@ -77,7 +77,7 @@ func TestDeadlineNear(t *testing.T) {
 			if row.killed && runs[0].PID == runs[1].PID {
 				t.Error("the process was not killed")
 			}
-			if lines := s.search(t, workerSlow, `"Task timed out after 8.00 seconds"`); (len(lines) == 1) != row.killed {
+			if lines := s.search(t, workerBrief, `"Task timed out after 10.00 seconds"`); (len(lines) == 1) != row.killed {
 				t.Errorf("lines of the kill: %q", lines)
 			}
 		})
@@ -87,19 +87,19 @@ func TestDeadlineNear(t *testing.T) {
 func TestDeadlineOfTheLastAttempt(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	body := s.body(workerLast, "j", doHeed)
-	s.send(t, workerLast, body)
-	s.deadLetter(t, workerLast, body, "")
+	body := s.body(workerOnce, "j", doHeed)
+	s.send(t, workerOnce, body)
+	s.deadLetter(t, workerOnce, body, "")
 	eventually(t, "the callback", func() bool { return len(s.callbacks("j")) > 0 })
-	s.settled(t, workerLast)
+	s.settled(t, workerOnce)
 	// Where the deadline leaves no time for the callback, it comes with a later message.
-	events := strings.Replace(eventNames(s.events(t, workerLast, "j")), "webhook webhook", "webhook", 1)
+	events := strings.Replace(eventNames(s.events(t, workerOnce, "j")), "webhook webhook", "webhook", 1)
 	if want := "started failed webhook"; events != want {
 		t.Errorf("the log has %q, want %q", events, want)
 	}
 	want := ends{status: jobstore.Failed, err: "Timeout", webhook: webhook.StatusError}
-	s.checkRecord(t, workerLast, "j", want)
-	s.checkWebhook(t, workerLast, "j", want)
+	s.checkRecord(t, workerOnce, "j", want)
+	s.checkWebhook(t, workerOnce, "j", want)
 }
 
 // A process that is asked to stop interrupts its job, which another one runs.

@@ -26,15 +26,15 @@ const (
 
 // The workers. They do the same, and differ in their settings.
 const (
-	workerTask  = "task"  // two deliveries
-	workerMany  = "many"  // batches of ten, three deliveries
-	workerBrief = "brief" // a function of three seconds, four deliveries
-	workerOnce  = "once"  // a function of three seconds, one delivery
-	workerSlow  = "slow"  // a function of eight seconds, four deliveries
-	workerLast  = "last"  // a function of eight seconds, one delivery
-	workerLine  = "line"  // a FIFO queue, batches of ten, two deliveries
-	workerTries = "tries" // three tries within a delivery, two deliveries
-	workerClock = "clock" // a schedule
+	workerTask   = "task"   // two deliveries
+	workerMany   = "many"   // batches of ten, three deliveries
+	workerParent = "parent" // four deliveries
+	workerSole   = "sole"   // one delivery
+	workerBrief  = "brief"  // a brief function, four deliveries
+	workerOnce   = "once"   // a brief function, one delivery
+	workerLine   = "line"   // a FIFO queue, batches of ten, two deliveries
+	workerTries  = "tries"  // three tries within a delivery, two deliveries
+	workerClock  = "clock"  // a schedule
 )
 
 // The ways in which a run of the handler ends.
@@ -94,6 +94,9 @@ const (
 	fileRuns   = "runs"       // a handlerRun on each line
 	fileOutage = "store-down" // while it exists, the store is down
 )
+
+// briefTimeout is the timeout of a brief function.
+const briefTimeout = 10 * time.Second
 
 var errService = errors.New("the service is away")
 
@@ -220,18 +223,19 @@ func (p program) workers() []runtime.Runner {
 			runtime.WithMaxReceiveCount(receives), runtime.WithBackoff(runtime.Constant(time.Second)),
 		}, more...)...))
 	}
-	// A tenth of a function's timeout is what the runtime has to settle a job whose
-	// handler has used up the rest: much, on a busy machine.
-	const long, middle, short = 15 * time.Second, 8 * time.Second, 3 * time.Second
+	// Nobody waits for the end of a long function. A tenth of a brief one's timeout is what the
+	// runtime has to settle a job whose handler has used up the rest: much, on a busy machine.
+	const long = time.Minute
+	// Their messages stay hidden well beyond the function's end, so that a busy machine
+	// does not deliver one again to a job whose settling has only begun.
+	hidden := runtime.WithVisibilityTimeout(2 * briefTimeout)
 	return []runtime.Runner{
 		add(workerTask, long, 2),
 		add(workerMany, long, 3, runtime.WithBatchSize(10), runtime.WithBatchWindow(time.Second)),
-		// Their messages stay hidden well beyond the function's end, so that a busy machine
-		// does not deliver one again to a job whose settling has only begun.
-		add(workerBrief, short, 4, runtime.WithVisibilityTimeout(3*short)),
-		add(workerOnce, short, 1, runtime.WithVisibilityTimeout(3*short)),
-		add(workerSlow, middle, 4, runtime.WithVisibilityTimeout(3*middle)),
-		add(workerLast, middle, 1),
+		add(workerParent, long, 4),
+		add(workerSole, long, 1),
+		add(workerBrief, briefTimeout, 4, hidden),
+		add(workerOnce, briefTimeout, 1, hidden),
 		add(workerLine, long, 2, runtime.WithFIFO(), runtime.WithBatchSize(10)),
 		add(workerTries, long, 2, runtime.WithRetry(3, runtime.BadJSON(),
 			runtime.Custom("service away", func(err error) bool { return strings.Contains(err.Error(), errService.Error()) }, 0))),

@@ -94,7 +94,7 @@ func startTime(tb testing.TB, binary string) time.Duration {
 	}))
 	defer srv.Close()
 	defer srv.CloseClientConnections()
-	ctx, cancel := context.WithTimeout(tb.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(tb.Context(), 2*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, binary)
 	cmd.Env = []string{

@@ -206,7 +206,7 @@ func TestFileLocked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
 	err = store.Update(ctx, "j", jobstore.Update{Owner: "first", Status: jobstore.Completed})
 	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), filepath.Join(part, "lock")) {

@@ -40,7 +40,7 @@ func TestHarnessShowsTheRetries(t *testing.T) {
 	h := runtimetest.Start(t, flaky(runtime.WithBackoff(runtime.Constant(10*time.Minute))))
 	began := time.Now()
 	job := h.Run("flaky", 3, dispatch.WithDelay(15*time.Minute), dispatch.WithWebhookURL("https://example.com/hook"))
-	if time.Since(began) > 10*time.Second {
+	if time.Since(began) > time.Minute {
 		t.Errorf("the test waited for %v", time.Since(began))
 	}
 	var out string
@@ -236,7 +236,7 @@ func TestHarnessJumpsOverRetriesInADelivery(t *testing.T) {
 	began := time.Now()
 	_, err := runtimetest.Run(t, w, 1, runtimetest.WithTimeout(time.Minute))
 	// Each delay is varied by a fifth.
-	if !errors.Is(err, errBusy) || tries < 3 || tries > 4 || time.Since(began) > 10*time.Second {
+	if !errors.Is(err, errBusy) || tries < 3 || tries > 4 || time.Since(began) > time.Minute {
 		t.Errorf("error %v after %d tries and %v; a minute has room for three or four", err, tries, time.Since(began))
 	}
 }

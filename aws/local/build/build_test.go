@@ -174,7 +174,7 @@ func watching(t *testing.T, b *build.Builder) func() build.Change {
 		select {
 		case c := <-changes:
 			return c
-		case <-time.After(60 * time.Second):
+		case <-time.After(3 * time.Minute):
 			t.Fatal("no change was noticed")
 			return build.Change{}
 		}

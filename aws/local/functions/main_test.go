@@ -193,7 +193,7 @@ func newStage(t testing.TB, change ...func(*Config)) *stage {
 	mux.Handle("/2015-03-31/", s.APIHandler())
 	mux.Handle("/2019-09-30/", s.APIHandler())
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 		defer cancel()
 		if err := s.Close(ctx); err != nil {
 			t.Errorf("close: %v", err)
@@ -243,7 +243,7 @@ func (s *stage) invoke(name string, in order) Result {
 // eventually polls until ok, with a deadline that only a broken machine reaches.
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(2 * time.Minute)
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for !ok() {

@@ -101,7 +101,7 @@ func TestBatchAnswers(t *testing.T) {
 
 func TestFailedMessagesComeBackAfterTheVisibilityTimeout(t *testing.T) {
 	t.Parallel()
-	const visibility = 400 * time.Millisecond
+	const visibility = 1500 * time.Millisecond
 	s, _ := mapped(t, visibility, 3, Mapping{ReportBatchItemFailures: true})
 	began := time.Now()
 	s.queues.send(testQueue, "fail")
@@ -189,7 +189,7 @@ func TestMaximumConcurrency(t *testing.T) {
 func TestDisablingLetsTheInvocationEnd(t *testing.T) {
 	t.Parallel()
 	s, uuid := mapped(t, 20*time.Second, 0, Mapping{BatchSize: 1})
-	s.queues.send(testQueue, "sleep 400ms")
+	s.queues.send(testQueue, "sleep 2s")
 	eventually(t, "the invocation", func() bool { return s.Mappings()[0].Running == 1 && s.logs.contains("message sleep") })
 	spec := s.Mappings()[0].Mapping
 	spec.Enabled = false
@@ -261,8 +261,8 @@ func TestBrokenProgramDoesNotUseUpMessages(t *testing.T) {
 
 func TestThrottledBatchComesBack(t *testing.T) {
 	t.Parallel()
-	s, uuid := mapped(t, 2*time.Second, 0, Mapping{BatchSize: 1}, func(f *Function) { f.ReservedConcurrency = 1 })
-	s.queues.send(testQueue, "sleep 500ms")
+	s, uuid := mapped(t, 5*time.Second, 0, Mapping{BatchSize: 1}, func(f *Function) { f.ReservedConcurrency = 1 })
+	s.queues.send(testQueue, "sleep 3s")
 	eventually(t, "the first", func() bool { return s.logs.contains("message sleep") })
 	s.queues.send(testQueue, "waiting")
 	eventually(t, "the throttling", func() bool { return strings.Contains(s.result(uuid), "TooManyRequestsException") })

@@ -125,10 +125,10 @@ func (s *stage) tasks() []types.ListMessageMoveTasksResultEntry {
 	return out.Results
 }
 
-// eventually looks again until ok or ten seconds have gone.
+// eventually looks again until ok or two minutes have gone.
 func (s *stage) eventually(what string, ok func() bool) {
 	s.Helper()
-	deadline := time.NewTimer(10 * time.Second)
+	deadline := time.NewTimer(2 * time.Minute)
 	defer deadline.Stop()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
@@ -136,7 +136,7 @@ func (s *stage) eventually(what string, ok func() bool) {
 		select {
 		case <-tick.C:
 		case <-deadline.C:
-			s.Fatalf("not within ten seconds: %s", what)
+			s.Fatalf("not within two minutes: %s", what)
 		}
 	}
 }

@@ -18,7 +18,7 @@ import (
 )
 
 // patience is how long anything may take before a test calls it hung.
-const patience = 60 * time.Second
+const patience = 3 * time.Minute
 
 // background is the key of a script's processes, by name.
 type background struct{}

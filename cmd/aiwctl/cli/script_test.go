@@ -177,7 +177,7 @@ func retry(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: retry REGEXP COMMAND ARGS...")
 	}
 	want := regexp.MustCompile(args[0])
-	deadline := time.Now().Add(40 * time.Second)
+	deadline := time.Now().Add(3 * time.Minute)
 	for {
 		err := ts.Exec(args[1], args[2:]...)
 		if err == nil && want.MatchString(ts.ReadFile("stdout")) {

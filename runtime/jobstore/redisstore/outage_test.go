@@ -54,7 +54,7 @@ func TestServerIsGone(t *testing.T) {
 				t.Errorf("%s, %s: %v", name, call, err)
 			}
 		}
-		if took := time.Since(start); took > 15*time.Second {
+		if took := time.Since(start); took > time.Minute {
 			t.Errorf("%s: four calls took %v", name, took)
 		}
 	}
@@ -100,7 +100,7 @@ func TestServerIsSilent(t *testing.T) {
 	if _, err := store.Get(ctx, "J"); !errors.Is(err, context.Canceled) {
 		t.Errorf("with a context that is done: %v", err)
 	}
-	if took := time.Since(start); took > 5*time.Second {
+	if took := time.Since(start); took > 15*time.Second {
 		t.Errorf("five calls of 100 ms took %v", took)
 	}
 }
