@@ -158,6 +158,15 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// Of workers that were refused nobody knows what they declare.
+func TestPlainNamesOfPart(t *testing.T) {
+	t.Parallel()
+	f := files(t, map[string]string{".env": "AA=x"})
+	if _, _, problems := f.Resolve(shop("AA", ""), environ.Options{Plain: []string{"ZZ"}, Part: true}); problems != nil {
+		t.Errorf("got %v", problems)
+	}
+}
+
 func TestAPersonCanSayThatAValueIsPlain(t *testing.T) {
 	t.Parallel()
 	variables, secrets, problems := files(t, nil, "STRIPE_PUBLIC_KEY=pk_1").Resolve(shop("STRIPE_PUBLIC_KEY", ""), environ.Options{Plain: []string{"STRIPE_PUBLIC_KEY"}})

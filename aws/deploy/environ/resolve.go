@@ -23,6 +23,8 @@ const maxParameter = 4096
 type Options struct {
 	// Plain are names of variables that are no secrets although they look so.
 	Plain []string
+	// Part says that the project lacks workers which could not be asked what they declare.
+	Part bool
 }
 
 // Resolve finds the values of what the workers of p declare, and of nothing else. Of the
@@ -38,7 +40,7 @@ func (f *Files) Resolve(p *project.Project, o Options) (variables map[string]map
 		r.declare(w, w.Environment, false)
 		r.declare(w, w.Secrets, true)
 	}
-	r.takePlain(o.Plain)
+	r.takePlain(o.Plain, o.Part)
 	variables = map[string]map[string]project.Value{}
 	for _, name := range slices.Sorted(maps.Keys(r.declared)) {
 		d := r.declared[name]
@@ -93,9 +95,10 @@ func (r *resolver) declare(w project.Worker, names []string, secret bool) {
 	}
 }
 
-func (r *resolver) takePlain(names []string) {
+func (r *resolver) takePlain(names []string, part bool) {
 	for _, name := range names {
 		switch d := r.declared[name]; {
+		case d == nil && part:
 		case d == nil:
 			r.refuse("", "%s is said to be plain, and no worker declares it: correct the name", name)
 		case d.secretIn != nil:

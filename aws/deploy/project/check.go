@@ -88,10 +88,10 @@ func (c *checker) each(w Worker, err error) {
 // Place is where the worker is made, as file:line, or the package of its program where the
 // program does not tell.
 func (w Worker) Place() string {
-	if w.Source != "" || w.Program == nil {
+	if w.Program == nil {
 		return w.Source
 	}
-	return cmp.Or(w.Program.Package, w.Program.Dir)
+	return cmp.Or(w.Program.Places[w.Source], w.Source, w.Program.Package, w.Program.Dir)
 }
 
 // named is a worker in a sentence about another one.

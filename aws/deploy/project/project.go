@@ -77,6 +77,9 @@ type Program struct {
 	Package, Dir string
 	// Manifest is what it says of itself.
 	Manifest dispatch.Manifest
+	// Places are where its workers are made, as file:line seen from the directory that was
+	// scanned, by the Source that the manifest has; what is missing is the Source itself.
+	Places map[string]string
 	// Artifact is what is deployed of it; zero before it is built.
 	Artifact Artifact
 }

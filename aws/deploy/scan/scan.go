@@ -180,6 +180,10 @@ func ask(ctx context.Context, o Options, mains []gotool.Package, built []binarie
 				programs[i].Manifest = dispatch.Manifest{}
 			}
 			problems[i] = problemsOf(o.Dir, p, err)
+			programs[i].Places = map[string]string{}
+			for _, w := range programs[i].Manifest.Workers {
+				programs[i].Places[w.Source] = place(o.Dir, p.Module, w.Source)
+			}
 			return nil
 		})
 	}
@@ -203,21 +207,21 @@ func problemsOf(dir string, p gotool.Package, err error) project.Problems {
 	}
 	var out project.Problems
 	for _, f := range refusal.Problems {
-		out = append(out, project.Problem{Place: cmp.Or(Place(dir, p.Module, f), p.ImportPath), Worker: f.Worker, Text: f.Text})
+		out = append(out, project.Problem{Place: cmp.Or(place(dir, p.Module, f.Source), p.ImportPath), Worker: f.Worker, Text: f.Text})
 	}
 	return out
 }
 
-// Place is where a problem is, relative to dir. A source of the program's own module is
+// place is where something is in the source, relative to dir. A source of the program's own module is
 // relative to that; one of another module begins with its package's path and stays as it is.
-func Place(dir string, m *gotool.Module, f dispatch.ManifestProblem) string {
-	if m == nil || m.Dir == "" || f.Source == "" {
-		return f.Source
+func place(dir string, m *gotool.Module, source string) string {
+	if m == nil || m.Dir == "" || source == "" {
+		return source
 	}
-	file, line, _ := strings.Cut(f.Source, ":")
+	file, line, _ := strings.Cut(source, ":")
 	path := filepath.Join(m.Dir, filepath.FromSlash(file))
 	if _, err := os.Stat(path); err != nil {
-		return f.Source
+		return source
 	}
 	if physical, err := filepath.EvalSymlinks(dir); err == nil {
 		dir = physical
@@ -227,7 +231,7 @@ func Place(dir string, m *gotool.Module, f dispatch.ManifestProblem) string {
 	}
 	rel, err := filepath.Rel(dir, path)
 	if err != nil {
-		return f.Source
+		return source
 	}
 	return filepath.ToSlash(rel) + ":" + line
 }

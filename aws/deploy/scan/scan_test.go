@@ -119,6 +119,32 @@ func TestScanTellsAllProblemsAtOnce(t *testing.T) {
 	check(t, err, []problem{{"settings/main.go:12", "slow", nil}, want[8], want[9]})
 }
 
+// Where a worker is made is told as seen from the directory that was scanned.
+func TestPlaceOfAWorker(t *testing.T) {
+	t.Parallel()
+	dir := moduletest.New(t)
+	moduletest.Program(t, dir, "mail", "runtime.Main(`"+`{"version":1,"workers":[{"id":"send","source":"workers/mail/main.go:7"},`+
+		`{"id":"other","source":"example.test/other/x.go:3"},{"id":"none"}]}`+"`)")
+	cache := t.TempDir()
+	for from, own := range map[string]string{".": "workers/mail/main.go:7", "workers": "mail/main.go:7", "workers/mail": "main.go:7"} {
+		programs, err := scan.Scan(t.Context(), scan.Options{Dir: filepath.Join(dir, from), Patterns: []string{"./..."}, Cache: cache})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var places []string
+		for _, w := range (&project.Project{Programs: programs}).Workers() {
+			places = append(places, w.ID+" "+w.Place())
+		}
+		slices.Sort(places)
+		if want := []string{"none example.test/app/workers/mail", "other example.test/other/x.go:3", "send " + own}; !slices.Equal(places, want) {
+			t.Errorf("from %s: %q, want %q", from, places, want)
+		}
+		if source := programs[0].Manifest.Workers[0].Source; source != "workers/mail/main.go:7" {
+			t.Errorf("from %s the manifest has %s: what is deployed must not tell from where", from, source)
+		}
+	}
+}
+
 func check(t *testing.T, err error, want []problem) {
 	t.Helper()
 	problems, ok := errors.AsType[project.Problems](err)

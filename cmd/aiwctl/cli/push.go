@@ -279,10 +279,13 @@ func (a *App) readProject(ctx context.Context, f *pushFlags, t aws.Target, patte
 	if !f.openAPI {
 		p.APIKey = project.Ref{Store: project.SSM, Name: project.ParameterName(p.Service, p.Stage, "WORKERS_API_KEY")}
 	}
+	secrets, found, err := tools.environ(p, environOptions{Files: f.envFiles, Plain: f.plain, Part: isRefused})
 	if isRefused {
-		return nil, nil, problems(tools.checkPart(p, refused))
+		if err != nil {
+			found = project.Problems{{Text: err.Error()}}
+		}
+		return nil, nil, problems(append(tools.checkPart(p, refused), found...))
 	}
-	secrets, found, err := tools.environ(p, environOptions{Files: f.envFiles, Plain: f.plain})
 	if err != nil {
 		return nil, nil, err
 	}

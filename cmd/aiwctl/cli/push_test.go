@@ -324,8 +324,13 @@ func TestPushTellsAllProblems(t *testing.T) {
 			project.Problems{{Place: "ship.go:7", Worker: "ship", Text: "timeout 20m0s: Lambda allows whole seconds from 1s to 900s"}}
 	}
 	r.tools.checkPart = project.CheckPart
+	r.missing = project.Problems{{Worker: "bill", Text: "TAX has no value"}}
 	code = r.run(t, "push", "--yes")
-	r.want(t, code, exitUsage, `bill.go:3: worker "bill": it cannot be told from worker "Bill" (bill.go:4)`, `ship.go:7: worker "ship": timeout 20m0s`)
+	r.want(t, code, exitUsage, "for 7 reasons:", `bill.go:3: worker "bill": it cannot be told from worker "Bill" (bill.go:4)`, `ship.go:7: worker "ship": timeout 20m0s`,
+		`worker "bill": TAX has no value`)
+	if !r.environ.Part {
+		t.Error("names that refused workers may declare were to be known")
+	}
 	if slices.Contains(r.trail, "build") {
 		t.Errorf("it was built all the same: %v", r.trail)
 	}

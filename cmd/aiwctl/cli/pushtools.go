@@ -74,6 +74,8 @@ type environOptions struct {
 	Files []string
 	// Plain names variables that are no secrets although they look so.
 	Plain []string
+	// Part says that the project lacks workers that scan has refused.
+	Part bool
 }
 
 // adoption is what is done beside the stacks for queues of another tool's.
@@ -163,7 +165,7 @@ func (a *App) readEnviron(p *project.Project, o environOptions) ([]deploy.Secret
 		return nil, nil, usageError(err)
 	}
 	a.warnings(files.Warnings)
-	variables, found, problems := files.Resolve(p, environ.Options{Plain: o.Plain})
+	variables, found, problems := files.Resolve(p, environ.Options{Plain: o.Plain, Part: o.Part})
 	p.Variables = variables
 	secrets := make([]deploy.Secret, len(found))
 	for i, s := range found {
