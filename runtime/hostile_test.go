@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	goruntime "runtime"
 	"strings"
 	"testing"
 	"time"
@@ -250,12 +251,14 @@ func TestHandlerThatRunsOnAndWritesItsMetadata(t *testing.T) {
 			default:
 				key := string(rune('a' + n%26))
 				j.Metadata[key], j.Context[key], nested[key] = n, n, n
+				goruntime.Gosched()
 			}
 		}
 	})))
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	// A tenth of it is left to the runtime when the handler should have ended.
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 	defer cancel()
-	time.AfterFunc(1200*time.Millisecond, func() { close(stop) })
+	time.AfterFunc(3200*time.Millisecond, func() { close(stop) })
 	resp, err := q.HandleSQS(ctx, batchOf(queued("m", webhookBody("w", rc.url), 3)))
 	if got := failures(t, resp, err); len(got) != 1 {
 		t.Errorf("failures %v", got)

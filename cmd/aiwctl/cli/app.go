@@ -81,7 +81,7 @@ func Main(args []string) int {
 // Run runs one command line and returns its exit code.
 func (a *App) Run(ctx context.Context, args []string) int {
 	root := a.newRoot()
-	root.SetArgs(args)
+	root.SetArgs(append([]string{}, args...)) // cobra takes nil for the arguments of the process
 	err := fang.Execute(ctx, root,
 		fang.WithColorSchemeFunc(fang.AnsiColorScheme),
 		fang.WithVersion(version.Number),

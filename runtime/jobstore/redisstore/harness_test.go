@@ -49,7 +49,7 @@ func newServer(t testing.TB) *server {
 // store opens the server by its URL.
 func (s *server) store(t testing.TB, opts ...redisstore.Option) *redisstore.Store {
 	t.Helper()
-	opts = append([]redisstore.Option{redisstore.WithPrefix(s.prefix), redisstore.WithTTL(10 * time.Minute)}, opts...)
+	opts = append([]redisstore.Option{redisstore.WithPrefix(s.prefix), redisstore.WithTTL(10 * time.Minute), redisstore.WithTimeout(time.Minute)}, opts...)
 	store, err := redisstore.Open(s.url, opts...)
 	if err != nil {
 		t.Fatal(err)

@@ -73,7 +73,7 @@ func (b *bridge) answers(answer func(w http.ResponseWriter, n int64) bool) { b.a
 
 func (b *bridge) store(t *testing.T, s *server, opts ...redisstore.Option) *redisstore.Store {
 	t.Helper()
-	opts = append([]redisstore.Option{redisstore.WithPrefix(s.prefix), redisstore.WithTTL(10 * time.Minute)}, opts...)
+	opts = append([]redisstore.Option{redisstore.WithPrefix(s.prefix), redisstore.WithTTL(10 * time.Minute), redisstore.WithTimeout(time.Minute)}, opts...)
 	store, err := redisstore.OpenUpstash(b.url, b.token, opts...)
 	if err != nil {
 		t.Fatal(err)
