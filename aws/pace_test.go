@@ -155,7 +155,7 @@ func TestPaceOfAStage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	workers := []Worker{{ID: "w", Queue: &Queue{Name: "q", URL: server.URL + "/000000000000/q"}}}
 	if _, err := s.Refresh(ctx, workers); err != nil {

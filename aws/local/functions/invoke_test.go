@@ -127,10 +127,10 @@ func TestTimeoutKillsTheProcess(t *testing.T) {
 	if len(lines) != 5 || lines[1] != "blocked in the handler" {
 		t.Fatalf("log %q", lines)
 	}
-	if !regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z ` + result.RequestID + ` Task timed out after 0\.30 seconds$`).MatchString(lines[2]) {
+	if !regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z ` + result.RequestID + ` Task timed out after 2\.00 seconds$`).MatchString(lines[2]) {
 		t.Errorf("timeout line %q", lines[2])
 	}
-	if !strings.Contains(lines[4], "\tDuration: 300.00 ms\tBilled Duration: 300 ms\t") || !strings.HasSuffix(lines[4], "\tStatus: timeout") {
+	if !strings.Contains(lines[4], "\tDuration: 2000.00 ms\tBilled Duration: 2000 ms\t") || !strings.HasSuffix(lines[4], "\tStatus: timeout") {
 		t.Errorf("report %q", lines[4])
 	}
 	if again := s.invoke("f", order{Do: "pid"}); string(again.Payload) == string(pid.Payload) {
