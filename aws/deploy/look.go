@@ -180,6 +180,22 @@ func ofStage(all map[string]*stack, service, stage string) []*stack {
 	return out
 }
 
+// StackNames are the names of the stacks that a stage has, sorted, by what their tags say: also
+// those of groups that the code no longer has. There are none where nothing is deployed.
+func (d *Deployer) StackNames(ctx context.Context, service string) ([]string, error) {
+	stage := d.api.Target().Stage
+	all, err := d.stacks(ctx, service, stage)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, s := range ofStage(all, service, stage) {
+		names = append(names, s.name)
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
 // base is whether it is a stage's base stack. Its name does not say so: it may have a suffix.
 func (s *stack) base() bool {
 	return s.tag(project.TagService) != "" && s.tag(project.TagService) == s.tag(project.TagProject)

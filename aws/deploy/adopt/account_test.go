@@ -102,13 +102,13 @@ func (a *account) typescript(service, id string) {
 // deploy does what package deploy does with p's stacks.
 func (a *account) deploy(t *testing.T, p *project.Project) error {
 	t.Helper()
+	kept := map[string]bool{}
 	for _, st := range p.Stacks() {
 		if err := a.write("deploy " + st.Name); err != nil {
 			return err
 		}
 		fs := &fakeStack{tags: map[string]string{"aiwctl:project": p.Service, "STAGE": p.Stage}}
 		adopted := map[string]project.Adopted{}
-		kept := map[string]bool{}
 		resource := func(kind, id string) {
 			fs.resources = append(fs.resources, cftypes.StackResourceSummary{ResourceType: &kind, PhysicalResourceId: &id, ResourceStatus: cftypes.ResourceStatusCreateComplete})
 		}
@@ -140,9 +140,6 @@ func (a *account) deploy(t *testing.T, p *project.Project) error {
 			a.functions[project.APIFunctionName(p.Service, p.Stage)] = true
 			resource("AWS::Lambda::Function", project.APIFunctionName(p.Service, p.Stage))
 		}
-		a.mappings = slices.DeleteFunc(a.mappings, func(m *mapping) bool {
-			return strings.HasSuffix(m.function, "-go") && !kept[m.uuid]
-		})
 		text, err := json.Marshal(map[string]any{"Metadata": map[string]any{"aiwctl": map[string]any{"version": 1, "adopted": adopted}}})
 		if err != nil {
 			t.Fatal(err)
@@ -150,7 +147,27 @@ func (a *account) deploy(t *testing.T, p *project.Project) error {
 		fs.template = string(text)
 		a.stacks[st.Name] = fs
 	}
+	// What the code no longer has goes, with the stacks of its groups.
+	a.mappings = slices.DeleteFunc(a.mappings, func(m *mapping) bool {
+		return strings.HasSuffix(m.function, "-go") && !kept[m.uuid]
+	})
+	for _, name := range a.stackNames() {
+		if !slices.ContainsFunc(p.Stacks(), func(st project.Stack) bool { return st.Name == name }) {
+			delete(a.stacks, name)
+		}
+	}
 	return nil
+}
+
+// stackNames are our stacks, sorted.
+func (a *account) stackNames() (names []string) {
+	for name, st := range a.stacks {
+		if st.tags["aiwctl:project"] != "" {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 func (a *account) put(m *mapping) {

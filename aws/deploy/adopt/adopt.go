@@ -50,8 +50,8 @@ type Options struct {
 	Adopt []Request
 	// All takes over every worker's queue that there is.
 	All bool
-	// Stacks are further stacks of the stage, such as those of groups that the code no
-	// longer has: what they have adopted is Released.
+	// Stacks are the stage's stacks that exist, also those of groups that the code no longer
+	// has: what they have adopted is kept for a worker that is elsewhere now, and else Released.
 	Stacks []string
 	// OnEvent is told what is being done and waited for; nil means nobody is.
 	OnEvent func(text string)
@@ -114,6 +114,8 @@ type Adoption struct {
 	guard Guard
 	o     Options
 	found map[string]*facts // of adopted workers, by id
+	// owned is what our stacks have, as kind and name.
+	owned map[string]bool
 	// deployed is whether stacks of ours exist already, own which workers have queues of theirs.
 	deployed bool
 	own      map[string]bool

@@ -15,8 +15,8 @@ import (
 )
 
 // find adds to found the queues and functions that have a name of the project's, beside what
-// is owned.
-func (a *Adoption) find(ctx context.Context, owned map[string]bool, found []Existing) ([]Existing, error) {
+// our stacks have.
+func (a *Adoption) find(ctx context.Context, found []Existing) ([]Existing, error) {
 	urls, err := readQueueNames(ctx, a.s, a.p.Service+"-")
 	if err != nil {
 		return nil, err
@@ -25,7 +25,7 @@ func (a *Adoption) find(ctx context.Context, owned map[string]bool, found []Exis
 		return nil, err
 	}
 	a.own = make(map[string]bool)
-	queues, functions := a.candidates(owned, urls)
+	queues, functions := a.candidates(urls)
 	found = slices.Grow(found, len(queues))
 	read := make([]*facts, len(queues))
 	if err := each(ctx, len(queues), func(ctx context.Context, i int) (err error) {
@@ -74,7 +74,7 @@ func (a *Adoption) namedQueues(ctx context.Context, urls map[string]string) erro
 
 // candidates are the queues that exist and the functions that may, of the workers that have
 // adopted nothing yet.
-func (a *Adoption) candidates(owned map[string]bool, urls map[string]string) (queues, functions []Existing) {
+func (a *Adoption) candidates(urls map[string]string) (queues, functions []Existing) {
 	for _, w := range a.p.Workers() {
 		if _, adopted := a.p.Adopted[w.ID]; adopted {
 			continue
@@ -82,7 +82,7 @@ func (a *Adoption) candidates(owned map[string]bool, urls map[string]string) (qu
 		service := project.GroupService(a.p.Service, w.Group)
 		queue := func(kind Kind, name, layout string) {
 			switch {
-			case owned[string(KindQueue)+name]:
+			case a.owned[string(KindQueue)+name]:
 				a.own[w.ID] = a.own[w.ID] || kind == KindQueue && layout == ""
 			case urls[name] != "":
 				queues = append(queues, Existing{Kind: kind, Name: name, Worker: w.ID, Layout: layout})
@@ -94,11 +94,11 @@ func (a *Adoption) candidates(owned map[string]bool, urls map[string]string) (qu
 		for _, name := range slices.Sorted(maps.Keys(layouts)) {
 			queue(KindQueue, name, layouts[name])
 		}
-		if name := project.FunctionName(service, a.p.Stage, w.ID, false); !owned[string(KindFunction)+name] {
+		if name := project.FunctionName(service, a.p.Stage, w.ID, false); !a.owned[string(KindFunction)+name] {
 			functions = append(functions, Existing{Kind: KindFunction, Name: name, Worker: w.ID})
 		}
 	}
-	if name := project.APIFunctionName(a.p.Service, a.p.Stage); !owned[string(KindFunction)+name] {
+	if name := project.APIFunctionName(a.p.Service, a.p.Stage); !a.owned[string(KindFunction)+name] {
 		functions = append(functions, Existing{Kind: KindFunction, Name: name})
 	}
 	return queues, functions

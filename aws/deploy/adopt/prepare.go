@@ -40,10 +40,11 @@ func (a *Adoption) settle(ctx context.Context, stacks []string, problems *projec
 	if err != nil {
 		return err
 	}
-	if err := a.remember(ctx, known, owned); err != nil {
+	a.owned = owned
+	if err := a.remember(ctx, known); err != nil {
 		return err
 	}
-	if a.Existing, err = a.find(ctx, owned, a.Existing); err != nil {
+	if a.Existing, err = a.find(ctx, a.Existing); err != nil {
 		return err
 	}
 	adopted, ps := a.choose()
@@ -106,7 +107,7 @@ func readOurs(ctx context.Context, s Reader, stacks []string) (known map[string]
 }
 
 // remember keeps what earlier deployments have adopted, as far as it is still so.
-func (a *Adoption) remember(ctx context.Context, known map[string]project.Adopted, owned map[string]bool) error {
+func (a *Adoption) remember(ctx context.Context, known map[string]project.Adopted) error {
 	exists := make(map[string]bool) // the stacks that own the queues
 	for _, id := range slices.Sorted(maps.Keys(known)) {
 		ad := known[id]
@@ -116,7 +117,7 @@ func (a *Adoption) remember(ctx context.Context, known map[string]project.Adopte
 			a.Released[id] = ad
 			a.warn(w, "worker %q is no longer in the code: its queue %s stays, and nothing would read it: the mapping that fed it before is enabled again first", id, ad.Queue)
 			continue
-		case owned[string(KindQueue)+ad.Queue]:
+		case a.owned[string(KindQueue)+ad.Queue]:
 			continue // it was imported into our own stack
 		}
 		f, err := a.read(ctx, ad.QueueURL)
@@ -137,7 +138,7 @@ func (a *Adoption) remember(ctx context.Context, known map[string]project.Adopte
 		}
 		for _, m := range f.mappings {
 			// Somebody else who reads the queue is to be switched off as well.
-			if m.Function != a.function(w) && m.enabled() && !slices.Contains(ad.Mappings, m.UUID) {
+			if !a.isOurs(w, m) && m.enabled() && !slices.Contains(ad.Mappings, m.UUID) {
 				ad.Mappings = append(slices.Clone(ad.Mappings), m.UUID)
 			}
 		}

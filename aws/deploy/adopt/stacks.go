@@ -3,6 +3,7 @@ package adopt
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/microfox-ai/aiwctl/aws/deploy/project"
 )
@@ -68,7 +69,12 @@ func (a *Adoption) settleStacks(ctx context.Context) (ours []string, err error) 
 	}
 	a.p.StackSuffix, a.Existing = suffix, foreign
 	a.deployed = len(ours) > 0
-	return append(ours, a.o.Stacks...), nil
+	for _, name := range a.o.Stacks {
+		if !slices.Contains(ours, name) {
+			ours = append(ours, name)
+		}
+	}
+	return ours, nil
 }
 
 // stackProblem says why another's stack is in the way; empty when it is not.

@@ -262,6 +262,46 @@ func TestAReleasedWorkerIsGivenBack(t *testing.T) {
 	})
 }
 
+// The code drops a group whose worker has adopted its queue, or has the worker elsewhere.
+func TestAGroupThatGoes(t *testing.T) {
+	t.Parallel()
+	service := project.GroupService("p-x", "billing")
+	queue, before := service+"-bill-prod", project.FunctionName(service, "prod", "bill", false)
+	for name, row := range map[string]struct {
+		code   *project.Project
+		reader string
+	}{
+		"with its worker": {of(worker("echo", "default")), before},
+		"to another one":  {of(worker("echo", "default"), worker("bill", "default")), project.FunctionName("p-x", "prod", "bill", true)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				a := newAccount()
+				a.typescript("p-x", "echo")
+				a.typescript(service, "bill")
+				if err := push(t, a, of(worker("echo", "default"), worker("bill", "billing")), adopt.Options{All: true}); err != nil {
+					t.Fatal(err)
+				}
+				if r := a.readers(queue); !slices.Equal(r, []string{before + "-go"}) || len(a.stackNames()) != 2 {
+					t.Fatalf("%q read the queue; stacks %q", r, a.stackNames())
+				}
+				if err := push(t, a, row.code, adopt.Options{Stacks: a.stackNames()}); err != nil {
+					t.Fatal(err)
+				}
+				if r := a.readers(queue); !slices.Equal(r, []string{row.reader}) {
+					t.Errorf("%q read the queue, want %s", r, row.reader)
+				}
+				for _, m := range row.code.Adopted["bill"].Mappings {
+					if m != "uuid-"+before {
+						t.Errorf("it would be given back to %s", m)
+					}
+				}
+			})
+		})
+	}
+}
+
 func TestGiveBack(t *testing.T) {
 	t.Parallel()
 	for dieAt := 1; ; dieAt++ {

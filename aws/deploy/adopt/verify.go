@@ -137,11 +137,17 @@ func (a *Adoption) plan() {
 	}
 }
 
+// isOurs is whether a mapping is of a worker's function, be it the one of the group that the
+// worker was in before: that goes with the group's stack.
+func (a *Adoption) isOurs(w project.Worker, m Mapping) bool {
+	return m.Function == a.function(w) || a.owned[string(KindFunction)+m.Function]
+}
+
 // others are the mappings that read a worker's queue and are not ours, and are not off.
 func (a *Adoption) others(w project.Worker) []Mapping {
 	var out []Mapping
 	for _, m := range a.found[w.ID].mappings {
-		if m.Function != a.function(w) && m.State != "Disabled" && m.State != "Deleting" {
+		if !a.isOurs(w, m) && m.State != "Disabled" && m.State != "Deleting" {
 			out = append(out, m)
 		}
 	}

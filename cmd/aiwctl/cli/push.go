@@ -232,7 +232,11 @@ func (a *App) push(ctx context.Context, f *pushFlags, patterns []string) error {
 		return err
 	}
 	p.Bucket = cmp.Or(f.bucketName(a), project.BucketName(p.Account, p.Region))
-	c.adopted, err = c.tools.adopt(ctx, s, p, adopt.Options{Adopt: requests, All: all, OnEvent: c.events.step})
+	stacks, err := c.deployer.StackNames(ctx, p.Service)
+	if err != nil {
+		return err
+	}
+	c.adopted, err = c.tools.adopt(ctx, s, p, adopt.Options{Adopt: requests, All: all, Stacks: stacks, OnEvent: c.events.step})
 	if err != nil {
 		return problems(err)
 	}

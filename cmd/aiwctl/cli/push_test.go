@@ -157,6 +157,10 @@ type fakeDeployer struct {
 	asked  string // what was planned
 }
 
+func (f *fakeDeployer) StackNames(_ context.Context, service string) ([]string, error) {
+	return []string{service + "-dev", service + "-gone-dev"}, nil
+}
+
 func (f *fakeDeployer) Plan(_ context.Context, in deploy.Input) (*deploy.Plan, error) {
 	f.rig.did("plan")
 	f.asked = "push of " + in.Project.Service
@@ -598,6 +602,9 @@ func TestPushAdopts(t *testing.T) {
 	r.deployer.plan = emptyPlan() // even where the stacks are as they should be
 	code := r.run(t, "push", "--yes", "--adopt", "bill")
 	r.want(t, code, exitDone, "hand over bill: the mapping of shop-dev-workerBill is disabled", "note: worker \"bill\": its queue keeps messages for a day only")
+	if want := []string{"shop-dev", "shop-gone-dev"}; !slices.Equal(r.adopts.Stacks, want) {
+		t.Errorf("what the stacks %q have adopted was asked for, want %q", r.adopts.Stacks, want)
+	}
 	if want := []string{"give back gone", "fit", "apply", "switch", "documents", "plan", "apply", "verify", "smoke"}; !slices.Equal(r.trail[len(r.trail)-len(want):], want) {
 		t.Errorf("did %v, want it to end with %v", r.trail, want)
 	}

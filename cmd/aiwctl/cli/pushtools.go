@@ -60,6 +60,7 @@ type pushTools struct {
 
 // deployer is what is done to a stage; *deploy.Deployer is one.
 type deployer interface {
+	StackNames(ctx context.Context, service string) ([]string, error)
 	Plan(context.Context, deploy.Input) (*deploy.Plan, error)
 	PlanRollback(ctx context.Context, service, id string) (*deploy.Plan, error)
 	PlanRemove(ctx context.Context, service string) (*deploy.Plan, error)
