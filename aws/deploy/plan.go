@@ -152,6 +152,9 @@ type StackPlan struct {
 	sha     string    // body's
 }
 
+// Template is the template that the stack has afterwards; nil when it is deleted.
+func (s *StackPlan) Template() []byte { return s.body }
+
 // QueueLoss is a queue that would be deleted or replaced.
 type QueueLoss struct {
 	// Queue is its name.

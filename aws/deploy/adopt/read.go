@@ -108,9 +108,18 @@ func readAdopted(ctx context.Context, s Reader, name string) (map[string]project
 		}
 		return nil, fmt.Errorf("read the template of stack %s: %w", name, err)
 	}
+	adopted, err := InTemplate([]byte(awssdk.ToString(out.TemplateBody)))
+	if err != nil {
+		return nil, fmt.Errorf("read the template of stack %s: %w", name, err)
+	}
+	return adopted, nil
+}
+
+// InTemplate is what the template of a stack says that it has adopted, by worker.
+func InTemplate(body []byte) (map[string]project.Adopted, error) {
 	var m metadata
-	if err := json.Unmarshal([]byte(awssdk.ToString(out.TemplateBody)), &m); err != nil {
-		return nil, fmt.Errorf("read the template of stack %s: it is not as aiwctl writes it: %w", name, err)
+	if err := json.Unmarshal(body, &m); err != nil {
+		return nil, fmt.Errorf("it is not as aiwctl writes it: %w", err)
 	}
 	return m.Metadata.Aiwctl.Adopted, nil
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -31,6 +32,8 @@ type pushRig struct {
 	problems, missing, collisions project.Problems
 	secrets                       []deploy.Secret
 	adopted                       *adoption
+	// next is what the templates of a plan adopt.
+	next map[string]project.Adopted
 	// built is the project as it was built; options are the deployer's.
 	built   *project.Project
 	environ environOptions
@@ -86,8 +89,9 @@ func newPushRig(t *testing.T, in string) *pushRig {
 			return []string{"given back"}, nil
 		},
 		adopted: func(context.Context, *aws.Stage, ...string) (map[string]project.Adopted, error) {
-			return r.adopted.released, nil
+			return maps.Clone(r.adopted.released), nil
 		},
+		adopts:   func([]byte) (map[string]project.Adopted, error) { return r.next, nil },
 		revision: func(context.Context) string { return "abc123" },
 		deployer: func(_ *aws.Stage, o deploy.Options) deployer { r.options = o; return r.deployer },
 	}
@@ -667,6 +671,41 @@ func TestPushRollback(t *testing.T) {
 		r = newPushRig(t, "")
 		r.deployer.err = err
 		r.want(t, r.run(t, "push", "rollback", "--yes"), exitNothing, "aiwctl: "+text)
+	}
+}
+
+// A queue that the deployment before did not read has a reader afterwards; one that has been
+// given back is not taken again.
+func TestPushRollbackOfAHandOver(t *testing.T) {
+	t.Parallel()
+	bill := project.Adopted{Queue: "old-bill", Mappings: []string{"uuid"}, Function: "old"}
+	live := bill
+	live.Live = true
+	for _, tt := range []struct {
+		name      string
+		now, next map[string]project.Adopted
+		code      int
+		trail     []string
+		says      string
+	}{
+		{"to before it", map[string]project.Adopted{"bill": live}, nil, exitDone, []string{"give back bill", "apply"}, "hand over bill: enable the mapping by which function old has read it"},
+		{"to the middle of it", map[string]project.Adopted{"bill": live}, map[string]project.Adopted{"bill": bill}, exitDone, []string{"give back bill", "apply"}, "hand over bill: "},
+		{"to after it", map[string]project.Adopted{"bill": live}, map[string]project.Adopted{"bill": live}, exitDone, []string{"apply"}, "!hand over"},
+		{
+			"of a giving back", nil, map[string]project.Adopted{"bill": live}, exitFailed, nil,
+			`refused: worker "bill" has read queue old-bill in that deployment, which function old reads now: push the code of then with --adopt bill instead`,
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			r := newPushRig(t, "")
+			r.deployer.plan.Kind = deploy.Rollback
+			r.adopted.released, r.next = tt.now, tt.next
+			r.want(t, r.run(t, "push", "rollback", "--yes"), tt.code, tt.says)
+			if !slices.Equal(r.trail, tt.trail) {
+				t.Errorf("did %v, want %v", r.trail, tt.trail)
+			}
+		})
 	}
 }
 

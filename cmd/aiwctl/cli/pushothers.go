@@ -1,9 +1,11 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -11,6 +13,7 @@ import (
 	"github.com/microfox-ai/aiwctl/aws"
 	"github.com/microfox-ai/aiwctl/aws/deploy"
 	"github.com/microfox-ai/aiwctl/aws/deploy/adopt"
+	"github.com/microfox-ai/aiwctl/aws/deploy/project"
 )
 
 func (a *App) newPushStatus() *cobra.Command {
@@ -107,28 +110,50 @@ func (a *App) pushChange(ctx context.Context, f *applyFlags, kind deploy.Kind, b
 	if err != nil {
 		return notDeployed(err)
 	}
-	if kind == deploy.Remove {
-		if err := c.handBack(ctx, p); err != nil {
-			return err
-		}
+	if err := c.handBack(ctx, p); err != nil {
+		return err
 	}
 	return a.carryOut(ctx, c, p, f)
 }
 
-// handBack plans that adopted queues of a stage that goes are read by the functions that they
-// belonged to.
+// handBack plans that adopted queues which the stage does not read afterwards are read by the
+// functions that they belonged to. The other way round is refused: what the queues were fitted
+// to is known to a push alone.
 func (c *course) handBack(ctx context.Context, p *deploy.Plan) error {
 	var stacks []string
+	next := map[string]project.Adopted{}
 	for i := range p.Stacks {
-		stacks = append(stacks, p.Stacks[i].Name)
+		s := &p.Stacks[i]
+		stacks = append(stacks, s.Name)
+		if s.Action == deploy.Delete {
+			continue
+		}
+		adopts, err := c.tools.adopts(s.Template())
+		if err != nil {
+			return fmt.Errorf("the template that stack %s would have: %w", s.Name, err)
+		}
+		maps.Copy(next, adopts)
 	}
-	adopted, err := c.tools.adopted(ctx, c.stage, stacks...)
-	if err != nil || len(adopted) == 0 {
+	released, err := c.tools.adopted(ctx, c.stage, stacks...)
+	if err != nil {
 		return err
 	}
-	c.adopted = &adoption{released: adopted}
-	for _, id := range releasedIDs(adopted) {
-		c.adopted.steps = append(c.adopted.steps, adopt.PlanGiveBack(id, adopted[id])...)
+	for _, id := range releasedIDs(next) {
+		ad := next[id]
+		if ad.Live && !released[id].Live {
+			p.Refusals = append(p.Refusals, deploy.Refusal{Object: ad.Queue, Text: fmt.Sprintf(
+				"worker %q has read queue %s in that deployment, which function %s reads now: push the code of then with --adopt %s instead, which hands it over", id, ad.Queue, cmp.Or(ad.Function, "of another tool"), id)})
+		}
+		if ad.Live {
+			delete(released, id)
+		}
+	}
+	if len(released) == 0 {
+		return nil
+	}
+	c.adopted = &adoption{released: released}
+	for _, id := range releasedIDs(released) {
+		c.adopted.steps = append(c.adopted.steps, adopt.PlanGiveBack(id, released[id])...)
 	}
 	return nil
 }

@@ -52,6 +52,8 @@ type pushTools struct {
 	giveBack func(context.Context, *aws.Stage, map[string]project.Adopted, adopt.Options) ([]string, error)
 	// adopted is what stacks have adopted, by worker.
 	adopted func(ctx context.Context, s *aws.Stage, stacks ...string) (map[string]project.Adopted, error)
+	// adopts is what a template has its stack adopt, by worker.
+	adopts func(template []byte) (map[string]project.Adopted, error)
 	// revision is the source's, as its version control names it; empty when it has none.
 	revision func(context.Context) string
 	// deployer deploys to a stage.
@@ -152,6 +154,7 @@ func (a *App) realTools() *pushTools {
 		adopted: func(ctx context.Context, s *aws.Stage, stacks ...string) (map[string]project.Adopted, error) {
 			return adopt.Load(ctx, s, stacks...)
 		},
+		adopts:   adopt.InTemplate,
 		deployer: func(s *aws.Stage, o deploy.Options) deployer { return deploy.New(s, o) },
 	}
 }
