@@ -94,7 +94,7 @@ func Build(ctx context.Context, o Options, p *project.Project) (err error) {
 	if p.API, err = z.api(built[0], p.Programs[0].Artifact, manifest); err != nil {
 		return fmt.Errorf("pack the workers API: %w", err)
 	}
-	p.API.Key = key(p, p.API)
+	p.API.Key = p.ArtifactKey(p.API.SHA256)
 	return z.tidy()
 }
 
@@ -114,7 +114,7 @@ func pack(ctx context.Context, o Options, p *project.Project, z *zips, built []b
 			if err != nil {
 				return fmt.Errorf("pack %s: %w", program.Package, err)
 			}
-			artifact.Key = key(p, artifact)
+			artifact.Key = p.ArtifactKey(artifact.SHA256)
 			program.Artifact = artifact
 			if o.OnProgram != nil {
 				telling.Lock()
@@ -126,11 +126,6 @@ func pack(ctx context.Context, o Options, p *project.Project, z *zips, built []b
 		})
 	}
 	return work.Wait()
-}
-
-// key is an artifact's name in the bucket.
-func key(p *project.Project, a project.Artifact) string {
-	return p.Service + "/" + p.Stage + "/artifacts/" + a.SHA256 + ".zip"
 }
 
 // stageManifest is the manifest of the whole stage as the workers API reads it: without the

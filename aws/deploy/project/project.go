@@ -96,6 +96,11 @@ type Artifact struct {
 	Key string
 }
 
+// ArtifactKey is the name in the bucket of an artifact with that hash.
+func (p *Project) ArtifactKey(sha256 string) string {
+	return p.Service + "/" + p.Stage + "/artifacts/" + sha256 + ".zip"
+}
+
 // Value is what a variable of a function is set to: a text or a reference to a secret.
 type Value struct {
 	Text string

@@ -7,8 +7,12 @@ package template
 import (
 	"bytes"
 	"cmp"
+	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/microfox-ai/aiwctl/aws/deploy/project"
 )
@@ -95,6 +99,24 @@ func CloudFormation(p *project.Project) ([]Document, error) {
 		return nil, problems
 	}
 	return documents, nil
+}
+
+// Check says what of a stage does not fit into AWS's limits, before anything of it is built: p
+// need not have artifacts. What is only known later, such as the names of adopted queues, is
+// left to CloudFormation, which says the same. p has to be one that project.Check finds right.
+func Check(p *project.Project) project.Problems {
+	trial := *p
+	sha := strings.Repeat("0", sha256.Size*2)
+	trial.API = project.Artifact{SHA256: sha, Key: p.ArtifactKey(sha)}
+	trial.Programs = slices.Clone(p.Programs)
+	for i := range trial.Programs {
+		trial.Programs[i].Artifact = trial.API
+	}
+	_, err := CloudFormation(&trial)
+	if problems, ok := errors.AsType[project.Problems](err); ok {
+		return problems
+	}
+	return nil // any other error is told by CloudFormation
 }
 
 // needArtifacts refuses a project that is not built.

@@ -226,6 +226,11 @@ func TestRefusals(t *testing.T) {
 			if _, ok := errors.AsType[project.Problems](err); !ok || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("%v\nwant %s", err, tt.want)
 			}
+			// The same is known before anything is built.
+			p.API, p.Programs[0].Artifact = project.Artifact{}, project.Artifact{}
+			if problems := template.Check(p); problems == nil || problems.Error() != err.Error() {
+				t.Errorf("before the build: %v\nwant %v", problems, err)
+			}
 		})
 	}
 }
@@ -234,6 +239,9 @@ func TestProjectThatIsNotBuilt(t *testing.T) {
 	t.Parallel()
 	p := stage(worker("echo"))
 	p.Programs[0].Artifact = project.Artifact{}
+	if problems := template.Check(p); problems != nil || p.Programs[0].Artifact != (project.Artifact{}) {
+		t.Errorf("before the build: %v, %+v", problems, p.Programs[0].Artifact)
+	}
 	want := "write the templates of shop: program example.test/shop/workers/echo is not built: it has no artifact"
 	if _, err := template.CloudFormation(p); err == nil || err.Error() != want {
 		t.Error(err)

@@ -299,6 +299,9 @@ func (a *App) readProject(ctx context.Context, f *pushFlags, t aws.Target, patte
 			found = append(found, project.Problem{Worker: id, Text: "--smoke has an input for it, and no package has such a worker"})
 		}
 	}
+	if len(found) == 0 {
+		found = tools.limits(p)
+	}
 	if len(found) > 0 {
 		return nil, nil, problems(found)
 	}

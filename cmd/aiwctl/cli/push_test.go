@@ -30,8 +30,10 @@ type pushRig struct {
 	trail []string
 	// problems are of check, missing of environ, collisions of adopt.
 	problems, missing, collisions project.Problems
-	secrets                       []deploy.Secret
-	adopted                       *adoption
+	// beyond are of limits.
+	beyond  project.Problems
+	secrets []deploy.Secret
+	adopted *adoption
 	// next is what the templates of a plan adopt.
 	next map[string]project.Adopted
 	// built is the project as it was built; options are the deployer's.
@@ -55,7 +57,8 @@ func newPushRig(t *testing.T, in string) *pushRig {
 			r.did("scan " + strings.Join(patterns, " "))
 			return []project.Program{{Package: "example.com/shop/workers", Dir: "workers", Manifest: dispatch.Manifest{Workers: []dispatch.ManifestWorker{{ID: "bill"}, {ID: "ship"}}}}}, nil
 		},
-		check: func(*project.Project) project.Problems { r.did("check"); return r.problems },
+		check:  func(*project.Project) project.Problems { r.did("check"); return r.problems },
+		limits: func(*project.Project) project.Problems { return r.beyond },
 		environ: func(_ *project.Project, o environOptions) ([]deploy.Secret, project.Problems, error) {
 			r.environ = o
 			return r.secrets, r.missing, nil
@@ -339,6 +342,14 @@ func TestPushTellsAllProblems(t *testing.T) {
 	if !r.environ.Part {
 		t.Error("names that refused workers may declare were to be known")
 	}
+	if slices.Contains(r.trail, "build") {
+		t.Errorf("it was built all the same: %v", r.trail)
+	}
+
+	r = newPushRig(t, "")
+	r.beyond = project.Problems{{Text: "stack shop-dev has 517 resources"}}
+	code = r.run(t, "push", "--yes")
+	r.want(t, code, exitUsage, "for 1 reason:\n  stack shop-dev has 517 resources")
 	if slices.Contains(r.trail, "build") {
 		t.Errorf("it was built all the same: %v", r.trail)
 	}

@@ -29,8 +29,9 @@ type pushTools struct {
 	scan func(ctx context.Context, patterns []string, arch project.Arch, cache string, step func(string)) ([]project.Program, error)
 	// check says what is wrong with a project, before anything is built for deployment, and
 	// checkPart with the part of one that scan was able to ask, beside what scan has refused.
-	check     func(*project.Project) project.Problems
-	checkPart func(p *project.Project, refused project.Problems) project.Problems
+	// limits says what of a project that is right does not fit into AWS's limits.
+	check, limits func(*project.Project) project.Problems
+	checkPart     func(p *project.Project, refused project.Problems) project.Problems
 	// environ gives a project its variables, and the secrets that are to be stored.
 	environ func(*project.Project, environOptions) ([]deploy.Secret, project.Problems, error)
 	// build makes the artifacts of a project.
@@ -109,6 +110,7 @@ func (a *App) realTools() *pushTools {
 			return bundle.Build(ctx, bundle.Options{Cache: cache}, p)
 		},
 		check:     project.Check,
+		limits:    template.Check,
 		checkPart: project.CheckPart,
 		environ:   a.readEnviron,
 		compare:   func(deployed, next []byte) (any, error) { return template.Compare(deployed, next) },
