@@ -155,9 +155,11 @@ type fakeDeployer struct {
 	err    error // of planning
 	result *deploy.Result
 	failed error // of applying
-	events []deploy.Event
-	status *deploy.Status
-	smoked *deploy.Smoked
+	// failures, unless there are none, are failed of one deployment after the other.
+	failures []error
+	events   []deploy.Event
+	status   *deploy.Status
+	smoked   *deploy.Smoked
 
 	agreed deploy.Confirmed
 	inputs map[string]json.RawMessage
@@ -189,6 +191,9 @@ func (f *fakeDeployer) Apply(_ context.Context, _ *deploy.Plan, c deploy.Confirm
 	f.agreed = c
 	for _, e := range f.events {
 		f.rig.options.OnEvent(e)
+	}
+	if len(f.failures) > 0 {
+		f.failed, f.failures = f.failures[0], f.failures[1:]
 	}
 	if f.result == nil && f.failed == nil {
 		f.result = &deploy.Result{Deployment: deploy.Deployment{ID: "20260304T050607Z-9f2c41"}, Uploaded: 1, Bytes: 6_100_000, APIURL: "https://x.example.com/dev"}
@@ -622,6 +627,31 @@ func TestPushAdopts(t *testing.T) {
 	}
 	if want := []string{"give back gone", "fit", "apply", "switch", "documents", "plan", "apply", "verify", "smoke"}; !slices.Equal(r.trail[len(r.trail)-len(want):], want) {
 		t.Errorf("did %v, want it to end with %v", r.trail, want)
+	}
+}
+
+// A hand-over that is cut off between the two functions says so.
+func TestPushAdoptsByHalf(t *testing.T) {
+	t.Parallel()
+	const says = "the hand-over is not finished: nobody reads its queues until this is run again"
+	for name, tt := range map[string]struct {
+		change error
+		failed []error // of the deployments
+		says   string
+		code   int
+	}{
+		"before":     {nil, []error{errors.New("no room")}, "!" + says, exitFailed},
+		"in between": {errors.New("no room"), nil, "no room\n" + says, exitFailed},
+		"after":      {nil, []error{nil, &deploy.InterruptedError{Stack: "shop-dev", Err: context.Canceled}}, says, exitInterrupted},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newPushRig(t, "")
+			r.adopted.pending = func() bool { return true }
+			r.adopted.change = func(context.Context) error { return tt.change }
+			r.deployer.failures = tt.failed
+			r.want(t, r.run(t, "push", "--yes", "--adopt", "bill"), tt.code, tt.says)
+		})
 	}
 }
 

@@ -141,15 +141,15 @@ func (c *course) apply(ctx context.Context, plan *deploy.Plan) (*deploy.Result, 
 		return res, errors.Join(err, c.verify(ctx, err))
 	}
 	if err := ad.change(ctx); err != nil {
-		return res, err
+		return res, halfway(err)
 	}
 	in, err := c.input(c.project, c.secrets)
 	if err != nil {
-		return res, err
+		return res, halfway(err)
 	}
 	again, err := c.deployer.Plan(ctx, in)
 	if err != nil {
-		return res, err
+		return res, halfway(err)
 	}
 	second, err := c.deployer.Apply(ctx, again, c.agreed)
 	if second != nil {
@@ -157,7 +157,15 @@ func (c *course) apply(ctx context.Context, plan *deploy.Plan) (*deploy.Result, 
 		second.Bytes += res.Bytes
 		res = second
 	}
-	return res, errors.Join(err, c.verify(ctx, err))
+	return res, errors.Join(halfway(err), c.verify(ctx, err))
+}
+
+// halfway adds to an error what a hand-over that was cut off leaves behind.
+func halfway(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%w\nthe hand-over is not finished: nobody reads its queues until this is run again, and messages wait (docs/migration.md, Going back, says how to give them back instead)", err)
 }
 
 // verify sees to it that adopted queues are read by ours alone, unless something failed.
