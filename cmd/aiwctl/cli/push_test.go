@@ -733,7 +733,9 @@ func TestPushRollbackOfAHandOver(t *testing.T) {
 		{"to the middle of it", map[string]project.Adopted{"bill": live}, map[string]project.Adopted{"bill": bill}, exitDone, []string{"give back bill", "apply"}, "hand over bill: "},
 		{"to after it", map[string]project.Adopted{"bill": live}, map[string]project.Adopted{"bill": live}, exitDone, []string{"apply"}, "!hand over"},
 		{
-			"of a giving back", nil, map[string]project.Adopted{"bill": live}, exitFailed, nil,
+			"of a giving back", nil,
+			map[string]project.Adopted{"bill": live},
+			exitFailed, nil,
 			`refused: worker "bill" has read queue old-bill in that deployment, which function old reads now: push the code of then with --adopt bill instead`,
 		},
 	} {
