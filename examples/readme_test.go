@@ -55,7 +55,7 @@ func buildReadme(t *testing.T) string {
 	if goruntime.GOOS == "windows" {
 		binary += ".exe"
 	}
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, source).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-ldflags=-s -w", "-o", binary, source).CombinedOutput(); err != nil {
 		t.Fatalf("the README's program does not build: %v\n%s", err, out)
 	}
 	return binary
@@ -141,36 +141,83 @@ func goBlocks(t *testing.T, path string) []string {
 	return blocks
 }
 
-// Every block of the guide compiles, is formatted, and passes go vet; its tests pass.
+// Every block of the guide compiles, is formatted, and passes go vet; its tests pass. Each is
+// a package of one module, which is vetted at once: the go command reads this module's
+// packages once instead of once a block.
 func TestGuideCompiles(t *testing.T) {
 	t.Parallel()
 	blocks := goBlocks(t, "../docs/workers.md")
 	if len(blocks) < 10 {
 		t.Fatalf("docs/workers.md has %d Go blocks", len(blocks))
 	}
+	dir := guideModule(t)
+	var vetted, tested []string
 	for i, block := range blocks {
 		name := packageLine.FindStringSubmatch(block)
 		if name == nil {
 			t.Errorf("block %d of docs/workers.md is no whole file: it begins with %.40q", i+1, block)
 			continue
 		}
-		t.Run(fmt.Sprintf("%d %s", i+1, name[1]), func(t *testing.T) {
+		if formatted, err := format.Source([]byte(block)); err != nil || string(formatted) != block {
+			t.Errorf("block %d, %s, is not formatted: %v", i+1, name[1], err)
+		}
+		pkg, file := fmt.Sprintf("./block%d", i+1), "snippet.go"
+		if strings.HasSuffix(name[1], "_test") {
+			file = "snippet_test.go"
+			tested = append(tested, pkg)
+		} else {
+			vetted = append(vetted, pkg)
+		}
+		write(t, filepath.Join(dir, pkg, file), block)
+	}
+	if len(vetted) == 0 || len(tested) == 0 {
+		t.Fatalf("docs/workers.md has programs in %v and tests in %v", vetted, tested)
+	}
+	for _, command := range [][]string{append([]string{"vet"}, vetted...), append([]string{"test", "-count=1"}, tested...)} {
+		t.Run(command[0], func(t *testing.T) {
 			t.Parallel()
-			if formatted, err := format.Source([]byte(block)); err != nil || string(formatted) != block {
-				t.Errorf("not formatted: %v", err)
-			}
-			file, command := "snippet.go", []string{"vet"}
-			if strings.HasSuffix(name[1], "_test") {
-				file, command = "snippet_test.go", []string{"test", "-count=1"}
-			}
-			path := filepath.Join(t.TempDir(), file)
-			if err := os.WriteFile(path, []byte(block), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			if out, err := exec.CommandContext(t.Context(), "go", append(command, path)...).CombinedOutput(); err != nil {
-				t.Errorf("go %s: %v\n%s", command[0], err, out)
+			cmd := exec.CommandContext(t.Context(), "go", command...)
+			cmd.Dir = dir
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Errorf("go %s: %v\n%s", strings.Join(command, " "), err, out)
 			}
 		})
+	}
+}
+
+// guideModule is the directory of a module that uses this one, with what this one uses.
+func guideModule(t *testing.T) string {
+	t.Helper()
+	root, err := filepath.Abs("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const this = "github.com/microfox-ai/aiwctl"
+	dir := t.TempDir()
+	for _, name := range []string{"go.mod", "go.sum"} {
+		text, err := os.ReadFile(filepath.Join(root, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if name == "go.mod" {
+			rest, ok := strings.CutPrefix(string(text), "module "+this+"\n")
+			if !ok {
+				t.Fatalf("go.mod begins with %.80q", text)
+			}
+			text = fmt.Appendf(nil, "module example.test/guide\n\nrequire %s v0.0.0\n\nreplace %[1]s => %s\n%s", this, strconv.Quote(root), rest)
+		}
+		write(t, filepath.Join(dir, name), string(text))
+	}
+	return dir
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
 	}
 }
 
