@@ -240,18 +240,28 @@ func TestHandlerThatRunsOnAndWritesItsMetadata(t *testing.T) {
 	t.Parallel()
 	rc := receiver(t, answering(http.StatusOK))
 	stop, stopped := make(chan struct{}), make(chan struct{})
-	q := newQueueRig(t, webhookEnv(), nil, Must(New("w", func(_ context.Context, j *Job[order]) (order, error) {
+	q := newQueueRig(t, webhookEnv(), nil, Must(New("w", func(ctx context.Context, j *Job[order]) (order, error) {
 		defer close(stopped)
 		nested := map[string]any{}
 		j.Metadata["nested"] = nested
+		write := func(n int) {
+			key := string(rune('a' + n%26))
+			j.Metadata[key], j.Context[key], nested[key] = n, n, n
+			goruntime.Gosched()
+		}
+		for n := range 1000 {
+			write(n)
+		}
+		// Nobody looks until its time is over, when it writes already.
+		if end, ok := ctx.Deadline(); ok {
+			<-time.After(time.Until(end) - 200*time.Millisecond)
+		}
 		for n := 0; ; n++ {
 			select {
 			case <-stop:
 				return order{}, nil
 			default:
-				key := string(rune('a' + n%26))
-				j.Metadata[key], j.Context[key], nested[key] = n, n, n
-				goruntime.Gosched()
+				write(n)
 			}
 		}
 	})))

@@ -13,11 +13,12 @@ import (
 	"github.com/microfox-ai/aiwctl/dispatch"
 )
 
-// asked builds the program in testdata and asks it for its manifest.
+// asked builds the program in testdata, without what debuggers want, and asks it for its
+// manifest.
 func asked(t *testing.T, program string, flags ...string) (dispatch.Manifest, string, int) {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "program")
-	build := exec.CommandContext(t.Context(), "go", append(append([]string{"build", "-o", binary}, flags...), program)...)
+	build := exec.CommandContext(t.Context(), "go", append(append([]string{"build", "-ldflags=-s -w", "-o", binary}, flags...), program)...)
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
