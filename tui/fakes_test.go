@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"runtime/debug"
 	"sync"
 	"testing"
 	"time"
@@ -21,6 +22,11 @@ func TestMain(m *testing.M) {
 	// Hundreds of stages are opened here, and each would read the bundle again. No test
 	// goes where it is needed.
 	_ = os.Unsetenv("AWS_CA_BUNDLE")
+	// Their heaps are small and of short life: collecting them less often spares a tenth of
+	// the processor's time. Whoever sets GOGC is heeded.
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(400)
+	}
 	goleak.VerifyTestMain(m)
 }
 
