@@ -10,6 +10,8 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"os"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,7 +34,14 @@ import (
 	"github.com/microfox-ai/aiwctl/aws/logs"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	// Hundreds of worlds come and go, and little of each lives: collecting them less often
+	// spares much of the processor's time. Whoever sets GOGC is heeded.
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(400)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 const (
 	account = "111122223333"
@@ -214,7 +223,7 @@ func (f fakeCFN) DescribeStacks(ctx context.Context, in *cloudformation.Describe
 			for k, v := range s.tags {
 				t.Tags = append(t.Tags, cfn.Tag{Key: &k, Value: &v})
 			}
-			if s.status == "CREATE_COMPLETE" || strings.HasPrefix(s.status, "UPDATE") {
+			if made := s.status == "CREATE_COMPLETE" || strings.HasPrefix(s.status, "UPDATE"); made && strings.Contains(s.template, `"Outputs"`) {
 				var b struct {
 					Outputs map[string]struct{ Value string }
 				}
