@@ -77,7 +77,7 @@ func (s *Secrets) Handler() http.Handler {
 // maxSecret is how long a secret may be, in bytes.
 const maxSecret = 65536
 
-var named = regexp.MustCompile(`^[a-zA-Z0-9/_+=.@-]{1,512}$`)
+var named = regexp.MustCompile(`^[a-zA-Z0-9/_+=.@-]+$`) // of 512 characters at most: counted by the expression, they cost every start 2 ms
 
 type valueInput struct {
 	Name, SecretId, ClientRequestToken string //nolint:revive // the API's spelling
@@ -109,7 +109,7 @@ func (s *Secrets) version(in *valueInput) (*version, error) {
 }
 
 func (s *Secrets) create(_ context.Context, in *valueInput) (*madeOutput, error) {
-	if !named.MatchString(in.Name) {
+	if len(in.Name) > 512 || !named.MatchString(in.Name) {
 		return nil, wire.NewError("ValidationException", "Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!")
 	}
 	v, err := s.version(in)
