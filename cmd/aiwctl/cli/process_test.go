@@ -214,7 +214,7 @@ func begin(ts *testscript.TestScript, neg bool, args []string) *process {
 		ts.Fatalf("it cannot be negated")
 	}
 	env := os.Environ()
-	for _, k := range []string{"XDG_STATE_HOME", "XDG_CONFIG_HOME", "AIWCTL_CONFIG", "WORKERS_API_KEY", "AWS_ENDPOINT_URL", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "WORKER_BASE_URL", "AIWCTL_STAGE", "NO_COLOR", "GOFLAGS", "GOPROXY"} {
+	for _, k := range []string{"XDG_STATE_HOME", "XDG_CONFIG_HOME", "AIWCTL_CONFIG", "WORKERS_API_KEY", "AWS_ENDPOINT_URL", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "WORKER_BASE_URL", "AIWCTL_STAGE", "NO_COLOR", "GOFLAGS", "GOPROXY", "GOGC", "CGO_ENABLED"} {
 		if v := ts.Getenv(k); v != "" {
 			env = append(env, k+"="+v)
 		}
