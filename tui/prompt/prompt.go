@@ -3,6 +3,8 @@
 package prompt
 
 import (
+	"unicode"
+
 	"charm.land/bubbles/v2/textinput"
 	tea "charm.land/bubbletea/v2"
 
@@ -23,6 +25,8 @@ func New(t *theme.Theme, label string) *Prompt {
 	p := &Prompt{theme: t, label: label, input: textinput.New()}
 	p.input.Prompt = ""
 	p.input.CharLimit = 512
+	// Its own deletion panics on the last character: charmbracelet/bubbles issue 1056.
+	p.input.KeyMap.DeleteWordForward.SetEnabled(false)
 	p.Restyle()
 	return p
 }
@@ -76,11 +80,30 @@ func (p *Prompt) Update(msg tea.Msg) tea.Cmd {
 		case "esc":
 			p.Clear()
 			return nil
+		case "alt+d", "alt+delete", "ctrl+delete":
+			if p.Typing() {
+				p.deleteWord()
+			}
+			return nil
 		}
 	}
 	var cmd tea.Cmd
 	p.input, cmd = p.input.Update(msg)
 	return cmd
+}
+
+// deleteWord deletes from the cursor to the end of the next word.
+func (p *Prompt) deleteWord() {
+	text, at := []rune(p.input.Value()), p.input.Position()
+	end := at
+	for end < len(text) && unicode.IsSpace(text[end]) {
+		end++
+	}
+	for end < len(text) && !unicode.IsSpace(text[end]) {
+		end++
+	}
+	p.input.SetValue(string(text[:at]) + string(text[end:]))
+	p.input.SetCursor(at)
 }
 
 // View draws the prompt with a note at its right end, in exactly width cells.
