@@ -223,17 +223,18 @@ func (m *monkey) makeWell(ctx context.Context, keyboard *io.PipeWriter) bool {
 	m.healed++
 	m.turn(0)
 	m.write(keyboard, "\x1b[I"+resize(120, 40))
-	// The frame that is there now may be one of a window too small to say that it is paused.
+	// The frame that is there now may be one of a window too small to say that it is paused, or
+	// of a dialog that covers it.
 	if !pause(ctx, 2*time.Second) {
 		return false
 	}
-	if strings.Contains(header(m.last()), "paused") {
-		for range 8 {
-			m.write(keyboard, "\x1b")
-			if !pause(ctx, 500*time.Millisecond) {
-				return false
-			}
+	for range 8 {
+		m.write(keyboard, "\x1b")
+		if !pause(ctx, 500*time.Millisecond) {
+			return false
 		}
+	}
+	if strings.Contains(header(m.last()), "paused") {
 		m.write(keyboard, "p")
 	}
 	if !pause(ctx, wellAfter) {
