@@ -18,13 +18,8 @@ import (
 func Check(p *Project) Problems {
 	c := &checker{p: p, workers: map[string]Worker{}, alike: map[string]bool{}}
 	c.programs()
-	c.stage()
-	c.ids()
-	c.groups()
-	c.names()
+	c.stageAndWorkers()
 	for _, w := range c.unique {
-		c.settings(w)
-		c.declared(w)
 		c.variables(w)
 	}
 	return c.problems.Sorted()
@@ -35,6 +30,18 @@ func Check(p *Project) Problems {
 // with the workers that are right; whether the ids that these call exist cannot be known.
 func CheckPart(p *Project, refused Problems) Problems {
 	c := &checker{p: p, part: true, problems: slices.Clone(refused), workers: map[string]Worker{}, alike: map[string]bool{}}
+	c.stageAndWorkers()
+	for _, problem := range refused {
+		// Whatever its group is, its names are not shorter than those of the default one.
+		if _, known := c.workers[problem.Worker]; !known && limits.WorkerID(problem.Worker) == nil {
+			c.lengths(Worker{ManifestWorker: dispatch.ManifestWorker{ID: problem.Worker, Source: problem.Place}})
+		}
+	}
+	return c.problems.Sorted()
+}
+
+// stageAndWorkers checks the stage, and everything about its workers but their variables' values.
+func (c *checker) stageAndWorkers() {
 	c.stage()
 	c.ids()
 	c.groups()
@@ -43,13 +50,6 @@ func CheckPart(p *Project, refused Problems) Problems {
 		c.settings(w)
 		c.declared(w)
 	}
-	for _, problem := range refused {
-		// Whatever its group is, its names are not shorter than those of the default one.
-		if _, known := c.workers[problem.Worker]; !known && limits.WorkerID(problem.Worker) == nil {
-			c.lengths(Worker{ManifestWorker: dispatch.ManifestWorker{ID: problem.Worker, Source: problem.Place}})
-		}
-	}
-	return c.problems.Sorted()
 }
 
 // checker gathers the problems of a project.

@@ -633,7 +633,7 @@ func TestPushAdopts(t *testing.T) {
 // A hand-over that is cut off between the two functions says so.
 func TestPushAdoptsByHalf(t *testing.T) {
 	t.Parallel()
-	const says = "the hand-over is not finished: nobody reads its queues until this is run again"
+	const says = "the hand-over is not finished: its queues may have no reader until this is run again"
 	for name, tt := range map[string]struct {
 		change error
 		failed []error // of the deployments

@@ -165,7 +165,7 @@ func halfway(err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("%w\nthe hand-over is not finished: nobody reads its queues until this is run again, and messages wait (docs/migration.md, Going back, says how to give them back instead)", err)
+	return fmt.Errorf("%w\nthe hand-over is not finished: its queues may have no reader until this is run again, and messages wait (docs/migration.md, Going back, says how to give them back instead)", err)
 }
 
 // verify sees to it that adopted queues are read by ours alone, unless something failed.
